@@ -1,0 +1,99 @@
+"""The contract on the engine in memory, and the handles by which tests drive that engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from synnefo.cyclades.backends.base import (
+    BackendError,
+    BackendUnavailable,
+    DiskImage,
+    EventKind,
+    Fence,
+    InstanceSpec,
+    JobStatus,
+    Power,
+)
+from synnefo.cyclades.backends.memory import MemoryBackend
+
+from .suite import BackendContract, Watch
+
+
+class TestMemory(BackendContract):
+    patience_s = 5
+
+    @pytest.fixture
+    def backend(self) -> Iterator[MemoryBackend]:
+        backend = MemoryBackend()
+        yield backend
+        backend.close()
+
+    @pytest.fixture
+    def reopen(self, backend: MemoryBackend) -> Callable[[], MemoryBackend]:
+        return lambda: MemoryBackend(backend.engine)
+
+    @pytest.fixture
+    def neighbour(self, backend: MemoryBackend) -> MemoryBackend:
+        return MemoryBackend(backend.engine, prefix="other-")
+
+    @pytest.fixture
+    def revision_of(self, backend: MemoryBackend) -> Callable[[str], int]:
+        return lambda name: backend.network(name).revision
+
+    @pytest.fixture
+    def image(self) -> DiskImage | None:
+        return None
+
+    # -- the handles ------------------------------------------------------------------------------
+    def test_a_guest_can_power_off_by_itself(self, backend: MemoryBackend, running: str) -> None:
+        with Watch(backend, self.patience_s) as watch:
+            backend.guest_powers_off(running)
+            watch.expect(running, EventKind.POWERED_OFF)
+        assert backend.instance(running).power is Power.OFF
+
+    def test_a_guest_can_crash_and_reset_and_vanish(self, backend: MemoryBackend, running: str) -> None:
+        with Watch(backend, self.patience_s) as watch:
+            backend.guest_resets(running)
+            watch.expect(running, EventKind.RESET)
+            backend.crash(running)
+            watch.expect(running, EventKind.CRASHED)
+            assert backend.instance(running).power is Power.OFF
+            backend.vanish(running)
+            watch.expect(running, EventKind.REMOVED)
+        assert backend.instance(running).power is Power.ABSENT
+
+    def test_the_next_call_can_fail_before_it_acts(self, backend: MemoryBackend, spec: InstanceSpec) -> None:
+        backend.fail_next("create")
+        with pytest.raises(BackendUnavailable):
+            backend.create(spec, Fence(10, 1))
+        assert backend.instance(spec.name).power is Power.ABSENT
+        self.finish(backend, backend.create(spec, Fence(10, 1)))
+
+    def test_the_answer_of_the_next_call_can_be_lost(
+        self, backend: MemoryBackend, spec: InstanceSpec
+    ) -> None:
+        backend.fail_next("create", BackendError("cut off"), after=True)
+        with pytest.raises(BackendError, match="cut off"):
+            backend.create(spec, Fence(10, 1))
+        assert backend.instance(spec.name).power is Power.ON
+
+    def test_the_next_job_can_fail(self, backend: MemoryBackend, running: str) -> None:
+        backend.fail_next_job("stop", "no power switch")
+        job = backend.job(backend.stop(running, Fence(11, 1)))
+        assert (job.status, job.message) == (JobStatus.ERROR, "no power switch")
+        assert backend.instance(running).power is Power.ON
+
+    def test_held_jobs_change_nothing_until_released(
+        self, backend: MemoryBackend, spec: InstanceSpec
+    ) -> None:
+        backend.hold_jobs()
+        creation = backend.create(spec, Fence(10, 1))
+        assert backend.create(spec, Fence(10, 2)) == creation
+        deletion = backend.delete(spec.name, Fence(11, 1))
+        assert backend.job(creation).status is JobStatus.RUNNING
+        assert backend.instance(spec.name).power is Power.ABSENT
+        backend.release_jobs()
+        assert backend.job(creation).status is backend.job(deletion).status is JobStatus.SUCCESS
+        assert backend.instance(spec.name).power is Power.ABSENT
