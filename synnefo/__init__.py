@@ -1,0 +1,3 @@
+"""Synnefo: a complete self-hosted cloud."""
+
+__version__ = "1.0.0.dev0"

@@ -1,0 +1,120 @@
+"""The accounts seam: all that Cyclades and Pithos need of Astakos.
+
+``Accounts`` has two adapters, named by ``SYNNEFO_ACCOUNTS``: in-process (Astakos shares this process
+and its database) and HTTP (Astakos runs elsewhere). The same contract suite runs on both. Nobody
+outside Astakos imports the quotaholder or the token tables.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import functools
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from synnefo.common.caller import Caller, Scope
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Identity:
+    """What a valid token says. ``project`` is None for an unscoped token."""
+
+    user: str
+    user_name: str
+    project: str | None
+    default_project: str
+    projects: frozenset[str]
+    roles: frozenset[str]
+    is_admin: bool
+    read_only: bool = False
+
+    def caller(self, scope: Scope, *, request_id: str = "", address: str = "") -> Caller:
+        """The caller in a scope; outside project scope the default project is acted in."""
+        project = self.project if scope is Scope.PROJECT and self.project else self.default_project
+        return Caller(
+            user=self.user,
+            project=project,
+            projects=self.projects,
+            roles=self.roles,
+            scope=scope,
+            is_admin=self.is_admin,
+            name=self.user_name,
+            request_id=request_id,
+            address=address,
+        )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Provision:
+    """A wish to take (or, negative, to give back) an amount of a resource.
+
+    ``holder`` is ``user:<uuid>`` or ``project:<uuid>``; ``source`` is ``project:<uuid>`` or None.
+    """
+
+    holder: str
+    source: str | None
+    resource: str
+    quantity: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class QuotaUse:
+    """A user's share of a resource in a project and the project's pool."""
+
+    limit: int
+    usage: int
+    pending: int
+    project_limit: int
+    project_usage: int
+    project_pending: int
+
+    @property
+    def effective_limit(self) -> int:
+        """What the user can reach: his share, or less where the others left less in the pool."""
+        return min(self.limit, self.project_limit - (self.project_usage - self.usage))
+
+
+def provisions_for(user: str, project: str, amounts: Mapping[str, int]) -> list[Provision]:
+    """A user's allocation in a project is charged to him and to the pool (spec: astakos 2.9)."""
+    made = []
+    for resource, quantity in sorted(amounts.items()):
+        if quantity:
+            made.append(Provision(f"user:{user}", f"project:{project}", resource, quantity))
+            made.append(Provision(f"project:{project}", None, resource, quantity))
+    return made
+
+
+class Accounts(Protocol):
+    """Errors are faults: Unauthorized, OverLimit (with ``data``), ItemNotFound, ServiceUnavailable."""
+
+    #: True if commissions live in the database of the caller's own transaction.
+    same_database: bool
+
+    def identify(self, token: str) -> Identity:
+        """Whose token this is. Raises Unauthorized with the reason."""
+
+    def issue(self, provisions: Sequence[Provision], *, name: str, force: bool = False) -> int:
+        """Reserve, all or nothing; returns the serial. Raises OverLimit or ItemNotFound."""
+
+    def resolve(self, accept: Iterable[int], reject: Iterable[int]) -> None:
+        """Settle serials; one that is unknown or settled already is passed over."""
+
+    def pending(self, *, issued_before: datetime.datetime) -> list[int]:
+        """Serials of ours that wait for a decision and are older than that."""
+
+    def quotas(self, user: str, project: str) -> dict[str, QuotaUse]:
+        """What the user may use in the project, by resource name."""
+
+    def names(self, uuids: Iterable[str]) -> dict[str, str]:
+        """Display names of users and projects; unknown ones are left out."""
+
+
+@functools.cache
+def accounts() -> Accounts:
+    """The adapter that this installation uses."""
+    adapter: Any = import_string(settings.SYNNEFO_ACCOUNTS)
+    return adapter()  # type: ignore[no-any-return]

@@ -1,0 +1,62 @@
+"""Who asks: the value that every rule takes first.
+
+A ``Caller`` is made once a request (from a token, a session or a command) and never changed. The
+scope says what he sees: with ``Scope.OWNER`` (identity v2.0, Synnefo's facade) what is his and what is
+shared to a project of his; with ``Scope.PROJECT`` (identity v3, OpenStack's facade) what belongs to the
+token's project. ``visible`` is the only place where this is written as a query.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from typing import TypeVar
+
+from django.db.models import Model, Q, QuerySet
+
+M = TypeVar("M", bound=Model)
+
+
+class Scope(enum.Enum):
+    OWNER = "owner"
+    PROJECT = "project"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Caller:
+    """A user acting with some rights. Ids are uuids as text."""
+
+    user: str
+    project: str
+    projects: frozenset[str] = frozenset()
+    roles: frozenset[str] = frozenset()
+    scope: Scope = Scope.OWNER
+    is_admin: bool = False
+    name: str = ""
+    request_id: str = ""
+    address: str = ""
+
+    @property
+    def shares_by_default(self) -> bool:
+        """Whether what he creates is shared: in project scope, in any project but his own."""
+        return self.scope is Scope.PROJECT and self.project != self.user
+
+    def in_project(self, project: str) -> Caller:
+        """The same caller, acting in another project of his."""
+        return dataclasses.replace(self, project=project)
+
+
+def system_caller(name: str = "system") -> Caller:
+    """The cloud itself: periodic work and management commands."""
+    return Caller(user="", project="", is_admin=True, name=name)
+
+
+def visible(rows: QuerySet[M], caller: Caller) -> QuerySet[M]:
+    """Rows with userid, project and shared_to_project that the caller may see."""
+    if caller.is_admin and not caller.user:
+        return rows
+    own = Q(userid=caller.user)
+    shared = Q(shared_to_project=True)
+    if caller.scope is Scope.PROJECT:
+        return rows.filter(Q(project=caller.project) & (own | shared))
+    return rows.filter(own | (shared & Q(project__in=caller.projects)))

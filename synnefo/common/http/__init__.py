@@ -1,0 +1,1 @@
+"""The request/response kit of all facades: ids, authentication, paging, rendering of faults."""

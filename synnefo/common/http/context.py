@@ -1,0 +1,56 @@
+"""The middleware around every request: its id, its log line, its metrics, no traceback outside.
+
+The id is taken from ``X-Openstack-Request-Id``/``X-Request-Id`` if it looks like one, else made here;
+it is on every response, log line, operation and audit event.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from collections.abc import Callable
+
+import structlog
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from prometheus_client import Counter, Histogram
+
+log = structlog.get_logger("synnefo.http")
+
+_GOOD_ID = re.compile(r"^req-[0-9a-f-]{36}$")
+REQUESTS = Counter("synnefo_http_requests_total", "Requests answered", ["method", "status"])
+SECONDS = Histogram("synnefo_http_request_seconds", "Time to answer a request", ["method"])
+
+
+class RequestContext:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        started = time.perf_counter()
+        request.id = request_id_of(request)  # type: ignore[attr-defined]
+        with structlog.contextvars.bound_contextvars(request_id=request.id):  # type: ignore[attr-defined]
+            response = self.get_response(request)
+            took_s = time.perf_counter() - started
+            status = str(response.status_code)
+            REQUESTS.labels(request.method, status).inc()
+            SECONDS.labels(request.method).observe(took_s)
+            level = log.warning if response.status_code >= 500 else log.debug
+            level("request", method=request.method, path=request.path, status=status, ms=round(took_s * 1000))
+        response["X-Openstack-Request-Id"] = request.id  # type: ignore[attr-defined]
+        return response
+
+
+def request_id_of(request: HttpRequest) -> str:
+    given = request.headers.get("X-Openstack-Request-Id", "")
+    return given if _GOOD_ID.match(given) else f"req-{uuid.uuid4()}"
+
+
+def client_address(request: HttpRequest) -> str:
+    """Where the request came from; forwarded addresses count only behind a trusted proxy."""
+    peer: str = request.META.get("REMOTE_ADDR", "") or ""
+    if peer in settings.SYNNEFO_TRUSTED_PROXIES:
+        forwarded = request.headers.get("X-Forwarded-For", "")
+        return forwarded.split(",")[0].strip() or peer
+    return peer

@@ -1,0 +1,37 @@
+"""Transactions of our own making, so that "no I/O inside a transaction" can be checked.
+
+``atomic`` is Django's, counted. What touches a hypervisor, a network or another service calls
+``forbid_in_transaction`` first; a violation is a bug and raises at once, in production too, since a
+slow peer would otherwise hold row locks for everybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from django.db import transaction
+
+_depth: ContextVar[int] = ContextVar("transaction_depth", default=0)
+
+
+@contextmanager
+def atomic(using: str | None = None) -> Iterator[None]:
+    """One transaction; an inner one joins the outer (as a savepoint)."""
+    token = _depth.set(_depth.get() + 1)
+    try:
+        with transaction.atomic(using=using):
+            yield
+    finally:
+        _depth.reset(token)
+
+
+def in_transaction() -> bool:
+    return _depth.get() > 0
+
+
+def forbid_in_transaction(what: str) -> None:
+    """Raise RuntimeError if called inside ``atomic``."""
+    if in_transaction():
+        raise RuntimeError(f"{what} must not happen inside a database transaction")

@@ -1,0 +1,58 @@
+"""Django settings: the defaults of the enabled services, then ``/etc/synnefo/*.conf``, then the environment.
+
+Every name is described in ``docs/settings.md``; a test fails when one is missing there. Nothing may
+import this module by name: use ``django.conf.settings``.
+"""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from synnefo.common import conf, logs
+
+_known_services = {"astakos": "synnefo.astakos", "cyclades": "synnefo.cyclades"}
+
+
+def _load() -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    modules = ["synnefo.common.default_settings"]
+    modules += [f"{package}.default_settings" for package in _known_services.values()]
+    for module in modules:
+        made.update({name: value for name, value in vars(import_module(module)).items() if name.isupper()})
+    conf.overlay_files(made, conf.settings_directory())
+    conf.overlay_environment(made)
+    return {name: value for name, value in made.items() if name.isupper()}
+
+
+globals().update(_load())
+
+_services: list[str] = globals()["SYNNEFO_SERVICES"]
+_unknown = sorted(set(_services) - set(_known_services))
+if _unknown:
+    raise conf.ConfigurationError(f"SYNNEFO_SERVICES: unknown service {', '.join(_unknown)}")
+
+_data = Path(globals()["SYNNEFO_DATA"])
+if "DATABASES" not in globals():
+    _url = os.environ.get("DATABASE_URL", "")
+    DATABASES = {"default": conf.database_from_url(_url) if _url else conf.sqlite_database(_data / "synnefo.db")}
+
+INSTALLED_APPS: list[str] = [
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "synnefo.common",
+    "synnefo.audit",
+    "synnefo.engine",
+    *(_known_services[name] for name in _known_services if name in _services),
+    "synnefo.webproject",
+    *(["allauth", "allauth.account"] if "astakos" in _services else []),
+    *globals().get("SYNNEFO_EXTRA_APPS", []),
+]
+
+logs.configure_structlog()
+LOGGING = logs.logging_config(style=globals()["SYNNEFO_LOG_STYLE"], level=globals()["SYNNEFO_LOG_LEVEL"])
