@@ -66,3 +66,7 @@ TEMPLATES = [
         },
     }
 ]
+
+BRANDING_SERVICE_NAME = "Synnefo"
+BRANDING_COMPANY_NAME = ""
+BRANDING_ACCENT = "#0f6fbf"

@@ -1,0 +1,1 @@
+"""Floor 4: the processes. URL map, WSGI entry point, command entry points; no rule lives here."""

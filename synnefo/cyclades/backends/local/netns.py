@@ -1,0 +1,143 @@
+"""Network namespaces: making them, joining them, and running the system's tools in them.
+
+Owns how a command is run (argument list, time-out, clear error) and how a thread enters a namespace.
+It knows nothing of tenants, addresses or rules.
+
+A namespace is named by a file in ``/run/netns``, as ``ip netns`` does it, so that operators see the
+same names. Where a function takes ``netns=None`` it acts in the namespace of the calling thread.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import subprocess
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from synnefo.cyclades.backends.base import BackendError, BackendUnavailable
+
+T = TypeVar("T")
+
+NAMED = Path("/run/netns")
+CLONE_NEWNET = 0x40000000
+TIMEOUT_S = 15.0
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def run(*argv: str, stdin: str = "", timeout_s: float = TIMEOUT_S) -> str:
+    """Run a command and return its standard output.
+
+    Raises BackendError with the command's own words if it fails or is not installed, and
+    BackendUnavailable if it did not end in time.
+    """
+    try:
+        done = subprocess.run(argv, input=stdin, capture_output=True, text=True, timeout=timeout_s, check=False)
+    except FileNotFoundError as error:
+        raise BackendError(f"{argv[0]} is not installed") from error
+    except subprocess.TimeoutExpired as error:
+        raise BackendUnavailable(f"{' '.join(argv)} did not end within {timeout_s:g} s") from error
+    if done.returncode != 0:
+        raise BackendError(f"{' '.join(argv)}: {done.stderr.strip() or f'exit code {done.returncode}'}")
+    return done.stdout
+
+
+def path(name: str) -> Path:
+    return NAMED / name
+
+
+def exists(name: str) -> bool:
+    """Whether the namespace lives; a name left over from before a reboot is an ordinary file."""
+    try:
+        return path(name).stat().st_dev != NAMED.stat().st_dev
+    except FileNotFoundError:
+        return False
+
+
+def names(prefix: str) -> list[str]:
+    """Names of the namespaces that begin with ``prefix``."""
+    return sorted(entry.name for entry in NAMED.glob(f"{prefix}*")) if NAMED.is_dir() else []
+
+
+def add(name: str) -> None:
+    """Create the namespace; one that exists is kept."""
+    if not exists(name):
+        path(name).unlink(missing_ok=True)
+        run("ip", "netns", "add", name)
+
+
+def delete(name: str) -> None:
+    """Remove the name; the namespace ends when its last process and socket do."""
+    if exists(name):
+        run("ip", "netns", "delete", name)
+    path(name).unlink(missing_ok=True)
+
+
+def inside(name: str | None, function: Callable[[], T]) -> T:
+    """Call ``function`` in a thread that has joined the namespace; commands it starts are born there."""
+    if name is None:
+        return function()
+
+    def joined() -> T:
+        handle = os.open(path(name), os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            if _libc.setns(handle, CLONE_NEWNET) != 0:
+                raise BackendError(f"Namespace {name} cannot be joined: {os.strerror(ctypes.get_errno())}")
+        finally:
+            os.close(handle)
+        return function()
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(joined).result()
+
+
+def ip_batch(commands: Iterable[str], netns: str | None = None) -> None:
+    """Run many ``ip`` commands in one process; the first that fails ends it."""
+    if lines := "".join(f"{command}\n" for command in commands):
+        run("ip", *_named(netns), "-batch", "-", stdin=lines)
+
+
+class Link:
+    """A network interface as it is: its addresses (``10.0.0.1/24``), bridge, and whether it is up."""
+
+    def __init__(self, shown: Mapping[str, object]) -> None:
+        info = shown["addr_info"]
+        flags = shown["flags"]
+        master = shown.get("master")
+        assert isinstance(info, list)  # noqa: S101 - iproute2's JSON, for the type checker
+        assert isinstance(flags, list)  # noqa: S101
+        self.addresses = {f"{each['local']}/{each['prefixlen']}" for each in info if each["family"] == "inet"}
+        self.master = str(master) if master else None
+        self.up = "UP" in flags
+
+
+def links(netns: str | None = None) -> dict[str, Link]:
+    """The interfaces by name."""
+    shown = json.loads(run("ip", *_named(netns), "-json", "address", "show") or "[]")
+    return {entry["ifname"]: Link(entry) for entry in shown if "ifname" in entry}
+
+
+def routes(netns: str | None = None) -> list[dict[str, object]]:
+    """The IPv4 routes, as iproute2 words them (``dst``, ``dev``, ...)."""
+    found: list[dict[str, object]] = json.loads(run("ip", *_named(netns), "-json", "-4", "route", "show") or "[]")
+    return found
+
+
+def sysctl(values: Mapping[str, str], netns: str | None = None) -> None:
+    """Set kernel parameters (``net/ipv4/ip_forward``); those of absent features are passed over."""
+
+    def write() -> None:
+        for key, value in values.items():
+            file = Path("/proc/sys", key)
+            if file.exists() and file.read_text().strip() != value:
+                file.write_text(value)
+
+    inside(netns, write)
+
+
+def _named(netns: str | None) -> tuple[str, ...]:
+    return () if netns is None else ("-n", netns)

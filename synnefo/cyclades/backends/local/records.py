@@ -1,0 +1,108 @@
+"""What the fabric remembers: one JSON file a network, and file locks.
+
+Owns the state directory's ``networks/``. The database is the truth about networks; these files let a
+host rebuild itself after a reboot, and let an older picture be recognised. No system call but files.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from synnefo.cyclades.backends.base import Lease, NetworkSpec
+
+
+@dataclasses.dataclass(frozen=True)
+class Record:
+    """A network as last asked for, and its number on this host (from 1, free again after removal)."""
+
+    index: int
+    spec: NetworkSpec
+
+
+class Records:
+    """The networks of an installation. Safe for several threads and processes."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def names(self) -> list[str]:
+        return sorted(file.stem for file in self._directory.glob("*.json"))
+
+    def get(self, name: str) -> Record | None:
+        """The record, or None; a file that cannot be read counts as absent, the database knows better."""
+        try:
+            stored = json.loads(self._file(name).read_text())
+            return Record(stored["index"], _spec(stored["spec"]))
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            return None
+
+    def adopt(self, spec: NetworkSpec) -> Record:
+        """Store ``spec`` unless one of the same or a newer revision stands; return what stands then.
+
+        The caller holds the network's lock.
+        """
+        record = self.get(spec.name)
+        if record is not None and record.spec.revision >= spec.revision:
+            return record
+        with self.lock(".numbers"):
+            record = Record(record.index if record else self._free_index(), spec)
+            write(self._file(spec.name), json.dumps(dataclasses.asdict(record)))
+        return record
+
+    def forget(self, name: str) -> None:
+        self._file(name).unlink(missing_ok=True)
+        self._lock_file(name).unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def lock(self, name: str) -> Iterator[None]:
+        """Hold the lock of ``name`` among all threads and processes of this host."""
+        with locked(self._lock_file(name)):
+            yield
+
+    def _free_index(self) -> int:
+        used = {record.index for name in self.names() if (record := self.get(name))}
+        return next(index for index in range(1, len(used) + 2) if index not in used)
+
+    def _file(self, name: str) -> Path:
+        return self._directory / f"{name}.json"
+
+    def _lock_file(self, name: str) -> Path:
+        return self._directory / f"{name}.lock"
+
+
+@contextlib.contextmanager
+def locked(file: Path) -> Iterator[None]:
+    """Hold a file lock; the holder may remove the file, those who wait then lock its successor."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    while True:
+        handle = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            with contextlib.suppress(FileNotFoundError):
+                if os.fstat(handle).st_ino == file.stat().st_ino:
+                    yield
+                    return
+        finally:
+            os.close(handle)
+
+
+def write(file: Path, text: str) -> None:
+    """Replace a file's content as a whole, also across a loss of power."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_name(f"{file.name}.new")
+    with draft.open("w") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+    draft.replace(file)
+
+
+def _spec(stored: dict[str, Any]) -> NetworkSpec:
+    return NetworkSpec(**{**stored, "leases": [Lease(**lease) for lease in stored["leases"]]})

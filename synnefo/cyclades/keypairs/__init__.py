@@ -1,0 +1,1 @@
+"""Key pairs: public SSH keys that servers are created with."""

@@ -1,0 +1,1 @@
+"""Networks: networks, subnets, ports and floating IPs."""

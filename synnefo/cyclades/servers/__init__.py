@@ -1,0 +1,1 @@
+"""Servers: virtual machines and what may be done to them."""
