@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# All tests: once on SQLite, then on PostgreSQL whatever touches the database. Set-up is done by `make test`.
+# Arguments go to pytest. Ends with pytest's summary line; fails if either run failed.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+status=0
+unset DATABASE_URL SYNNEFO_DATA
+
+echo "== SQLite: everything"
+.venv/bin/pytest "$@" || status=$?
+
+echo "== PostgreSQL: what touches the database, and a whole cloud"
+scripts/with_postgresql.sh .venv/bin/pytest -m "not host or e2e" "$@" || status=$?
+
+exit $status
