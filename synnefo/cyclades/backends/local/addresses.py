@@ -59,7 +59,9 @@ class AddressPlan:
             raise BackendError(f"{spec.name!r} is not a name for a network")
         if spec.cidr is None:
             if spec.gateway or spec.leases or spec.floating:
-                raise BackendError(f"{spec.name}: a network without addresses has no gateway, lease or floating address")
+                raise BackendError(
+                    f"{spec.name} has no range: no gateway, lease or floating address can be in it"
+                )
             return
         cidr = _network(spec.cidr)
         self._check_range(cidr)

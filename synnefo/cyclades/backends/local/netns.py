@@ -15,8 +15,9 @@ import os
 import subprocess
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from synnefo.cyclades.backends.base import BackendError, BackendUnavailable
 
@@ -36,7 +37,9 @@ def run(*argv: str, stdin: str = "", timeout_s: float = TIMEOUT_S) -> str:
     BackendUnavailable if it did not end in time.
     """
     try:
-        done = subprocess.run(argv, input=stdin, capture_output=True, text=True, timeout=timeout_s, check=False)
+        done = subprocess.run(
+            argv, input=stdin, capture_output=True, text=True, timeout=timeout_s, check=False
+        )
     except FileNotFoundError as error:
         raise BackendError(f"{argv[0]} is not installed") from error
     except subprocess.TimeoutExpired as error:
@@ -101,30 +104,25 @@ def ip_batch(commands: Iterable[str], netns: str | None = None) -> None:
         run("ip", *_named(netns), "-batch", "-", stdin=lines)
 
 
+@dataclass(frozen=True)
 class Link:
-    """A network interface as it is: its addresses (``10.0.0.1/24``), bridge, and whether it is up."""
+    """A network interface as it is; addresses look like ``10.0.0.1/24``, ``master`` is its bridge."""
 
-    def __init__(self, shown: Mapping[str, object]) -> None:
-        info = shown["addr_info"]
-        flags = shown["flags"]
-        master = shown.get("master")
-        assert isinstance(info, list)  # noqa: S101 - iproute2's JSON, for the type checker
-        assert isinstance(flags, list)  # noqa: S101
-        self.addresses = {f"{each['local']}/{each['prefixlen']}" for each in info if each["family"] == "inet"}
-        self.master = str(master) if master else None
-        self.up = "UP" in flags
+    addresses: frozenset[str]
+    master: str | None
+    up: bool
 
 
 def links(netns: str | None = None) -> dict[str, Link]:
     """The interfaces by name."""
-    shown = json.loads(run("ip", *_named(netns), "-json", "address", "show") or "[]")
-    return {entry["ifname"]: Link(entry) for entry in shown if "ifname" in entry}
+    shown: list[dict[str, Any]] = json.loads(run("ip", *_named(netns), "-json", "address", "show") or "[]")
+    return {entry["ifname"]: _link(entry) for entry in shown if entry}
 
 
-def routes(netns: str | None = None) -> list[dict[str, object]]:
+def routes(netns: str | None = None) -> list[dict[str, Any]]:
     """The IPv4 routes, as iproute2 words them (``dst``, ``dev``, ...)."""
-    found: list[dict[str, object]] = json.loads(run("ip", *_named(netns), "-json", "-4", "route", "show") or "[]")
-    return found
+    shown: list[dict[str, Any]] = json.loads(run("ip", *_named(netns), "-json", "-4", "route") or "[]")
+    return shown
 
 
 def sysctl(values: Mapping[str, str], netns: str | None = None) -> None:
@@ -137,6 +135,13 @@ def sysctl(values: Mapping[str, str], netns: str | None = None) -> None:
                 file.write_text(value)
 
     inside(netns, write)
+
+
+def _link(entry: Mapping[str, Any]) -> Link:
+    addresses = (
+        f"{each['local']}/{each['prefixlen']}" for each in entry["addr_info"] if each["family"] == "inet"
+    )
+    return Link(frozenset(addresses), entry.get("master"), "UP" in entry["flags"])
 
 
 def _named(netns: str | None) -> tuple[str, ...]:

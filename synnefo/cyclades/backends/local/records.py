@@ -53,7 +53,7 @@ class Records:
             return record
         with self.lock(".numbers"):
             record = Record(record.index if record else self._free_index(), spec)
-            write(self._file(spec.name), json.dumps(dataclasses.asdict(record)))
+            write(self._file(spec.name), json.dumps(_plain(record)))
         return record
 
     def forget(self, name: str) -> None:
@@ -85,12 +85,18 @@ def locked(file: Path) -> Iterator[None]:
         handle = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
-            with contextlib.suppress(FileNotFoundError):
-                if os.fstat(handle).st_ino == file.stat().st_ino:
-                    yield
-                    return
+            if _is(handle, file):
+                yield
+                return
         finally:
             os.close(handle)
+
+
+def _is(handle: int, file: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(handle), file.stat())
+    except FileNotFoundError:
+        return False
 
 
 def write(file: Path, text: str) -> None:
@@ -102,6 +108,19 @@ def write(file: Path, text: str) -> None:
         stream.flush()
         os.fsync(stream.fileno())
     draft.replace(file)
+
+
+def _plain(record: Record) -> dict[str, Any]:
+    spec = record.spec
+    return {
+        "index": record.index,
+        "spec": {
+            **{field.name: getattr(spec, field.name) for field in dataclasses.fields(spec)},
+            "dns_nameservers": list(spec.dns_nameservers),
+            "leases": [dataclasses.asdict(lease) for lease in spec.leases],
+            "floating": dict(spec.floating),
+        },
+    }
 
 
 def _spec(stored: dict[str, Any]) -> NetworkSpec:

@@ -1,0 +1,334 @@
+"""The network of the local engine, made of network namespaces.
+
+Owns the host's side (one veth, one nftables table, one DNS forwarder), the fabric namespace (bridges,
+taps, QEMU) and which tenant networks exist. What is inside a tenant's namespace is ``tenant``'s, what
+may pass is ``nft``'s. It knows no instances and no database.
+
+Names on the host, for the tag ``abcd``: namespaces ``syn-abcd-fab`` and ``syn-abcd-<network>``, the veth
+``synabcd``, the table ``ip synnefo_abcd``, the directory ``/run/synnefo-abcd``. Besides these it sets
+``net.ipv4.ip_forward``, and leaves it set: others may have come to rely on it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import Protocol
+
+from synnefo.cyclades.backends.base import BackendError, NetworkSpec, Nic
+from synnefo.cyclades.backends.local import addresses, dnsmasq, nft
+from synnefo.cyclades.backends.local import netns as namespaces
+from synnefo.cyclades.backends.local.records import Records, locked, write
+from synnefo.cyclades.backends.local.tenant import TenantNamespace, readdress
+
+_TOOLS = {"ip": "iproute2", "nft": "nftables", "dnsmasq": "dnsmasq-base", "nsenter": "util-linux"}
+_CAP_NET_ADMIN, _CAP_SYS_ADMIN = 12, 21
+_BRIDGE = "type bridge stp_state 0 mcast_snooping 0"
+# Bridged frames must not pass the fabric's IP rules and connection table: addresses repeat there.
+_FABRIC_SYSCTL = {
+    "net/ipv6/conf/all/disable_ipv6": "1",
+    "net/ipv6/conf/default/disable_ipv6": "1",
+    "net/bridge/bridge-nf-call-arptables": "0",
+    "net/bridge/bridge-nf-call-ip6tables": "0",
+    "net/bridge/bridge-nf-call-iptables": "0",
+}
+
+
+class Fabric(Protocol):
+    """What the engine needs of a network; ``NamespaceFabric`` and ``UserFabric`` are the two.
+
+    All calls may be repeated. Errors: BackendError (final), BackendUnavailable (try again).
+    """
+
+    def available(self) -> str | None:
+        """Why this kind cannot be used on this machine, or None."""
+
+    def describe(self) -> str:
+        """A sentence for the operator: what this network does, and what it cannot do here."""
+
+    def ensure(self) -> None:
+        """Make the host's side ready."""
+
+    def apply(self, spec: NetworkSpec) -> None:
+        """Make the network be as ``spec`` says; an older revision than the one that stands is ignored."""
+
+    def remove(self, name: str) -> None:
+        """Take the network away; absent is success, BackendError while NICs are plugged into it."""
+
+    def networks(self) -> list[str]:
+        """The names of the networks that exist."""
+
+    def plug(self, nic: Nic) -> list[str]:
+        """Connect a NIC to its network; returns QEMU's ``-netdev`` arguments, the id being its name."""
+
+    def unplug(self, nic_name: str) -> None:
+        """Disconnect a NIC; absent is success."""
+
+    def wrap(self, argv: Sequence[str]) -> list[str]:
+        """The command line that runs QEMU where its NICs are."""
+
+    def restore(self) -> None:
+        """Rebuild everything that was applied, after a reboot of the host."""
+
+    def teardown(self) -> None:
+        """Remove everything from the running host; what was applied is remembered for ``restore``."""
+
+
+class NamespaceFabric:
+    """The real network; needs root. See ``Fabric`` for the calls.
+
+    ``tag`` names the installation, ``state_dir`` keeps the networks' specifications. ``transit`` and
+    ``floating`` are ranges that nothing else on the host may use.
+    """
+
+    def __init__(
+        self,
+        tag: str,
+        state_dir: Path,
+        transit: str = "198.19.0.0/16",
+        floating: str = "198.18.0.0/24",
+        resolv_conf: Path = Path("/etc/resolv.conf"),
+    ) -> None:
+        self._tag = addresses.check_tag(tag)
+        self._plan = addresses.AddressPlan(IPv4Network(transit), IPv4Network(floating))
+        self._records = Records(state_dir / "networks")
+        self._resolv_conf = resolv_conf
+        self._run_dir = Path(f"/run/synnefo-{tag}")
+        self._prefix = f"syn-{tag}-"
+        self._fabric = f"{self._prefix}fab"
+        self._veth = f"syn{tag}"
+        self._table = f"synnefo_{tag}"
+        self._forwarder = dnsmasq.Dnsmasq(self._run_dir / "host", None)
+
+    # -- can it be? -----------------------------------------------------------------------------
+    def available(self) -> str | None:
+        lacking = sorted(package for tool, package in _TOOLS.items() if shutil.which(tool) is None)
+        if lacking:
+            return f"Missing tools: apt-get install {' '.join(lacking)}"
+        if not _may_administer():
+            return "Network namespaces need root"
+        if not os.access("/dev/net/tun", os.R_OK | os.W_OK):
+            return "/dev/net/tun cannot be opened"
+        return self._collision() or self._probe()
+
+    def describe(self) -> str:
+        text = (
+            f"Tenant networks in namespaces of their own ({self._prefix}*), floating addresses in "
+            f"{self._plan.floating}, reachable from this host"
+        )
+        if drops := nft.foreign_drops(self._table):
+            text += (
+                f". Another rule set drops forwarded packets by default ({', '.join(drops)}): guests have no "
+                f"way out until it accepts what comes from and goes to the interface {self._veth}"
+            )
+        return text
+
+    def _collision(self) -> str | None:
+        for route in namespaces.routes():
+            if route["dst"] == "default" or route.get("dev") == self._veth:
+                continue
+            taken = IPv4Network(route["dst"])
+            for mine in (self._plan.transit, self._plan.floating):
+                if taken.overlaps(mine) and taken.prefixlen >= 8:
+                    return (
+                        f"The range {mine} is in use on this host: {taken} on {route.get('dev', 'no link')}"
+                    )
+        return None
+
+    def _probe(self) -> str | None:
+        """Build one of each thing in a namespace: containers and small kernels lack some of them."""
+        probe = f"{self._prefix}probe-{os.getpid()}"
+        try:
+            namespaces.add(probe)
+            pieces = [
+                f"link add br0 {_BRIDGE}",
+                "link add v type veth peer name w",
+                "tuntap add dev t mode tap",
+            ]
+            namespaces.ip_batch(pieces, probe)
+            nft.load(nft.fabric_rules([]) + nft.network_rules("10.0.0.1", {}), probe)
+        except BackendError as error:
+            return f"This kernel or container does not allow it: {error}"
+        finally:
+            namespaces.delete(probe)
+        return None
+
+    # -- the host's side ------------------------------------------------------------------------
+    def ensure(self) -> None:
+        with self._locked():
+            self._run_dir.chmod(0o755)
+            if not namespaces.exists(self._fabric):
+                namespaces.add(self._fabric)
+                self._write_nics({})
+                namespaces.sysctl(_FABRIC_SYSCTL, self._fabric)
+                self._load_rules(self._nics())
+                namespaces.ip_batch([f"link add public {_BRIDGE}", "link set public up"], self._fabric)
+            self._ensure_host()
+
+    def _ensure_host(self) -> None:
+        here = namespaces.links()
+        veth = here.get(self._veth)
+        if veth is None:
+            namespaces.ip_batch([f"link add {self._veth} type veth peer name uplink netns {self._fabric}"])
+            namespaces.ip_batch(["link set uplink master public up"], self._fabric)
+        conf = f"net/ipv4/conf/{self._veth}"
+        namespaces.sysctl({
+            f"{conf}/send_redirects": "0", f"{conf}/rp_filter": "1",
+            f"net/ipv6/conf/{self._veth}/disable_ipv6": "1", "net/ipv4/ip_forward": "1",
+        })  # fmt: skip
+        nft.load(nft.host_rules(self._table, self._veth, self._plan))
+        wanted = {
+            f"{self._plan.gateway}/{self._plan.transit.prefixlen}",
+            f"{self._plan.floating_gateway}/{self._plan.floating.prefixlen}",
+        }
+        namespaces.ip_batch([f"link set {self._veth} up", *readdress(self._veth, wanted, veth)])
+        self._forwarder.apply(dnsmasq.forwarder(self._plan, self._resolv_conf))
+
+    def _stands(self) -> bool:
+        return (
+            namespaces.exists(self._fabric)
+            and self._veth in (name for _, name in socket.if_nameindex())
+            and self._forwarder.pid is not None
+        )
+
+    # -- networks -------------------------------------------------------------------------------
+    def apply(self, spec: NetworkSpec) -> None:
+        self._plan.check(spec)
+        with self._records.lock(spec.name):
+            if not self._stands():
+                self.ensure()
+            record = self._records.adopt(spec)
+            network = self._network(spec.name, record.index)
+            self._ensure_bridge(network.bridge)
+            network.apply(record.spec)
+
+    def remove(self, name: str) -> None:
+        with self._records.lock(name):
+            if (record := self._records.get(name)) is not None:
+                with self._locked():
+                    plugged = sorted(nic.name for nic in self._nics().values() if nic.network == name)
+                if plugged:
+                    raise BackendError(f"{name} is in use by {', '.join(plugged)}")
+                network = self._network(name, record.index)
+                if namespaces.exists(self._fabric):
+                    network.remove()
+                    if network.bridge in namespaces.links(self._fabric):
+                        namespaces.ip_batch([f"link delete {network.bridge}"], self._fabric)
+            self._records.forget(name)
+
+    def networks(self) -> list[str]:
+        return self._records.names()
+
+    def namespace(self, name: str) -> str | None:
+        """The namespace of a network, for the metadata service; None where it has none."""
+        netns = f"{self._prefix}{name}"
+        return netns if namespaces.exists(netns) else None
+
+    def _network(self, name: str, index: int) -> TenantNamespace:
+        directory = self._run_dir / f"net-{name}"
+        return TenantNamespace(f"{self._prefix}{name}", index, self._fabric, self._plan, directory)
+
+    def _ensure_bridge(self, bridge: str) -> None:
+        if bridge not in namespaces.links(self._fabric):
+            namespaces.ip_batch([f"link add {bridge} {_BRIDGE}", f"link set {bridge} up"], self._fabric)
+
+    # -- NICs -----------------------------------------------------------------------------------
+    def plug(self, nic: Nic) -> list[str]:
+        """As ``Fabric.plug``; a link of the NIC's name that is already in the fabric is taken as its port."""
+        addresses.check_nic(nic)
+        record = self._records.get(nic.network)
+        if record is None or not namespaces.exists(self._fabric):
+            raise BackendError(f"{nic.name}: the network {nic.network} is not there")
+        with self._locked():
+            nics = {**self._nics(), nic.name: nic}
+            self._write_nics(nics)
+            self._load_rules(nics)
+            bridge = self._network(nic.network, record.index).bridge
+            commands = [f"link set {nic.name} master {bridge} up"]
+            if nic.name not in namespaces.links(self._fabric):
+                commands.insert(0, f"tuntap add dev {nic.name} mode tap")
+            namespaces.ip_batch(commands, self._fabric)
+        return ["-netdev", f"tap,id={nic.name},ifname={nic.name},script=no,downscript=no"]
+
+    def unplug(self, nic_name: str) -> None:
+        with self._locked():
+            nics = self._nics()
+            if nics.pop(nic_name, None) is None or not namespaces.exists(self._fabric):
+                return
+            if nic_name in namespaces.links(self._fabric):
+                namespaces.ip_batch([f"link delete {nic_name}"], self._fabric)
+            self._load_rules(nics)
+            self._write_nics(nics)
+
+    def wrap(self, argv: Sequence[str]) -> list[str]:
+        return ["nsenter", f"--net={namespaces.path(self._fabric)}", *argv]
+
+    def _load_rules(self, nics: dict[str, Nic]) -> None:
+        nft.load(nft.fabric_rules(nics.values()), self._fabric)
+
+    def _nics(self) -> dict[str, Nic]:
+        """What is plugged; it ends with the fabric, at the latest with the running system."""
+        try:
+            stored = json.loads((self._run_dir / "nics.json").read_text())
+        except FileNotFoundError:
+            return {}
+        return {entry["name"]: Nic(**entry) for entry in stored}
+
+    def _write_nics(self, nics: dict[str, Nic]) -> None:
+        write(self._run_dir / "nics.json", json.dumps([asdict(nic) for nic in nics.values()]))
+
+    # -- all of it ------------------------------------------------------------------------------
+    def restore(self) -> None:
+        self.ensure()
+        records = [record for name in self.networks() if (record := self._records.get(name))]
+        _all_of([lambda spec=record.spec: self.apply(spec) for record in records])  # type: ignore[misc]
+
+    def teardown(self) -> None:
+        """As ``Fabric.teardown``. Instances should be off: those that run lose their network."""
+        with self._locked():
+            for directory in self._run_dir.glob("net-*"):
+                dnsmasq.Dnsmasq(directory, None).stop()
+            self._forwarder.stop()
+            if self._veth in namespaces.links():
+                namespaces.ip_batch([f"link delete {self._veth}"])
+            nft.delete(f"ip {self._table}")
+            for name in namespaces.names(self._prefix):
+                namespaces.delete(name)
+            shutil.rmtree(self._run_dir)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Hold what is common to all networks; a network's own lock is taken before, never after."""
+        with locked(self._run_dir / "lock"):
+            yield
+
+
+def _all_of(calls: Sequence[Callable[[], None]]) -> None:
+    """Make all calls, a few at a time; what failed is raised at the end, so that one spoils no other."""
+
+    def attempt(call: Callable[[], None]) -> str:
+        try:
+            call()
+        except BackendError as error:
+            return str(error)
+        return ""
+
+    with ThreadPoolExecutor(4) as pool:
+        if failures := [text for text in pool.map(attempt, calls) if text]:
+            raise BackendError("; ".join(failures))
+
+
+def _may_administer() -> bool:
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("CapEff:"):
+            held = int(line.split()[1], 16)
+            return os.geteuid() == 0 and all(held >> bit & 1 for bit in (_CAP_NET_ADMIN, _CAP_SYS_ADMIN))
+    return False

@@ -1,0 +1,110 @@
+"""The network of the local engine on machines without the rights for a real one: QEMU's own.
+
+Every NIC is alone behind its QEMU, which gives it its address by DHCP, DNS and a way out. Nothing is
+made on the host, so there is nothing to rebuild or to tear down. What cannot be had this way is said
+by ``describe``; nothing is pretended.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator, Sequence
+from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
+
+from synnefo.cyclades.backends.base import BackendError, NetworkSpec, Nic
+from synnefo.cyclades.backends.local.addresses import AddressPlan, check_nic, check_tag
+from synnefo.cyclades.backends.local.records import Records
+
+#: Ports of a floating address (below 1024 needs rights) and the guest's ports that they lead to.
+FORWARDED = {2222: 22, 8080: 80, 8443: 443}
+
+
+class UserFabric:
+    """QEMU user networking, with the calls of ``fabric.Fabric``.
+
+    ``floating`` must be a loopback range, which needs no set-up: a floating address is an address of
+    this host, of which the ports in ``FORWARDED`` lead to the guest from its next start on.
+    """
+
+    def __init__(self, tag: str, state_dir: Path, floating: str = "127.18.0.0/24") -> None:
+        check_tag(tag)
+        self._plan = AddressPlan(IPv4Network("198.19.0.0/16"), IPv4Network(floating))
+        if not self._plan.floating.is_loopback:
+            raise BackendError(f"Without rights floating addresses are loopback addresses, not {floating}")
+        self._records = Records(state_dir / "networks")
+
+    def available(self) -> str | None:
+        return None
+
+    def describe(self) -> str:
+        ports = ", ".join(f"{outer} for {inner}" for outer, inner in FORWARDED.items())
+        return (
+            "QEMU user networking: every guest has its address, DNS and a way out, but guests of one network "
+            "do not reach each other and there is no metadata service. Floating addresses are addresses of "
+            f"this host ({self._plan.floating}) with the ports {ports}, in force when the server starts"
+        )
+
+    def ensure(self) -> None:
+        """Nothing to make."""
+
+    def apply(self, spec: NetworkSpec) -> None:
+        self._plan.check(spec)
+        with self._records.lock(spec.name):
+            self._records.adopt(spec)
+
+    def remove(self, name: str) -> None:
+        with self._records.lock(name):
+            self._records.forget(name)
+
+    def networks(self) -> list[str]:
+        return self._records.names()
+
+    def plug(self, nic: Nic) -> list[str]:
+        check_nic(nic)
+        record = self._records.get(nic.network)
+        if record is None:
+            raise BackendError(f"{nic.name}: the network {nic.network} is not there")
+        spec = record.spec
+        if spec.cidr is None or nic.ip is None:
+            # A card without a cable: user networking has no bare wire to offer.
+            return ["-netdev", f"hubport,id={nic.name},hubid=0"]
+        options = ["user", f"id={nic.name}", f"net={spec.cidr}", f"dhcpstart={nic.ip}"]
+        host, dns = _helpers(IPv4Network(spec.cidr), spec.gateway, nic.ip)
+        options += [f"host={host}", f"dns={dns}", f"restrict={'off' if spec.gateway else 'on'}"]
+        for outer, port, inner in _forwards(spec, nic.ip):
+            options.append(f"hostfwd=tcp:{outer}:{port}-{nic.ip}:{inner}")
+        return ["-netdev", ",".join(options)]
+
+    def unplug(self, nic_name: str) -> None:
+        """Nothing to take away: the NIC ends with its QEMU."""
+
+    def wrap(self, argv: Sequence[str]) -> list[str]:
+        return list(argv)
+
+    def restore(self) -> None:
+        """Nothing to rebuild."""
+
+    def teardown(self) -> None:
+        """Nothing to take away."""
+
+
+def _helpers(cidr: IPv4Network, gateway: str | None, ip: str) -> tuple[IPv4Address, IPv4Address]:
+    """Two addresses for QEMU itself, router and DNS, that are not the guest's."""
+    taken = {IPv4Address(ip)} | ({IPv4Address(gateway)} if gateway else set())
+    downwards = (cidr[number] for number in range(-2, -cidr.num_addresses, -1))
+    free = (each for each in downwards if each not in taken)
+    return (IPv4Address(gateway) if gateway else next(free)), next(free)
+
+
+def _forwards(spec: NetworkSpec, ip: str) -> Iterator[tuple[str, int, int]]:
+    """Floating address, port and guest's port; one that is in use is left out, or QEMU would not start."""
+    for outer in sorted(address for address, inner in spec.floating.items() if inner == ip):
+        for port, inner in FORWARDED.items():
+            with socket.socket() as trial:
+                trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    trial.bind((outer, port))
+                except OSError:
+                    continue
+            yield outer, port, inner
