@@ -5,10 +5,10 @@ from synnefo.cyclades.console.models import ConsoleTicket
 from synnefo.cyclades.flavors.models import Flavor
 from synnefo.cyclades.images.models import Image
 from synnefo.cyclades.keypairs.models import KeyPair
-from synnefo.cyclades.networks.models import IPAddress, Network, Port, Subnet
+from synnefo.cyclades.networks.models import BackendNetwork, IPAddress, Network, Port, Subnet
 from synnefo.cyclades.servers.models import Server, ServerMetadata
 
 __all__ = [
-    "Backend", "ConsoleTicket", "Flavor", "IPAddress", "Image", "KeyPair", "Network", "Port", "Server",
+    "Backend", "BackendNetwork", "ConsoleTicket", "Flavor", "IPAddress", "Image", "KeyPair", "Network", "Port", "Server",
     "ServerMetadata", "Subnet",
 ]  # fmt: skip

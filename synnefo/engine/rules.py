@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from synnefo.common.caller import Caller
 from synnefo.common.faults import Conflict
 from synnefo.engine import wake
+from synnefo.engine.charging import decide
 from synnefo.engine.models import Operation, Target
 from synnefo.engine.procedure import Procedure
 
@@ -50,6 +51,30 @@ def start(
     Target.objects.bulk_create(Target(operation=row, kind=kind, object_id=key) for kind, key in keys)
     transaction.on_commit(wake.dispatchers)
     return row
+
+
+def supersede(kind: str, object_id: int, *, unless: type[Procedure] | None = None) -> bool:
+    """End what is under way on a target, because what comes now makes it pointless (a deletion).
+
+    An operation of the kind ``unless`` is left alone. Tells whether anything was ended.
+
+    The object's row must be locked. The worker that runs it loses its lease at its next write, and
+    its engine is fenced off by the newer operation; its charge is given up.
+    """
+    ended = False
+    for target in active_on(kind, object_id).select_related("operation"):
+        row = target.operation
+        if unless is not None and row.kind == unless.kind:
+            continue
+        now = timezone.now()
+        Operation.objects.filter(pk=row.pk).update(
+            state=Operation.State.FAILED, error="Superseded by a deletion.", secret=None, finished=now,
+            lease_until=None, lease_owner="", attempt=F("attempt") + 1, updated=now,
+        )  # fmt: skip
+        row.targets.update(active=False)
+        decide(row.serial, accept=False)
+        ended = True
+    return ended
 
 
 def active_on(kind: str, object_id: int) -> QuerySet[Target]:

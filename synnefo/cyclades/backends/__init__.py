@@ -1,0 +1,1 @@
+"""Engines: the contract (``base``), the drivers, and the registry that knows how to reach each."""

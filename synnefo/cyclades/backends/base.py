@@ -147,6 +147,10 @@ class NetworkSpec:
     floating: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
+#: The reason of an instance that is off because its host went down under it.
+REASON_HOST_REBOOTED = "host rebooted"
+
+
 @dataclasses.dataclass(frozen=True)
 class InstanceState:
     """An instance as observed. ``reason`` says why it is off where that is known."""

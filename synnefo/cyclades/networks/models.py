@@ -10,14 +10,14 @@ from django.db import models
 from django.db.models import Q
 
 from synnefo.common.ids import new_uuid
+from synnefo.cyclades.backends.models import Backend
 from synnefo.cyclades.owned import Owned
 
 
 class Network(Owned):
     """A layer-2 network. A public one belongs to the cloud and is where floating IPs come from.
 
-    ``revision`` grows with every change that engines must know (subnet, ports, NAT); ``applied`` is the
-    one that the engine has confirmed.
+    ``revision`` grows with every change that engines must know (subnet, ports, NAT).
     """
 
     class State(models.TextChoices):
@@ -32,10 +32,9 @@ class Network(Owned):
     deleted = models.BooleanField(default=False)
     deleting = models.BooleanField(default=False)
     state = models.CharField(max_length=16, choices=State, default=State.ACTIVE)
+    fault = models.TextField(blank=True)
     description = models.CharField(max_length=255, blank=True)
     revision = models.PositiveBigIntegerField(default=1)
-    applied = models.PositiveBigIntegerField(default=0)
-    serial = models.BigIntegerField(null=True)
 
     class Meta:
         indexes = (
@@ -52,6 +51,17 @@ class Network(Owned):
     @property
     def engine_name(self) -> str:
         return f"{settings.BACKEND_PREFIX_ID}net-{self.pk}"
+
+
+class BackendNetwork(models.Model):
+    """A network as it exists in an engine; ``applied`` is the revision that the engine has confirmed."""
+
+    network = models.ForeignKey(Network, on_delete=models.CASCADE, related_name="in_backends")
+    backend = models.ForeignKey(Backend, on_delete=models.PROTECT, related_name="networks")
+    applied = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("network", "backend"), name="once_in_a_backend"),)
 
 
 class Subnet(models.Model):
@@ -129,8 +139,8 @@ class IPAddress(Owned):
     address = models.CharField(max_length=64)
     number = models.BigIntegerField(help_text="the address as a number, for ordered allocation")
     floating_ip = models.BooleanField(default=False)
+    nat_revision = models.PositiveBigIntegerField(default=0, help_text="revision of nat_port's network with this NAT")
     description = models.CharField(max_length=255, blank=True)
-    serial = models.BigIntegerField(null=True)
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("network", "number"), name="unique_address"),)

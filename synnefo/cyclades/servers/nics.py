@@ -1,0 +1,72 @@
+"""Choosing and making the network cards of a new server, inside the transaction of its creation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.conf import settings
+
+from synnefo.common.caller import Caller
+from synnefo.common.faults import BadRequest, Conflict, Forbidden
+from synnefo.cyclades.networks import ports
+from synnefo.cyclades.networks.models import Network, Port
+from synnefo.cyclades.networks.rules import networks_for
+from synnefo.cyclades.networks.state import lock
+from synnefo.cyclades.operations.networks import changed
+from synnefo.cyclades.servers.models import Server
+from synnefo.cyclades.servers.requests import NicRequest
+
+
+def attach(caller: Caller, server: Server, wanted: Sequence[NicRequest] | None) -> None:
+    """Give the server its cards. Networks are locked in id order, so that two requests cannot deadlock.
+
+    Raises BadRequest (unknown network or port), Conflict (port in use, no address left, which network?).
+    """
+    requests = _only_network(caller) if wanted is None else list(wanted)
+    if len(requests) > settings.CYCLADES_MAX_NICS:
+        raise BadRequest(f"A server has at most {settings.CYCLADES_MAX_NICS} network cards.")
+    found = [_resolve(caller, request) for request in requests]
+    networks = {pk: lock(pk) for pk in sorted({network.pk for network, _ in found})}
+    for index, (request, (network, port)) in enumerate(zip(requests, found, strict=True)):
+        if port is None:
+            card = ports.add(caller, networks[network.pk], fixed_ip=request.fixed_ip)
+            card.made_by_server = True
+        else:
+            card = _free(port)
+        card.server, card.index = server, index
+        card.state, card.device_owner = Port.State.BUILD, Port.OWNER_COMPUTE
+        card.save()
+    for network in networks.values():
+        changed(network, caller)
+
+
+def _only_network(caller: Caller) -> list[NicRequest]:
+    """The caller's network, if there is exactly one to choose."""
+    own = list(networks_for(caller).filter(public=False, deleting=False).order_by("id")[:2])
+    if len(own) > 1:
+        raise Conflict("Multiple possible networks found, use a Network ID to be more specific.")
+    return [NicRequest(network=network.uuid) for network in own]
+
+
+def _resolve(caller: Caller, request: NicRequest) -> tuple[Network, Port | None]:
+    if request.port is not None:
+        port = ports.ports_for(caller).filter(uuid=request.port).first()
+        if port is None:
+            raise BadRequest(f"Port {request.port} could not be found.")
+        return port.network, port
+    network = networks_for(caller).filter(uuid=request.network).first()
+    if network is None:
+        raise BadRequest(f"Network {request.network} could not be found.")
+    if network.public:
+        raise Forbidden("A server is put on a private network and reached by a floating IP.")
+    return network, None
+
+
+def _free(port: Port) -> Port:
+    """The port's row as it is now, under its network's lock. Raises Conflict if a server has it."""
+    now = Port.objects.filter(pk=port.pk).first()
+    if now is None:
+        raise BadRequest(f"Port {port.uuid} could not be found.")
+    if now.server_id is not None:
+        raise Conflict(f"Port {port.uuid} is still in use.")
+    return now
