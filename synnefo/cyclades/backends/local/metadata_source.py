@@ -1,0 +1,59 @@
+"""What the metadata service is told: which networks there are, and whose an address is.
+
+Owns the way from the instances' own records to the service, while somebody follows the engine.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable, Iterable
+from types import TracebackType
+
+from synnefo.cyclades.backends.base import BackendError, InstanceSpec
+from synnefo.cyclades.backends.local.fabric import Fabric, NamespaceFabric
+from synnefo.cyclades.backends.local.metadata import Guest, MetadataServer
+
+log = logging.getLogger(__name__)
+
+
+class MetadataSource(contextlib.AbstractContextManager["MetadataSource"]):
+    """Runs the service over a fabric's networks; without namespaces there is none to run."""
+
+    def __init__(self, fabric: Fabric, specs: Callable[[], Iterable[InstanceSpec]]) -> None:
+        self._fabric = fabric if isinstance(fabric, NamespaceFabric) else None
+        self._specs = specs
+        self._server = MetadataServer(self._guest) if self._fabric else None
+
+    def refresh(self) -> None:
+        """Serve the networks that exist now, and no others."""
+        if self._server is None or self._fabric is None:
+            return
+        names = self._fabric.networks()
+        for name in set(self._server.networks()) - set(names):
+            self._server.remove_network(name)
+        for name in names:
+            if netns := self._fabric.namespace(name):
+                try:
+                    self._server.add_network(name, netns)
+                except (BackendError, OSError) as error:  # it may be going, or not be whole yet
+                    log.debug("no metadata service on %s yet: %s", name, error)
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        if self._server:
+            self._server.close()
+
+    def _guest(self, network: str, ip: str) -> Guest | None:
+        for spec in self._specs():
+            for nic in spec.nics:
+                if (nic.network, nic.ip) == (network, ip):
+                    return Guest(
+                        instance_id=spec.guest.instance_id,
+                        hostname=spec.guest.hostname,
+                        mac=nic.mac,
+                        ssh_keys=spec.guest.ssh_keys,
+                        user_data=spec.guest.user_data,
+                        metadata=spec.guest.metadata,
+                        admin_password=spec.guest.admin_password,
+                    )
+        return None

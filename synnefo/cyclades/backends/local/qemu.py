@@ -1,0 +1,107 @@
+"""The command line of an instance's QEMU.
+
+Owns which virtual hardware a guest sees and how QEMU is confined. Starts nothing.
+
+Logs: the serial port is appended to ``console.log``. The follower gives the disk blocks of all but its
+ends back (``layout.forget_middle``) at each look, so a chatty guest holds half a MiB at most. A ring in
+QEMU's memory would be bounded without a follower, but loses the last words of a guest that crashed; a
+pipe to a logger would stall the guest's serial port whenever the logger is away.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from synnefo.cyclades.backends.base import InstanceSpec
+from synnefo.cyclades.backends.local import tools
+from synnefo.cyclades.backends.local.accel import Accelerator
+from synnefo.cyclades.backends.local.layout import Home
+
+#: What is kept of the serial console.
+CONSOLE_KEEP_BYTES = 256 * 1024
+_NAMES = uuid.UUID("5f0c2d1e-7a2b-4c55-9d4b-3c1f6f0f5a11")
+
+
+@dataclass(frozen=True)
+class Confinement:
+    """``run_as`` is ``uid:gid`` to change to once all files are open, or None to stay who we are."""
+
+    run_as: str | None
+    nice: int
+
+    @classmethod
+    def default(cls) -> Confinement:
+        # An instance's directory is root's alone: QEMU holds what it was given open and reaches nothing else.
+        return cls(run_as="65534:65534" if os.geteuid() == 0 else None, nice=5)
+
+    def prefix(self) -> list[str]:
+        """What QEMU's command line is put behind."""
+        return ["nice", "-n", str(self.nice), "setpriv", "--no-new-privs"]
+
+    def arguments(self) -> list[str]:
+        rules = "on,obsolete=deny,spawn=deny,resourcecontrol=deny"
+        if self.run_as is None:
+            return ["-sandbox", f"{rules},elevateprivileges=deny"]
+        # QEMU must be let change its user; no-new-privs sees to it that it cannot change back.
+        return ["-sandbox", rules, "-runas", self.run_as]
+
+
+def command_line(
+    home: Home,
+    spec: InstanceSpec,
+    netdevs: Sequence[str],
+    accelerator: Accelerator,
+    tb_size_mib: int,
+    confinement: Confinement,
+) -> list[str]:
+    """QEMU's arguments, to be run in ``home.path``: names of sockets are of limited length, so relative."""
+    tcg = f"tcg,thread=multi,tb-size={tb_size_mib}"
+    return [
+        tools.QEMU,
+        *("-name", f"guest={spec.name}", "-uuid", str(uuid.uuid5(_NAMES, spec.guest.instance_id))),
+        *("-nodefaults", "-no-user-config", "-machine", "q35", "-pidfile", home.pidfile.name),
+        *("-accel", tcg if accelerator.name == "tcg" else "kvm", "-cpu", accelerator.cpu),
+        *("-smp", str(spec.vcpus), "-m", str(spec.ram_mib), "-rtc", "base=utc,driftfix=slew"),
+        *("-action", "reboot=reset,shutdown=poweroff,panic=shutdown"),
+        *("-smbios", "type=1,manufacturer=Synnefo,product=Cyclades"),
+        *confinement.arguments(),
+        *_monitors(home),
+        *("-display", "none", "-vga", "std", "-vnc", f"unix:{home.vnc.name}"),
+        *("-chardev", f"file,id=serial0,path={home.console.name},append=on"),
+        *("-device", "isa-serial,chardev=serial0", "-device", "pvpanic"),
+        *("-object", "rng-random,id=rng0,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=rng0"),
+        *_disk("root", {"driver": "qcow2", "file": _file(home.disk), "discard": "unmap"}, ",bootindex=1"),
+        *_disk("seed", {"driver": "raw", "file": _file(home.seed), "read-only": True}),
+        *_cards(spec, netdevs),
+    ]
+
+
+def _file(path: os.PathLike[str]) -> dict[str, object]:
+    return {"driver": "file", "filename": os.fspath(path)}
+
+
+def _disk(node: str, description: dict[str, object], more: str = "") -> list[str]:
+    text = json.dumps({"node-name": node, **description})
+    return ["-blockdev", text, "-device", f"virtio-blk-pci,drive={node}{more}"]
+
+
+def _cards(spec: InstanceSpec, netdevs: Sequence[str]) -> list[str]:
+    cards = [f"virtio-net-pci,netdev={nic.name},mac={nic.mac},romfile=" for nic in spec.nics]
+    return [*netdevs, *(word for card in cards for word in ("-device", card))]
+
+
+def _monitors(home: Home) -> list[str]:
+    """One for commands, and the journal, which QEMU opens as the files ``journal.in`` and ``journal.out``."""
+    return [
+        *(
+            "-chardev",
+            f"socket,id=qmp,path={home.qmp.name},server=on,wait=off",
+            "-mon",
+            "chardev=qmp,mode=control",
+        ),
+        *("-chardev", "pipe,id=journal,path=journal", "-mon", "chardev=journal,mode=control"),
+    ]

@@ -1,0 +1,83 @@
+"""The contract of backends on the local engine, over both networks."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from synnefo.cyclades.backends.base import DiskImage, GuestSetup, InstanceSpec, Nic
+from synnefo.cyclades.backends.local import LocalBackend
+from synnefo.cyclades.backends.local.fabric import Fabric, NamespaceFabric
+from synnefo.cyclades.backends.local.fabric_user import UserFabric
+from synnefo.cyclades.backends.local.records import Records
+from tests.contract.suite import BackendContract, MakeSpec
+
+from . import guests
+
+pytestmark = pytest.mark.host
+
+
+class LocalContract(BackendContract):
+    patience_s: ClassVar[float] = 60
+
+    @pytest.fixture
+    def fabric(self, tmp_path: Path) -> Iterator[Fabric]:
+        raise NotImplementedError
+
+    @pytest.fixture
+    def backend(self, tmp_path: Path, fabric: Fabric) -> LocalBackend:
+        backend = LocalBackend(tmp_path, "ctst", fabric=fabric, accelerator="tcg")
+        backend.ensure()
+        return backend
+
+    @pytest.fixture
+    def reopen(self, tmp_path: Path, fabric: Fabric) -> Callable[[], LocalBackend]:
+        return lambda: LocalBackend(tmp_path, "ctst", fabric=fabric, accelerator="tcg")
+
+    @pytest.fixture
+    def neighbour(self, tmp_path: Path, fabric: Fabric) -> LocalBackend:
+        return LocalBackend(tmp_path / "other", "otst", fabric=fabric, accelerator="tcg")
+
+    @pytest.fixture
+    def image(self, tmp_path: Path) -> DiskImage:
+        return guests.image(tmp_path, guests.POLITE)
+
+    @pytest.fixture
+    def make_spec(self, image: DiskImage) -> MakeSpec:
+        def make(name: str, nics: Sequence[Nic] = ()) -> InstanceSpec:
+            # NICs become network interfaces, whose names have 15 letters at most.
+            short = [dataclasses.replace(nic, name=f"snf-{hash(nic.name) % 10**9}") for nic in nics]
+            return InstanceSpec(name, 1, 128, 1, image, short, GuestSetup(hostname=name, instance_id=name))
+
+        return make
+
+    @pytest.fixture
+    def revision_of(self, tmp_path: Path) -> Callable[[str], int]:
+        def revision(name: str) -> int:
+            record = Records(tmp_path / "networks").get(name)
+            assert record is not None
+            return record.spec.revision
+
+        return revision
+
+
+class TestUserNetworking(LocalContract):
+    @pytest.fixture
+    def fabric(self, tmp_path: Path) -> Fabric:
+        return UserFabric("ctst", tmp_path)
+
+
+class TestNamespaces(LocalContract):
+    @pytest.fixture
+    def fabric(self, tmp_path: Path) -> Iterator[Fabric]:
+        tag = f"c{os.getpid() % 100000:05}"
+        fabric = NamespaceFabric(tag, tmp_path, transit="198.19.240.0/24", floating="198.18.240.0/24")
+        if obstacle := fabric.available():
+            pytest.skip(obstacle)
+        yield fabric
+        fabric.teardown()
