@@ -1,0 +1,6 @@
+"""Floor 3: accounts, projects, quota and the catalog.
+
+Rooms, each importing only those before it: ``quotas`` (the quotaholder) and ``catalog`` models,
+``projects``, ``catalog`` rules, ``accounts``; then the facades ``identity`` (v3 and v2.0) and ``account``
+(v1.0), and ``seam``, through which Cyclades and Pithos see all of this.
+"""

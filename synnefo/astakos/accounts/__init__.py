@@ -1,0 +1,1 @@
+"""Users, how they sign in, their tokens and application credentials."""

@@ -1,0 +1,192 @@
+"""The life of an account: created, verified, accepted (or rejected), active or not.
+
+Each rule is one transaction with the user's row locked, and leaves an audit event. Passwords and tokens
+never appear in one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db.models import Q
+from django.utils import timezone
+
+from synnefo.astakos.accounts.models import Token, User
+from synnefo.astakos.projects import rules as projects
+from synnefo.audit import rules as audit
+from synnefo.common.caller import Caller
+from synnefo.common.faults import BadRequest, Conflict, ItemNotFound
+from synnefo.common.ids import parse_uuid
+from synnefo.common.transactions import atomic
+
+
+def find(text: str) -> User:
+    """A user by uuid, e-mail (in any case) or numeric id, as commands name him. Raises ItemNotFound."""
+    wanted = Q(username=text.lower()) | Q(uuid=parse_uuid(text) or text)
+    if text.isascii() and text.isdigit() and len(text) < 19:
+        wanted |= Q(pk=int(text))
+    user = User.objects.filter(wanted).first()
+    if user is None:
+        raise ItemNotFound(f"No user {text!r}.")
+    return user
+
+
+def create(
+    caller: Caller,
+    email: str,
+    first_name: str,
+    last_name: str,
+    *,
+    password: str | None = None,
+    admin: bool = False,
+) -> User:
+    """A new account, not verified yet and therefore not active. Without a password he cannot log in by one.
+
+    An earlier account of the same e-mail that was never verified gives way. Raises BadRequest, Conflict.
+    """
+    _check_email(email)
+    if password is not None:
+        _check_password(password, User(email=email, first_name=first_name, last_name=last_name))
+    with atomic():
+        User.objects.filter(username=email.lower(), email_verified=False).delete()
+        if User.objects.filter(username=email.lower()).exists():
+            raise Conflict(f"An account with the e-mail {email} exists already.")
+        user = User(username=email.lower(), email=email, first_name=first_name, last_name=last_name)
+        user.is_superuser = user.is_staff = admin
+        user.set_password(password)
+        user.save()
+        audit.record(caller, "user.create", "user", user.uuid, admin=admin)
+    return user
+
+
+def verify(caller: Caller, user: User) -> User:
+    """The e-mail is his. Raises Conflict if that was known."""
+    with _changing(caller, user, "user.verify") as row:
+        if row.email_verified:
+            raise Conflict("The e-mail is verified already.")
+        row.email_verified, row.verified_at = True, timezone.now()
+    return row
+
+
+def accept(caller: Caller, user: User, *, policy: str = "manual") -> User:
+    """Let him in: system project, quota, active. Raises Conflict if not verified, or accepted already."""
+    with _changing(caller, user, "user.accept") as row:
+        if not row.email_verified:
+            raise Conflict("The e-mail is not verified.")
+        if row.moderated and not row.is_rejected:
+            raise Conflict("The account is accepted already.")
+        row.moderated, row.moderated_at = True, timezone.now()
+        row.is_rejected, row.rejected_reason, row.accepted_policy = False, "", policy
+        row.default_project = projects.create_system_project(caller, row).uuid
+        row.is_active = True
+    return row
+
+
+def reject(caller: Caller, user: User, *, reason: str = "") -> User:
+    with _changing(caller, user, "user.reject") as row:
+        if not row.email_verified:
+            raise Conflict("The e-mail is not verified.")
+        if row.moderated:
+            raise Conflict("The account is moderated already.")
+        row.moderated, row.moderated_at = True, timezone.now()
+        row.is_rejected, row.rejected_reason = True, reason
+    return row
+
+
+def activate(caller: Caller, user: User) -> User:
+    """Undo ``deactivate``. Raises Conflict if the account was never accepted."""
+    with _changing(caller, user, "user.activate") as row:
+        _require_accepted(row)
+        if not row.is_active:
+            row.is_active = True
+            row.deactivated_at, row.deactivated_reason = None, ""
+            projects.resume_all_of(caller, row)
+    return row
+
+
+def deactivate(caller: Caller, user: User, *, reason: str = "") -> User:
+    """Keep him out: no login, no token works, his projects and memberships are suspended."""
+    with _changing(caller, user, "user.deactivate") as row:
+        _require_accepted(row)
+        if row.is_active:
+            projects.suspend_all_of(caller, row)
+        row.is_active = False
+        row.deactivated_at, row.deactivated_reason = timezone.now(), reason
+    return row
+
+
+def set_admin(caller: Caller, user: User, admin: bool) -> User:
+    with _changing(caller, user, "user.admin" if admin else "user.no-admin") as row:
+        row.is_superuser = row.is_staff = admin
+    return row
+
+
+def set_password(caller: Caller, user: User, password: str) -> User:
+    """A new password; whoever logged in with the old one is logged out. Raises BadRequest for a weak one."""
+    _check_password(password, user)
+    with _changing(caller, user, "user.password") as row:
+        row.set_password(password)
+        Token.objects.filter(user=row, kind=Token.Kind.LOGIN).delete()
+    return row
+
+
+def set_email(caller: Caller, user: User, email: str) -> User:
+    """A new e-mail, and with it a new login name. Raises BadRequest, Conflict."""
+    _check_email(email)
+    with _changing(caller, user, "user.email") as row:
+        if User.objects.filter(username=email.lower()).exclude(pk=row.pk).exists():
+            raise Conflict(f"An account with the e-mail {email} exists already.")
+        row.email, row.username = email, email.lower()
+    return row
+
+
+def set_default_project(caller: Caller, user: User, uuid: str) -> User:
+    """Raises Conflict unless he may work in that project now."""
+    with _changing(caller, user, "user.default-project") as row:
+        if not projects.projects_of(row).filter(uuid=uuid).exists():
+            raise Conflict(f"The user is no member of a running project {uuid}.")
+        row.default_project = uuid
+    return row
+
+
+def delete(caller: Caller, user: User) -> None:
+    """Remove an account that was never accepted. Raises Conflict otherwise."""
+    with atomic():
+        row = User.objects.select_for_update().get(pk=user.pk)
+        if row.is_accepted:
+            raise Conflict("Only accounts that were never accepted can be removed; deactivate this one.")
+        audit.record(caller, "user.delete", "user", row.uuid)
+        row.delete()
+
+
+@contextmanager
+def _changing(caller: Caller, user: User, action: str) -> Iterator[User]:
+    """The user's row, locked; saved and recorded when the block ends well."""
+    with atomic():
+        row = User.objects.select_for_update().get(pk=user.pk)
+        yield row
+        row.save()
+        audit.record(caller, action, "user", row.uuid)
+
+
+def _require_accepted(row: User) -> None:
+    if not row.is_accepted:
+        raise Conflict(f"The account was not accepted: {row.status}.")
+
+
+def _check_email(email: str) -> None:
+    try:
+        validate_email(email)
+    except ValidationError as error:
+        raise BadRequest(f"{email!r} is not an e-mail address.") from error
+
+
+def _check_password(password: str, user: User) -> None:
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        raise BadRequest(" ".join(error.messages)) from error

@@ -1,0 +1,238 @@
+"""Tokens: made, looked up, listed, revoked.
+
+A token is 43 URL-safe characters, shown once; the table keeps its SHA-256. Looking one up is the
+hottest path of the whole cloud: one indexed query for the token, its user and its project.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import secrets
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import structlog
+from django.conf import settings
+from django.contrib.auth.models import Group
+from django.db import DatabaseError
+from django.db.models import CharField, Exists, OuterRef, Q, QuerySet, Value
+from django.utils import timezone
+
+from synnefo.astakos.accounts.models import ApplicationCredential, Token, User
+from synnefo.astakos.projects.models import Membership, Project
+from synnefo.astakos.projects.rules import ACCESS
+from synnefo.audit import rules as audit
+from synnefo.common.accounts import Identity
+from synnefo.common.caller import Caller
+from synnefo.common.faults import BadRequest, Forbidden, ItemNotFound, Unauthorized
+from synnefo.common.transactions import atomic
+
+log = structlog.get_logger("synnefo.astakos")
+
+MEMBER_ROLES = frozenset({"member", "reader"})
+ADMIN_ROLE = "admin"
+
+_TOUCH_EVERY = datetime.timedelta(minutes=1)
+
+
+class Grant(NamedTuple):
+    """A token that exists, with what belongs to it; the names of the fields are paths of the query."""
+
+    digest: str
+    kind: str
+    methods: str
+    read_only: bool
+    created: datetime.datetime
+    last_used: datetime.datetime | None
+    expires: datetime.datetime
+    user_id: int
+    user__uuid: str
+    user__username: str
+    user__first_name: str
+    user__last_name: str
+    user__is_active: bool
+    user__is_superuser: bool
+    user__default_project: str
+    project_id: int | None
+    project__uuid: str | None
+    project__realname: str | None
+    application_credential__uuid: str | None
+    application_credential__roles: list[str] | None
+    application_credential__unrestricted: bool | None
+    may_enter: bool
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """OpenStack's roles that this token carries."""
+        roles = roles_of(self.user__is_superuser)
+        if self.application_credential__roles is not None:
+            roles &= frozenset(self.application_credential__roles)
+        return roles - {"member"} if self.read_only else roles
+
+    @property
+    def realname(self) -> str:
+        return f"{self.user__first_name} {self.user__last_name}".strip()
+
+
+def roles_of(is_superuser: bool) -> frozenset[str]:
+    return MEMBER_ROLES | {ADMIN_ROLE} if is_superuser else MEMBER_ROLES
+
+
+def issue(
+    user: User,
+    *,
+    kind: str,
+    methods: str = "token",
+    name: str = "",
+    project: Project | None = None,
+    credential: ApplicationCredential | None = None,
+    read_only: bool = False,
+    expires: datetime.datetime,
+) -> str:
+    """A new token, shown this once. The caller has checked that the user may have it."""
+    token = secrets.token_urlsafe(32)
+    Token.objects.create(
+        user=user,
+        digest=digest_of(token),
+        kind=kind,
+        methods=methods,
+        name=name,
+        project=project,
+        application_credential=credential,
+        read_only=read_only,
+        expires=expires,
+    )
+    return token
+
+
+def create_api_token(
+    caller: Caller,
+    user: User,
+    name: str,
+    *,
+    lifetime: datetime.timedelta | None = None,
+    read_only: bool = False,
+) -> tuple[str, Token]:
+    """A token made by hand, for programs. Raises BadRequest for a lifetime that is not positive."""
+    lifetime = lifetime or datetime.timedelta(hours=settings.ASTAKOS_TOKEN_DURATION_H)
+    if lifetime <= datetime.timedelta():
+        raise BadRequest("A token must live for some time.")
+    with atomic():
+        expires = timezone.now() + lifetime
+        token = issue(user, kind=Token.Kind.API, name=name, read_only=read_only, expires=expires)
+        row = Token.objects.get(digest=digest_of(token))
+        audit.record(caller, "token.create", "token", row.uuid, name=name, user=user.uuid)
+    return token, row
+
+
+def api_tokens_of(user: User) -> QuerySet[Token]:
+    return Token.objects.filter(user=user, kind=Token.Kind.API).order_by("-created", "-pk")
+
+
+def revoke(caller: Caller, user: User, uuid: str) -> None:
+    """Make a user's token useless. Raises ItemNotFound."""
+    with atomic():
+        if not Token.objects.filter(user=user, uuid=uuid).delete()[0]:
+            raise ItemNotFound("No such token.")
+        audit.record(caller, "token.revoke", "token", uuid, user=user.uuid)
+
+
+def identify(token: str) -> Identity:
+    """Whose token this is, where he may work and as what. Raises Unauthorized with the reason."""
+    grant = lookup(token)
+    projects, groups = _projects_and_groups(grant.user_id)
+    roles = grant.roles
+    return Identity(
+        user=grant.user__uuid,
+        user_name=grant.user__username,
+        project=grant.project__uuid,
+        default_project=grant.user__default_project,
+        projects=projects,
+        roles=roles | groups,
+        is_admin=ADMIN_ROLE in roles,
+        read_only=grant.read_only,
+    )
+
+
+def lookup(token: str) -> Grant:
+    """A token that is good now. Raises Unauthorized with the reason."""
+    return _good(_found([token]).get(digest_of(token)))
+
+
+def validate(token: str, subject: str) -> Grant:
+    """What a token says, asked by the bearer of a token (often the same): one query for both.
+
+    Raises Unauthorized, Forbidden (another's token, and not an administrator), ItemNotFound.
+    """
+    found = _found({token, subject})
+    asking = _good(found.get(digest_of(token)))
+    try:
+        grant = _good(found.get(digest_of(subject)))
+    except Unauthorized as fault:
+        raise ItemNotFound("Could not find token.") from fault
+    if grant.user_id != asking.user_id and ADMIN_ROLE not in asking.roles:
+        raise Forbidden("You are not authorized to look at this token.")
+    return grant
+
+
+def revoke_by_value(token: str, subject: str) -> None:
+    """End a token. Raises as ``validate`` does."""
+    grant = validate(token, subject)
+    Token.objects.filter(digest=grant.digest).delete()
+
+
+def remove_expired() -> int:
+    """Remove tokens that cannot be used any more; returns how many."""
+    return Token.objects.filter(expires__lte=timezone.now()).delete()[0]
+
+
+def digest_of(token: str) -> str:
+    return hashlib.sha256(token.encode(errors="surrogateescape")).hexdigest()
+
+
+def _found(tokens: Iterable[str]) -> dict[str, Grant]:
+    may_enter = Membership.objects.filter(ACCESS, person=OuterRef("user"), project=OuterRef("project"))
+    rows = (
+        Token.objects.filter(digest__in=[digest_of(token) for token in tokens])
+        .annotate(may_enter=Exists(may_enter))
+        .values_list(*Grant._fields)
+    )
+    return {row[0]: Grant(*row) for row in rows}
+
+
+def _good(grant: Grant | None) -> Grant:
+    if grant is None:
+        raise Unauthorized("Invalid X-Auth-Token")
+    if not grant.user__is_active:
+        raise Unauthorized("User inactive")
+    now = timezone.now()
+    if grant.expires <= now:
+        raise Unauthorized("Authentication expired")
+    if grant.project_id is not None and not grant.may_enter:
+        raise Unauthorized("The token's project is not open to its user any more")
+    if grant.last_used is None or now - grant.last_used > _TOUCH_EVERY:
+        _touch(grant.digest, now)
+    return grant
+
+
+def _touch(digest: str, now: datetime.datetime) -> None:
+    """Note the use, at most once a minute; a database too busy for that is no reason to refuse."""
+    due = Q(last_used__isnull=True) | Q(last_used__lt=now - _TOUCH_EVERY)
+    try:
+        Token.objects.filter(due, digest=digest).update(last_used=now)
+    except DatabaseError as error:
+        log.warning("cannot note the use of a token", error=str(error))
+
+
+def _projects_and_groups(user_id: int) -> tuple[frozenset[str], frozenset[str]]:
+    """Projects (by uuid) in which he may work, and his groups by name, in one query."""
+    kind = CharField(max_length=1)
+    members = Membership.objects.filter(ACCESS, person=user_id)
+    projects: Any = members.values_list(Value("p", kind), "project__uuid")
+    groups = Group.objects.filter(user=user_id).values_list(Value("g", kind), "name")
+    rows = list(projects.union(groups, all=True))
+    return (
+        frozenset(value for what, value in rows if what == "p"),
+        frozenset(value for what, value in rows if what == "g"),
+    )

@@ -1,0 +1,15 @@
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class AstakosConfig(AppConfig):
+    name = "synnefo.astakos"
+    label = "astakos"
+
+    def ready(self) -> None:
+        from synnefo.astakos.accounts import throttle, tokens
+        from synnefo.engine import background
+
+        background.periodic("remove-expired-tokens", 600, tokens.remove_expired)
+        background.periodic("forget-login-attempts", 600, throttle.forget_old)

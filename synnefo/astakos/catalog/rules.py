@@ -1,0 +1,185 @@
+"""Registering components, services and resources, and changing resources' defaults."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import hashlib
+import secrets
+from collections.abc import Mapping, Sequence
+
+from django.utils import timezone
+
+from synnefo.astakos.catalog.models import Component, Endpoint, Resource, Service
+from synnefo.astakos.projects import rules as projects
+from synnefo.astakos.projects.models import Project
+from synnefo.audit import rules as audit
+from synnefo.common.caller import Caller
+from synnefo.common.faults import BadRequest, Conflict, ItemNotFound, Unauthorized
+from synnefo.common.transactions import atomic
+from synnefo.common.units import INFINITE
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class EndpointDefinition:
+    """``url`` is absolute, or begins with ``/`` for this very cloud."""
+
+    url: str
+    data: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ResourceDefinition:
+    name: str
+    description: str
+    unit: str = ""
+    visible: bool = True
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ServiceDefinition:
+    name: str
+    type: str
+    catalog: str = Service.Catalog.NONE
+    endpoints: Sequence[EndpointDefinition] = ()
+    resources: Sequence[ResourceDefinition] = ()
+
+
+def register_component(caller: Caller, name: str, *, base_url: str = "", ui_url: str = "") -> Component:
+    """A component by this name; a known one gets the addresses that are given."""
+    with atomic():
+        component, created = Component.objects.get_or_create(name=name)
+        changed = {key: value for key, value in (("base_url", base_url), ("url", ui_url)) if value}
+        if created or any(getattr(component, key) != value for key, value in changed.items()):
+            for key, value in changed.items():
+                setattr(component, key, value)
+            component.save()
+            audit.record(caller, "component.register", "component", component.pk, name=name)
+    return component
+
+
+def register_service(caller: Caller, component: Component, definition: ServiceDefinition) -> Service:
+    """A service with its endpoints and resources; a known one of the same component is brought up to date.
+
+    Raises Conflict if the name belongs to another component.
+    """
+    with atomic():
+        service = Service.objects.filter(name=definition.name).first() or Service(name=definition.name)
+        if service.pk and service.component_id != component.pk:
+            raise Conflict(f"The service {definition.name} belongs to another component.")
+        service.component, service.type, service.catalog = component, definition.type, definition.catalog
+        service.save()
+        _replace_endpoints(service, definition.endpoints)
+        for resource in definition.resources:
+            _register_resource(service, resource)
+        audit.record(caller, "service.register", "service", service.pk, name=service.name)
+    return service
+
+
+def modify_resource(
+    caller: Caller,
+    name: str,
+    *,
+    system_default: int | None = None,
+    project_default: int | None = None,
+    api_visible: bool | None = None,
+    ui_visible: bool | None = None,
+) -> Resource:
+    """Change what new projects get, or who is shown it. Raises ItemNotFound.
+
+    What is shown in pages is shown in the API: switching one on (or off) takes the other along.
+    """
+    with atomic():
+        resource = Resource.objects.select_for_update().filter(name=name).first()
+        if resource is None:
+            raise ItemNotFound(f"No resource is called {name!r}.")
+        if system_default is not None:
+            resource.system_default = system_default
+        if project_default is not None:
+            resource.project_default = project_default
+        if api_visible is not None:
+            resource.api_visible = api_visible
+            resource.ui_visible = resource.ui_visible and api_visible
+        if ui_visible is not None:
+            resource.ui_visible = ui_visible
+            resource.api_visible = resource.api_visible or ui_visible
+        resource.save()
+        audit.record(caller, "resource.modify", "resource", name)
+    return resource
+
+
+def find_component(text: str) -> Component:
+    """By name or id. Raises ItemNotFound."""
+    rows = Component.objects.filter(name=text)
+    if not rows.exists() and text.isascii() and text.isdigit():
+        rows = Component.objects.filter(pk=int(text))
+    component = rows.first()
+    if component is None:
+        raise ItemNotFound(f"No component {text!r}.")
+    return component
+
+
+def renew_service_token(
+    caller: Caller, component: Component, *, expires: datetime.datetime | None = None
+) -> str:
+    """A new service token, shown this once; the old one stops working."""
+    token = secrets.token_urlsafe(32)
+    with atomic():
+        row = Component.objects.select_for_update().get(pk=component.pk)
+        row.token_digest, row.token_created, row.token_expires = _digest(token), timezone.now(), expires
+        row.save()
+        audit.record(caller, "component.token", "component", row.pk, name=row.name)
+    return token
+
+
+def component_of_token(token: str) -> Component:
+    """The component that a service token belongs to. Raises Unauthorized."""
+    component = Component.objects.filter(token_digest=_digest(token)).first() if token else None
+    if component is None:
+        raise Unauthorized("Invalid X-Auth-Token")
+    if component.token_expires is not None and component.token_expires <= timezone.now():
+        raise Unauthorized("Authentication expired")
+    return component
+
+
+def _replace_endpoints(service: Service, endpoints: Sequence[EndpointDefinition]) -> None:
+    """Rows that stay the same keep their ids, which clients may have noted."""
+    old = {(row.public_url, tuple(sorted(row.data.items()))): row for row in service.endpoints.all()}
+    wanted = {(given.url, tuple(sorted(given.data.items()))): given for given in endpoints}
+    service.endpoints.filter(pk__in=[row.pk for key, row in old.items() if key not in wanted]).delete()
+    for key, given in wanted.items():
+        if key not in old:
+            Endpoint.objects.create(service=service, public_url=given.url, data=dict(given.data))
+
+
+def _register_resource(service: Service, definition: ResourceDefinition) -> None:
+    """A new resource reaches all projects at once; a known one keeps its defaults and visibility."""
+    if not definition.name.partition(".")[2]:
+        raise BadRequest(f"The name of a resource has a dot: {definition.name!r}.")
+    resource, created = Resource.objects.update_or_create(
+        name=definition.name,
+        defaults={
+            "description": definition.description,
+            "unit": definition.unit,
+            "service_type": service.type,
+            "service_origin": service.name,
+        },
+        create_defaults={
+            "description": definition.description,
+            "unit": definition.unit,
+            "service_type": service.type,
+            "service_origin": service.name,
+            "system_default": INFINITE,
+            "project_default": 0 if definition.visible else INFINITE,
+            "api_visible": definition.visible,
+            "ui_visible": definition.visible,
+        },
+    )
+    if created:
+        existing = list(Project.objects.filter(state__in=Project.INITIALIZED))
+        projects.fill_limits(existing, [resource])
+        projects.sync(existing)
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,85 @@
+"""What this cloud consists of: its components, services, endpoints and resources.
+
+A service is in the catalog as soon as it has an endpoint; so only what is really served has one.
+"""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+from synnefo.astakos.catalog import rules
+from synnefo.astakos.catalog.models import Service
+from synnefo.astakos.catalog.rules import EndpointDefinition, ResourceDefinition, ServiceDefinition
+from synnefo.common.caller import system_caller
+from synnefo.common.transactions import atomic
+
+SYNNEFO, OPENSTACK = Service.Catalog.SYNNEFO, Service.Catalog.OPENSTACK
+
+
+def register_standard() -> None:
+    """Write down the standard services; doing it again brings them up to date."""
+    caller = system_caller("set-up")
+    with atomic():
+        for name, services in _definitions().items():
+            component = rules.register_component(caller, name)
+            for service in services:
+                rules.register_service(caller, component, service)
+
+
+def _definitions() -> dict[str, tuple[ServiceDefinition, ...]]:
+    return {
+        "astakos": _astakos(f"/{settings.ASTAKOS_BASE_PATH}"),
+        "cyclades": _cyclades(f"/{settings.CYCLADES_BASE_PATH}"),
+    }
+
+
+def _astakos(base: str) -> tuple[ServiceDefinition, ...]:
+    return (
+        ServiceDefinition(
+            "astakos_account",
+            "account",
+            SYNNEFO,
+            (_synnefo_endpoint(f"{base}/account/v1.0", "v1.0"),),
+            (
+                ResourceDefinition(
+                    "astakos.pending_app", "Number of pending project applications", visible=False
+                ),
+            ),
+        ),
+        ServiceDefinition(
+            "astakos_identity", "identity", SYNNEFO, (_synnefo_endpoint(f"{base}/identity/v2.0", "v2.0"),)
+        ),
+        ServiceDefinition("keystone", "identity", OPENSTACK, (EndpointDefinition(f"{base}/identity"),)),
+    )
+
+
+def _cyclades(base: str) -> tuple[ServiceDefinition, ...]:
+    return (
+        ServiceDefinition("cyclades_compute", "compute", resources=_COMPUTE_RESOURCES),
+        ServiceDefinition("cyclades_network", "network", resources=_NETWORK_RESOURCES),
+        ServiceDefinition(
+            "nova", "compute", OPENSTACK, (EndpointDefinition(f"{base}/openstack/compute/v2.1"),)
+        ),
+        ServiceDefinition(
+            "neutron", "network", OPENSTACK, (EndpointDefinition(f"{base}/openstack/network"),)
+        ),
+        ServiceDefinition("glance", "image", OPENSTACK, (EndpointDefinition(f"{base}/openstack/image"),)),
+    )
+
+
+def _synnefo_endpoint(url: str, version: str) -> EndpointDefinition:
+    return EndpointDefinition(url, {"versionId": version, "SNF:exposeVersion": "True"})
+
+
+_COMPUTE_RESOURCES = (
+    ResourceDefinition("cyclades.vm", "Number of virtual machines"),
+    ResourceDefinition("cyclades.total_cpu", "Number of processors of all virtual machines", visible=False),
+    ResourceDefinition("cyclades.cpu", "Number of processors of running virtual machines"),
+    ResourceDefinition("cyclades.total_ram", "Memory of all virtual machines", "bytes", visible=False),
+    ResourceDefinition("cyclades.ram", "Memory of running virtual machines", "bytes"),
+    ResourceDefinition("cyclades.disk", "Disk space of virtual machines", "bytes"),
+)
+_NETWORK_RESOURCES = (
+    ResourceDefinition("cyclades.network.private", "Number of private networks"),
+    ResourceDefinition("cyclades.floating_ip", "Number of floating IP addresses"),
+)

@@ -1,0 +1,28 @@
+"""Every table of Astakos, gathered from the rooms for Django."""
+
+from __future__ import annotations
+
+from synnefo.astakos.accounts.models import ApplicationCredential, LoginAttempt, Token, User
+from synnefo.astakos.catalog.models import Component, Endpoint, Resource, Service
+from synnefo.astakos.projects.models import Membership, MembershipLog, Project, ProjectLimit, ProjectLog
+from synnefo.astakos.quotas.models import Commission, Holding, Provision, ProvisionLog
+
+__all__ = [
+    "ApplicationCredential",
+    "Commission",
+    "Component",
+    "Endpoint",
+    "Holding",
+    "LoginAttempt",
+    "Membership",
+    "MembershipLog",
+    "Project",
+    "ProjectLimit",
+    "ProjectLog",
+    "Provision",
+    "ProvisionLog",
+    "Resource",
+    "Service",
+    "Token",
+    "User",
+]

@@ -1,0 +1,213 @@
+"""What may happen to projects and memberships, and what follows from it for quota.
+
+Limits of holdings are derived (``sync``): a project's is its capacity while the project is NORMAL, a
+member's is the member capacity while he is accepted besides; else 0. Every rule here that changes one of
+these syncs in the same transaction.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from django.db.models import Prefetch, Q, QuerySet
+from django.utils import timezone
+
+from synnefo.astakos.catalog.models import Resource
+from synnefo.astakos.projects.models import (
+    Membership,
+    MembershipLog,
+    Policy,
+    Project,
+    ProjectLimit,
+    ProjectLog,
+)
+from synnefo.astakos.quotas import rules as quotas
+from synnefo.audit import rules as audit
+from synnefo.common.caller import Caller
+from synnefo.common.faults import BadRequest, Conflict, ItemNotFound
+from synnefo.common.transactions import atomic
+
+if TYPE_CHECKING:
+    from synnefo.astakos.accounts.models import User
+
+ACCESS = Q(state__in=Membership.ACTUALLY_ACCEPTED, project__state=Project.State.NORMAL)
+USER_DEACTIVATION = "user_deactivation"
+
+_A_CENTURY = datetime.timedelta(days=36525)
+_SYNC_BATCH = 200
+
+
+def get(uuid: str) -> Project:
+    """A project that was started once. Raises ItemNotFound."""
+    project = Project.objects.filter(uuid=uuid, state__in=Project.INITIALIZED).first()
+    if project is None:
+        raise ItemNotFound(f"No project with UUID {uuid!r}.")
+    return project
+
+
+def projects_of(user: User) -> QuerySet[Project]:
+    """Projects in which the user may work now."""
+    members = Membership.objects.filter(ACCESS, person=user)
+    return Project.objects.filter(pk__in=members.values("project")).order_by("-is_base", "realname", "pk")
+
+
+def create_system_project(caller: Caller, user: User) -> Project:
+    """The project that every accepted user has; it carries his uuid. Made once, kept for good."""
+    with atomic():
+        existing = Project.objects.filter(uuid=user.uuid).first()
+        if existing is not None:
+            if not existing.is_base:
+                raise Conflict(f"A project has the UUID {user.uuid} already.")
+            return existing
+        project = Project.objects.create(
+            uuid=user.uuid,
+            realname=f"system:{user.uuid}",
+            name=f"system:{user.uuid}",
+            is_base=True,
+            state=Project.State.NORMAL,
+            private=True,
+            member_join_policy=Policy.CLOSED,
+            member_leave_policy=Policy.CLOSED,
+            max_members=1,
+            end_date=timezone.now() + _A_CENTURY,
+        )
+        ProjectLog.objects.create(project=project, to_state=project.state, actor=caller.user)
+        fill_limits([project], Resource.objects.all())
+        _add_member(caller, project, user)
+        sync([project])
+    return project
+
+
+def fill_limits(projects: Iterable[Project], resources: Iterable[Resource]) -> None:
+    """Give projects the default limits of resources for which they have none yet."""
+    resources = list(resources)
+    limits = []
+    for project in projects:
+        for resource in resources:
+            amount = resource.system_default if project.is_base else resource.project_default
+            limits.append(
+                ProjectLimit(
+                    project=project, resource=resource, project_capacity=amount, member_capacity=amount
+                )
+            )
+    ProjectLimit.objects.bulk_create(limits, batch_size=_SYNC_BATCH, ignore_conflicts=True)
+
+
+def set_limits(caller: Caller, project: Project, limits: Mapping[str, tuple[int, int]]) -> None:
+    """Change limits: resource name to (member capacity, project capacity).
+
+    Raises BadRequest for an unknown resource.
+    """
+    resources = {row.name: row for row in Resource.objects.filter(name__in=limits)}
+    for name in limits:
+        if name not in resources:
+            raise BadRequest(f"No resource is called {name!r}.")
+    rows = [
+        ProjectLimit(project=project, resource=resources[name], member_capacity=member, project_capacity=pool)
+        for name, (member, pool) in sorted(limits.items())
+    ]
+    with atomic():
+        ProjectLimit.objects.bulk_create(
+            rows,
+            update_conflicts=True,
+            unique_fields=("project", "resource"),
+            update_fields=("member_capacity", "project_capacity"),
+        )
+        sync([project])
+        audit.record(caller, "project.limits", "project", project.uuid, project=project.uuid, limits=limits)
+
+
+def suspend_all_of(caller: Caller, user: User) -> None:
+    """A user was deactivated: his system project, his memberships and what he owns stop."""
+    with atomic():
+        touched = _related_projects(user)
+        for project in touched.values():
+            own = project.uuid == user.uuid or project.owner_id == user.pk
+            if own and project.is_normal:
+                _move_project(caller, project, Project.State.SUSPENDED)
+        for membership in Membership.objects.filter(person=user, state__in=Membership.ACTUALLY_ACCEPTED):
+            _move_membership(caller, membership, Membership.State.SUSPENDED)
+        sync(touched.values())
+
+
+def resume_all_of(caller: Caller, user: User) -> None:
+    """Undo ``suspend_all_of``; what was suspended for another reason since stays suspended."""
+    with atomic():
+        touched = _related_projects(user)
+        for project in touched.values():
+            own = project.uuid == user.uuid or project.owner_id == user.pk
+            if (
+                own
+                and project.state == Project.State.SUSPENDED
+                and _last_reason(project) == USER_DEACTIVATION
+            ):
+                _move_project(caller, project, Project.State.NORMAL)
+        for membership in Membership.objects.filter(person=user, state=Membership.State.SUSPENDED):
+            if _last_reason(membership) == USER_DEACTIVATION:
+                _move_membership(caller, membership, Membership.State.ACCEPTED)
+        sync(touched.values())
+
+
+def sync(projects: Iterable[Project]) -> None:
+    """Derive the limits of all holdings of these projects."""
+    uuids = [project.uuid for project in projects]
+    for start in range(0, len(uuids), _SYNC_BATCH):
+        _sync_batch(uuids[start : start + _SYNC_BATCH])
+
+
+def _sync_batch(uuids: list[str]) -> None:
+    limits: dict[quotas.Key, int] = {}
+    rows = Project.objects.filter(uuid__in=uuids, state__in=Project.INITIALIZED).prefetch_related(
+        Prefetch("limits", ProjectLimit.objects.select_related("resource")),
+        Prefetch("memberships", Membership.objects.filter(initialized=True).select_related("person")),
+    )
+    for project in rows:
+        pool = f"project:{project.uuid}"
+        for limit in project.limits.all():
+            resource = limit.resource.name
+            limits[pool, "", resource] = limit.project_capacity if project.is_normal else 0
+            for member in project.memberships.all():
+                usable = project.is_normal and member.is_accepted
+                limits[f"user:{member.person.uuid}", pool, resource] = limit.member_capacity if usable else 0
+    quotas.set_limits(limits)
+
+
+def _add_member(caller: Caller, project: Project, user: User) -> Membership:
+    membership, created = Membership.objects.get_or_create(
+        project=project, person=user, defaults={"state": Membership.State.ACCEPTED, "initialized": True}
+    )
+    if created:
+        MembershipLog.objects.create(membership=membership, to_state=membership.state, actor=caller.user)
+    return membership
+
+
+def _related_projects(user: User) -> dict[str, Project]:
+    rows = Project.objects.filter(Q(uuid=user.uuid) | Q(owner=user) | Q(memberships__person=user))
+    return {project.uuid: project for project in rows.distinct()}
+
+
+def _move_project(caller: Caller, project: Project, to: Project.State) -> None:
+    ProjectLog.objects.create(
+        project=project, from_state=project.state, to_state=to, actor=caller.user, reason=USER_DEACTIVATION
+    )
+    project.state = to
+    project.save(update_fields=("state",))
+
+
+def _move_membership(caller: Caller, membership: Membership, to: Membership.State) -> None:
+    MembershipLog.objects.create(
+        membership=membership,
+        from_state=membership.state,
+        to_state=to,
+        actor=caller.user,
+        reason=USER_DEACTIVATION,
+    )
+    membership.state = to
+    membership.save(update_fields=("state",))
+
+
+def _last_reason(row: Project | Membership) -> str:
+    last = row.log.order_by("-pk").first()
+    return last.reason if last is not None else ""

@@ -1,0 +1,65 @@
+"""Reading quota: a user's share of each project beside the project's pool."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from synnefo.astakos.quotas.models import Holding
+from synnefo.astakos.quotas.rules import holdings_of
+from synnefo.common.accounts import QuotaUse
+
+_EMPTY = Holding(limit=0)
+
+
+def of_user(
+    user: str, *, projects: Iterable[str] | None = None, resources: Iterable[str] | None = None
+) -> dict[str, dict[str, QuotaUse]]:
+    """Project uuid to resource to use, for one user."""
+    return of_users([user], projects=projects, resources=resources).get(user, {})
+
+
+def of_users(
+    users: Iterable[str], *, projects: Iterable[str] | None = None, resources: Iterable[str] | None = None
+) -> dict[str, dict[str, dict[str, QuotaUse]]]:
+    """User uuid to project uuid to resource to use. A pool without a holding counts as empty."""
+    shares = holdings_of(holders=[f"user:{user}" for user in users], resources=resources)
+    if projects is not None:
+        shares = shares.filter(source__in=[f"project:{project}" for project in projects])
+    rows = list(shares)
+    pools = _pools({row.source for row in rows}, resources)
+    found: dict[str, dict[str, dict[str, QuotaUse]]] = {}
+    for row in rows:
+        use = _use(row, pools.get((row.source, row.resource), _EMPTY))
+        by_project = found.setdefault(_uuid(row.holder), {})
+        by_project.setdefault(_uuid(row.source), {})[row.resource] = use
+    return found
+
+
+def of_projects(
+    projects: Iterable[str], *, resources: Iterable[str] | None = None
+) -> dict[str, dict[str, Holding]]:
+    """Project uuid to resource to the pool's holding."""
+    found: dict[str, dict[str, Holding]] = {}
+    for (holder, resource), row in _pools({f"project:{project}" for project in projects}, resources).items():
+        found.setdefault(_uuid(holder), {})[resource] = row
+    return found
+
+
+def _pools(holders: Iterable[str], resources: Iterable[str] | None) -> dict[tuple[str, str], Holding]:
+    rows = holdings_of(holders=holders, resources=resources).filter(source="")
+    return {(row.holder, row.resource): row for row in rows}
+
+
+def _use(share: Holding, pool: Holding) -> QuotaUse:
+    return QuotaUse(
+        limit=share.limit,
+        usage=share.usage_max,
+        pending=share.usage_max - share.usage_min,
+        project_limit=pool.limit,
+        project_usage=pool.usage_max,
+        project_pending=pool.usage_max - pool.usage_min,
+    )
+
+
+def _uuid(holder: str) -> str:
+    return holder.partition(":")[2]

@@ -1,0 +1,42 @@
+"""The accounts seam for services that share this process and its database (see ``common.accounts``)."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Sequence
+
+from synnefo.astakos.accounts import tokens
+from synnefo.astakos.accounts.models import User
+from synnefo.astakos.projects.models import Project
+from synnefo.astakos.quotas import reading
+from synnefo.astakos.quotas import rules as quotas
+from synnefo.common.accounts import Accounts, Identity, Provision, QuotaUse
+
+#: Who issued the commissions, as ``commission-list`` shows it.
+CLIENT = "in-process"
+
+
+class InProcessAccounts(Accounts):
+    same_database = True
+
+    def identify(self, token: str) -> Identity:
+        return tokens.identify(token)
+
+    def issue(self, provisions: Sequence[Provision], *, name: str, force: bool = False) -> int:
+        return quotas.issue(provisions, client=CLIENT, name=name, force=force)
+
+    def resolve(self, accept: Iterable[int], reject: Iterable[int]) -> None:
+        quotas.resolve(accept, reject, client=CLIENT)
+
+    def pending(self, *, issued_before: datetime.datetime) -> list[int]:
+        return quotas.pending(CLIENT, issued_before=issued_before)
+
+    def quotas(self, user: str, project: str) -> dict[str, QuotaUse]:
+        return reading.of_user(user, projects=[project]).get(project, {})
+
+    def names(self, uuids: Iterable[str]) -> dict[str, str]:
+        wanted = list(uuids)
+        users = User.objects.filter(uuid__in=wanted).values_list("uuid", "username")
+        projects = Project.objects.filter(uuid__in=wanted).values_list("uuid", "realname")
+        # A system project has its user's uuid and is shown by his name.
+        return {**dict(projects), **dict(users)}
