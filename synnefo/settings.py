@@ -39,6 +39,15 @@ if "DATABASES" not in globals():
     _url = os.environ.get("DATABASE_URL", "")
     DATABASES = {"default": conf.database_from_url(_url) if _url else conf.sqlite_database(_data / "synnefo.db")}
 
+SECRET_KEY: str = globals()["SECRET_KEY"]
+_key_file = _data / "secret-key"
+if not SECRET_KEY and _key_file.is_file():
+    SECRET_KEY = _key_file.read_text(encoding="ascii").strip()
+
+MIDDLEWARE: list[str] = [
+    *globals()["MIDDLEWARE"],
+    *(["allauth.account.middleware.AccountMiddleware"] if "astakos" in _services else []),
+]
 INSTALLED_APPS: list[str] = [
     "django.contrib.contenttypes",
     "django.contrib.auth",

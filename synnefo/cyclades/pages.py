@@ -1,0 +1,7 @@
+"""The console's pages of Cyclades, mounted under ``/ui/``."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, URLResolver
+
+urlpatterns: list[URLPattern | URLResolver] = []

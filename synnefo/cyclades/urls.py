@@ -1,0 +1,7 @@
+"""What Cyclades serves under its base path."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, URLResolver
+
+urlpatterns: list[URLPattern | URLResolver] = []

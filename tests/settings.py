@@ -1,0 +1,21 @@
+"""The product's settings, on throw-away data, with an accounts seam in process and cheap secrets."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+
+os.environ["SYNNEFO_DATA"] = tempfile.mkdtemp(prefix="synnefo-test-")
+os.environ["SYNNEFO_SETTINGS_DIR"] = os.path.join(os.environ["SYNNEFO_DATA"], "no-conf")
+
+from synnefo.settings import *  # noqa: E402, F403
+
+SECRET_KEY = "only-for-tests"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+SYNNEFO_LOG_STYLE = "text"
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
