@@ -174,6 +174,11 @@ class MemoryBackend:
         """Let the next job of ``method`` end in an error and change nothing."""
         self._job_failures.setdefault(method, deque()).append(message)
 
+    def stop_failing(self) -> None:
+        """Forget the failures that were asked for and did not happen."""
+        self._call_failures.clear()
+        self._job_failures.clear()
+
     def hold_jobs(self) -> None:
         """From now on jobs stay RUNNING, and change nothing, until ``release_jobs``."""
         with self.engine.lock:

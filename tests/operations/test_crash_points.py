@@ -1,0 +1,200 @@
+"""Every operation survives the death of its dispatcher at every point, and ends as if nothing had happened."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from synnefo.common.accounts import accounts
+from synnefo.cyclades.backends.base import REASON_HOST_REBOOTED, InstanceState, Power
+from synnefo.cyclades.networks import floating
+from synnefo.cyclades.networks import rules as networks
+from synnefo.cyclades.networks.models import BackendNetwork
+from synnefo.cyclades.operations import follow
+from synnefo.cyclades.servers import rules
+from synnefo.cyclades.servers.models import Server
+from synnefo.cyclades.servers.requests import NicRequest, ServerRequest
+from synnefo.engine.models import Commission, Operation, Target
+from synnefo.engine.procedure import REGISTRY
+from tests.conftest import People, work_off
+from tests.operations.crashes import run_with_crash_at
+
+MOST_POINTS = 200
+
+
+class Stage:
+    """A cloud with one network and what the scenarios do on it."""
+
+    def __init__(self, cloud: People, image: Any, flavor: Any, driver: Any) -> None:
+        self.caller, self.driver = cloud.alice.caller, driver
+        self.image, self.flavor = image, flavor
+        self.network = networks.create(self.caller, name="lan")
+        networks.create_subnet(self.caller, self.network.uuid, cidr="10.0.0.0/24")
+
+    def no_more(self, method: str, message: str) -> None:
+        """From now on the engine fails at it, however often it is asked."""
+        for _ in range(10):
+            self.driver.fail_next_job(method, message)
+
+    def build(self) -> Server:
+        nic = [NicRequest(network=self.network.uuid)]
+        return rules.create(self.caller, ServerRequest("vm", self.image.uuid, self.flavor.uuid, nic))[0]
+
+    def built(self) -> Server:
+        server = self.build()
+        work_off()
+        return server
+
+    def stopped(self) -> Server:
+        server = self.built()
+        rules.stop(self.caller, server.uuid)
+        work_off()
+        return server
+
+
+def create(stage: Stage) -> str:
+    stage.build()
+    return "server.create"
+
+
+def create_failing(stage: Stage) -> str:
+    stage.no_more("create", "no space")
+    stage.build()
+    return "server.create"
+
+
+def start(stage: Stage) -> str:
+    rules.start(stage.caller, stage.stopped().uuid)
+    return "server.start"
+
+
+def start_failing(stage: Stage) -> str:
+    server = stage.stopped()
+    stage.no_more("start", "no memory")
+    rules.start(stage.caller, server.uuid)
+    return "server.start"
+
+
+def stop(stage: Stage) -> str:
+    rules.stop(stage.caller, stage.built().uuid)
+    return "server.stop"
+
+
+def reboot(stage: Stage) -> str:
+    rules.reboot(stage.caller, stage.built().uuid, hard=True)
+    return "server.reboot"
+
+
+def reboot_of_a_stopped_one(stage: Stage) -> str:
+    rules.reboot(stage.caller, stage.stopped().uuid, hard=False)
+    return "server.reboot"
+
+
+def delete(stage: Stage) -> str:
+    rules.delete(stage.caller, stage.built().uuid)
+    return "server.delete"
+
+
+def delete_while_building(stage: Stage) -> str:
+    rules.delete(stage.caller, stage.build().uuid)
+    return "server.delete"
+
+
+def restore(stage: Stage) -> str:
+    server = stage.built()
+    stage.driver.crash(server.engine_name)
+    state = InstanceState(server.engine_name, Power.OFF, REASON_HOST_REBOOTED)
+    server.refresh_from_db()
+    follow.observe(server.pk, state, server.updated)
+    return "server.restore"
+
+
+def lead_a_floating_ip(stage: Stage) -> str:
+    floating.create(stage.caller, port_uuid=stage.built().ports.get().uuid)
+    return "network.apply"
+
+
+def remove_a_network(stage: Stage) -> str:
+    rules.delete(stage.caller, stage.built().uuid)
+    work_off()
+    networks.delete(stage.caller, stage.network.uuid)
+    return "network.remove"
+
+
+SCENARIOS: tuple[Callable[[Stage], str], ...] = (
+    create, create_failing, start, start_failing, stop, reboot, reboot_of_a_stopped_one, delete,
+    delete_while_building, restore, lead_a_floating_ip, remove_a_network,
+)  # fmt: skip
+
+
+@pytest.fixture
+def stage(cloud: People, image: Any, flavor: Any, engine_room: Any) -> Stage:
+    return Stage(cloud, image, flavor, engine_room)
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.__name__)
+def test_death_at_any_point_changes_nothing_in_the_end(
+    scenario: Callable[[Stage], str], stage: Stage, backend_row: Any
+) -> None:
+    expected: dict[str, Any] | None = None
+    for point in range(MOST_POINTS):
+        sid = transaction.savepoint()
+        room = _photograph(stage.driver)
+        scenario(stage)
+        died = run_with_crash_at(point, backend_row, stage.driver)
+        found = _outcome(stage)
+        if point == 0:
+            expected = found
+        else:
+            assert found == expected, f"after a death at point {point}"
+        transaction.savepoint_rollback(sid)
+        _put_back(stage.driver, room)
+        if point and not died:
+            assert point > 4, "the harness met almost no points"
+            return
+    pytest.fail(f"more than {MOST_POINTS} points")
+
+
+def test_every_kind_of_operation_has_a_scenario(stage: Stage, backend_row: Any) -> None:
+    covered = set()
+    for scenario in SCENARIOS:
+        sid = transaction.savepoint()
+        room = _photograph(stage.driver)
+        covered.add(scenario(stage))
+        transaction.savepoint_rollback(sid)
+        _put_back(stage.driver, room)
+    assert covered == {kind for kind in REGISTRY if not kind.startswith("test.")}
+
+
+def _outcome(stage: Stage) -> dict[str, Any]:
+    """All that must be the same whether somebody died or not."""
+    quotas = accounts().quotas(stage.caller.user, stage.caller.project)
+    return {
+        "servers": list(Server.objects.order_by("pk").values_list("operstate", "task", "deleted", "fault", "wanted_on")),
+        "usage": {name: (use.usage, use.pending, use.project_usage) for name, use in quotas.items()},
+        "undecided": Commission.objects.filter(accept=None).count(),
+        "active": Operation.objects.filter(state__in=Operation.ACTIVE).count(),
+        "active targets": Target.objects.filter(active=True).count(),
+        "secrets": Operation.objects.filter(secret__isnull=False).count(),
+        "on the engine": sorted((state.power.value) for state in stage.driver.instances()),
+        "networks": len(stage.driver.networks()),
+        "behind": [row.applied < row.network.revision for row in BackendNetwork.objects.select_related("network")],
+        "nat": sorted(len(spec.floating) for spec in stage.driver.engine.networks.values()),
+        "leases": sorted(len(spec.leases) for spec in stage.driver.engine.networks.values()),
+    }
+
+
+def _photograph(driver: Any) -> Any:
+    room = driver.engine
+    return {name: copy.deepcopy(getattr(room, name)) for name in ("instances", "networks", "fences")}
+
+
+def _put_back(driver: Any, room: Any) -> None:
+    for name, value in room.items():
+        setattr(driver.engine, name, value)
+    driver.engine.tasks.clear()
+    driver.stop_failing()
