@@ -50,6 +50,7 @@ _JOB = re.compile(rf"(stop|reboot)/({layout.NAME.pattern})/([0-9a-f]+)")
 _PRESS_AGAIN_S = 2.0
 _QUIT_S = 10.0
 _PRUNE_S = 3600.0
+_SOCKET_PATH_MAX = 107  # bytes
 _ON = (Power.ON, Power.PAUSED)
 
 
@@ -335,11 +336,13 @@ class LocalBackend:
         return [self.instance(home.name) for home in layout.homes(self._root)]
 
     def console(self, name: str) -> ConsoleEndpoint:
-        """As in ``Backend``; a path that is too long for a socket is to be opened by ``qmp.reachable``."""
         home = self._home(name)
-        if journal.look(home).power not in _ON:
+        pid = process.pid_of(home.pidfile)
+        if pid is None or journal.look(home).power not in _ON:
             raise BackendError(f"{name} is not on")
-        return ConsoleEndpoint(unix_path=home.vnc)
+        # QEMU works in the instance's directory: through it the name is short enough for a socket.
+        too_long = len(os.fsencode(home.vnc)) > _SOCKET_PATH_MAX
+        return ConsoleEndpoint(unix_path=Path(f"/proc/{pid}/cwd", home.vnc.name) if too_long else home.vnc)
 
     def console_log(self, name: str, max_bytes: int) -> bytes:
         return layout.tail(self._home(name).console, max_bytes)
