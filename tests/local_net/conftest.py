@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from synnefo.cyclades.backends.base import Nic
 from synnefo.cyclades.backends.local.fabric import NamespaceFabric
 from synnefo.cyclades.backends.local.netns import CLONE_NEWNET
 
@@ -66,7 +67,7 @@ def guest(fabric: NamespaceFabric, host: str, tmp_path: Path) -> Iterator[Callab
     made: list[Guest] = []
 
     def make(nic: str, network: str, mac: str, ip: str | None) -> Guest:
-        made.append(Guest(fabric, host, tmp_path, nic, network, mac, ip))
+        made.append(Guest(fabric, host, tmp_path, Nic(nic, network, mac, ip)))
         return made[-1]
 
     yield make

@@ -35,6 +35,15 @@ def eventually(holds: Callable[[], object], deadline_s: float = DEADLINE_S) -> b
     return True
 
 
+def fetch(url: str, timeout_s: float = 3) -> str:
+    """The page's text as seen from the host, or "" if it cannot be had in time."""
+    return _page(run("curl", "-sf", "--max-time", str(timeout_s), url, check=False))
+
+
+def _page(done: subprocess.CompletedProcess[str]) -> str:
+    return done.stdout if done.returncode == 0 else ""
+
+
 class Machine:
     """A network namespace with processes of its own."""
 
@@ -55,16 +64,18 @@ class Machine:
         self._started.append(subprocess.Popen(self._within(argv), stdout=null, stderr=null))
 
     def serve(self, directory: Path, text: str, port: int = 80) -> None:
-        """A web server whose every page says ``text``."""
-        directory.mkdir(exist_ok=True)
+        """A web server: ``/`` says ``text``, ``/cgi-bin/caller`` the address it is called from."""
+        caller = directory / "cgi-bin" / "caller"
+        caller.parent.mkdir(parents=True, exist_ok=True)
+        caller.write_text('#!/bin/sh\nprintf "Content-type: text/plain\\r\\n\\r\\n$REMOTE_ADDR"\n')
+        caller.chmod(0o755)
         (directory / "index.html").write_text(text)
-        self.start("busybox", "httpd", "-f", "-p", str(port), "-h", str(directory))
+        self.start("busybox", "httpd", "-f", "-p", f"0.0.0.0:{port}", "-h", str(directory))
         assert eventually(lambda: self.fetch(f"http://127.0.0.1:{port}/") == text)
 
     def fetch(self, url: str, timeout_s: float = 3) -> str:
         """The page's text, or "" if it cannot be had in time."""
-        done = self.exec("curl", "-sf", "--max-time", str(timeout_s), url)
-        return done.stdout if done.returncode == 0 else ""
+        return _page(self.exec("curl", "-sf", "--max-time", str(timeout_s), url))
 
     def pings(self, address: str) -> bool:
         return self.exec("ping", "-c1", "-W1", address).returncode == 0
@@ -82,18 +93,17 @@ class Machine:
 class Guest(Machine):
     """A guest with one NIC, ``eth0``, plugged into the fabric; it has no address until it asks."""
 
-    def __init__(
-        self, fabric: NamespaceFabric, tag: str, directory: Path, nic: str, network: str, mac: str, ip: str | None
-    ) -> None:  # fmt: skip
-        super().__init__(f"{tag}-guest-{nic}")
-        self.nic = Nic(nic, network, mac, ip)
+    def __init__(self, fabric: NamespaceFabric, tag: str, directory: Path, nic: Nic) -> None:
+        super().__init__(f"{tag}-guest-{nic.name}")
+        self.nic = nic
         self._fabric = fabric
-        self._script = directory / f"{nic}.script"
-        self._told = directory / f"{nic}.told"
-        run("ip", "-n", f"syn-{tag}-fab", "link", "add", nic, "type", "veth", "peer", "name", "eth0",
-            "address", mac, "netns", self.netns)  # fmt: skip
+        self._directory = directory
+        self._script = directory / f"{nic.name}.script"
+        self._told = directory / f"{nic.name}.told"
+        wire = f"type veth peer name eth0 address {nic.mac} netns {self.netns}"
+        run("ip", "-n", f"syn-{tag}-fab", "link", "add", nic.name, *wire.split())
         self.ip("link", "set", "eth0", "up")
-        fabric.plug(self.nic)
+        fabric.plug(nic)
 
     def dhcp(self, tries: int = 5) -> dict[str, str]:
         """Ask for an address and take it; what was told (ip, router, dns, hostname, ...), or {}."""
@@ -109,6 +119,10 @@ class Guest(Machine):
         if not self._told.exists():
             return {}
         return dict(line.split("=", 1) for line in self._told.read_text().splitlines() if "=" in line)
+
+    def says(self, text: str) -> None:
+        """Serve ``text`` on port 80."""
+        self.serve(self._directory / f"{self.nic.name}.www", text)
 
     def resolve(self, name: str, server: str) -> str:
         """The IPv4 address of a name, or ""."""
@@ -132,9 +146,9 @@ class World(Machine):
         self.ip("address", "add", f"{WORLD}/24", "dev", "eth0")
         self.ip("link", "set", "eth0", "up")
         self.serve(directory / "www", "the world")
-        self.start("dnsmasq", "--keep-in-foreground", "--no-hosts", "--no-resolv", f"--listen-address={WORLD}",
-                   "--bind-interfaces", f"--pid-file={directory / 'pid'}", f"--address=/www.example.org/{WORLD}",
-                   "--conf-file=/dev/null", "--user=root")  # fmt: skip
+        names = f"--listen-address={WORLD} --bind-interfaces --address=/www.example.org/{WORLD}"
+        apart = f"--conf-file=/dev/null --pid-file={directory / 'pid'} --user=root --no-hosts --no-resolv"
+        self.start("dnsmasq", "--keep-in-foreground", *names.split(), *apart.split())
         # Not in pytest's directory: the forwarder, without rights by then, must be able to read it.
         self.resolv_conf = Path(tempfile.gettempdir(), f"{tag}-resolv.conf")
         self.resolv_conf.write_text(f"nameserver {WORLD}\n")

@@ -27,7 +27,7 @@ from synnefo.cyclades.backends.base import BackendError, NetworkSpec, Nic
 from synnefo.cyclades.backends.local import addresses, dnsmasq, nft
 from synnefo.cyclades.backends.local import netns as namespaces
 from synnefo.cyclades.backends.local.records import Records, locked, write
-from synnefo.cyclades.backends.local.tenant import TenantNamespace, readdress
+from synnefo.cyclades.backends.local.tenant import TenantNamespace, hardware, readdress
 
 _TOOLS = {"ip": "iproute2", "nft": "nftables", "dnsmasq": "dnsmasq-base", "nsenter": "util-linux"}
 _CAP_NET_ADMIN, _CAP_SYS_ADMIN = 12, 21
@@ -177,7 +177,8 @@ class NamespaceFabric:
         here = namespaces.links()
         veth = here.get(self._veth)
         if veth is None:
-            namespaces.ip_batch([f"link add {self._veth} type veth peer name uplink netns {self._fabric}"])
+            ends = f"{self._veth} address {hardware(0, self._plan.gateway)} type veth peer name uplink"
+            namespaces.ip_batch([f"link add {ends} netns {self._fabric}"])
             namespaces.ip_batch(["link set uplink master public up"], self._fabric)
         conf = f"net/ipv4/conf/{self._veth}"
         namespaces.sysctl({
@@ -220,8 +221,7 @@ class NamespaceFabric:
                 network = self._network(name, record.index)
                 if namespaces.exists(self._fabric):
                     network.remove()
-                    if network.bridge in namespaces.links(self._fabric):
-                        namespaces.ip_batch([f"link delete {network.bridge}"], self._fabric)
+                    namespaces.delete_links([network.bridge], self._fabric)
             self._records.forget(name)
 
     def networks(self) -> list[str]:
@@ -263,8 +263,7 @@ class NamespaceFabric:
             nics = self._nics()
             if nics.pop(nic_name, None) is None or not namespaces.exists(self._fabric):
                 return
-            if nic_name in namespaces.links(self._fabric):
-                namespaces.ip_batch([f"link delete {nic_name}"], self._fabric)
+            namespaces.delete_links([nic_name], self._fabric)
             self._load_rules(nics)
             self._write_nics(nics)
 
@@ -297,8 +296,7 @@ class NamespaceFabric:
             for directory in self._run_dir.glob("net-*"):
                 dnsmasq.Dnsmasq(directory, None).stop()
             self._forwarder.stop()
-            if self._veth in namespaces.links():
-                namespaces.ip_batch([f"link delete {self._veth}"])
+            namespaces.delete_links([self._veth])
             nft.delete(f"ip {self._table}")
             for name in namespaces.names(self._prefix):
                 namespaces.delete(name)

@@ -8,6 +8,7 @@ by ``describe``; nothing is pretended.
 from __future__ import annotations
 
 import socket
+import zlib
 from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
@@ -67,8 +68,8 @@ class UserFabric:
             raise BackendError(f"{nic.name}: the network {nic.network} is not there")
         spec = record.spec
         if spec.cidr is None or nic.ip is None:
-            # A card without a cable: user networking has no bare wire to offer.
-            return ["-netdev", f"hubport,id={nic.name},hubid=0"]
+            # A card without a cable, on a hub of its own: user networking has no bare wire to offer.
+            return ["-netdev", f"hubport,id={nic.name},hubid={zlib.crc32(nic.name.encode()) >> 1}"]
         options = ["user", f"id={nic.name}", f"net={spec.cidr}", f"dhcpstart={nic.ip}"]
         host, dns = _helpers(IPv4Network(spec.cidr), spec.gateway, nic.ip)
         options += [f"host={host}", f"dns={dns}", f"restrict={'off' if spec.gateway else 'on'}"]

@@ -119,6 +119,18 @@ def links(netns: str | None = None) -> dict[str, Link]:
     return {entry["ifname"]: _link(entry) for entry in shown if entry}
 
 
+def delete_links(wanted: Iterable[str], netns: str | None = None) -> None:
+    """Remove interfaces; absent ones, and those that vanish with a namespace that just ends, are fine."""
+    present = links(netns)
+    for name in wanted:
+        if name in present:
+            try:
+                run("ip", *_named(netns), "link", "delete", name)
+            except BackendError:
+                if name in links(netns):
+                    raise
+
+
 def routes(netns: str | None = None) -> list[dict[str, Any]]:
     """The IPv4 routes, as iproute2 words them (``dst``, ``dev``, ...)."""
     shown: list[dict[str, Any]] = json.loads(run("ip", *_named(netns), "-json", "-4", "route") or "[]")

@@ -60,7 +60,8 @@ class TenantNamespace:
         transit = self._plan.transit_address(self._index)
         # The rules come before the addresses: nothing passes a namespace that is half made.
         nft.load(nft.network_rules(str(transit), spec.floating), self.netns)
-        appeared = self._link(spec, transit)
+        self._lay_cables(transit, routed=spec.gateway is not None)
+        appeared = self._address(spec, transit)
         self._dnsmasq.apply(dnsmasq.network(spec, self._plan))
         if appeared:
             namespaces.inside(self.netns, lambda: announce("ext", appeared))
@@ -68,35 +69,39 @@ class TenantNamespace:
     def remove(self) -> None:
         """Take the namespace, its cables and its daemon away; absent is success."""
         self._dnsmasq.stop()
-        cables = [name for name in self._cables() if name in namespaces.links(self._fabric)]
-        namespaces.ip_batch([f"link delete {name}" for name in cables], self._fabric)
+        namespaces.delete_links(self._cables(), self._fabric)
         namespaces.delete(self.netns)
 
     def _cables(self) -> tuple[str, str]:
         return f"int-{self._index}", f"ext-{self._index}"
 
-    def _link(self, spec: NetworkSpec, transit: IPv4Address) -> list[IPv4Address]:
-        """Cables, addresses and routes; returns the floating addresses that were not here before."""
-        routed = spec.gateway is not None
+    def _lay_cables(self, transit: IPv4Address, *, routed: bool) -> None:
         inner, outer = self._cables()
-        outside = namespaces.links(self._fabric)
-        commands = _cable(inner, "int", self.netns, self.bridge, inner in outside)
+        present = namespaces.links(self._fabric)
+        wanted = [(inner, "int", hardware(1, transit), self.bridge)]
         if routed:
-            commands += _cable(outer, "ext", self.netns, "public", outer in outside)
-        elif outer in outside:
-            commands.append(f"link delete {outer}")
+            wanted.append((outer, "ext", hardware(0, transit), "public"))
+        else:
+            namespaces.delete_links([outer], self._fabric)
+        commands = []
+        for here, there, mac, bridge in wanted:
+            if here not in present:
+                peer = f"peer name {there} address {mac} netns {self.netns}"
+                commands.append(f"link add {here} type veth {peer}")
+            commands.append(f"link set {here} master {bridge} up")
         namespaces.ip_batch(commands, self._fabric)
 
+    def _address(self, spec: NetworkSpec, transit: IPv4Address) -> list[IPv4Address]:
+        """Addresses and routes; returns the floating addresses that were not here before."""
         here = namespaces.links(self.netns)
         cidr = IPv4Network(spec.cidr or "")
-        wanted = {f"{METADATA}/32", *([f"{spec.gateway}/{cidr.prefixlen}"] if routed else [])}
-        commands = ["link set lo up", "link set int up", *readdress("int", wanted, here["int"])]
-        if not routed:
-            commands.append(f"route replace {cidr} dev int src {METADATA}")
-            namespaces.ip_batch(commands, self.netns)
+        inner = {f"{METADATA}/32", *([f"{spec.gateway}/{cidr.prefixlen}"] if spec.gateway else [])}
+        commands = ["link set lo up", "link set int up", *readdress("int", inner, here["int"])]
+        if spec.gateway is None:
+            namespaces.ip_batch([*commands, f"route replace {cidr} dev int src {METADATA}"], self.netns)
             return []
-        wanted = {f"{transit}/{self._plan.transit.prefixlen}", *(f"{each}/32" for each in spec.floating)}
-        commands += ["link set ext up", *readdress("ext", wanted, here["ext"])]
+        outer = {f"{transit}/{self._plan.transit.prefixlen}", *(f"{each}/32" for each in spec.floating)}
+        commands += ["link set ext up", *readdress("ext", outer, here["ext"])]
         # Other networks' floating addresses are next door, on the public bridge: not over the host.
         commands.append(f"route replace {self._plan.floating} dev ext src {transit}")
         commands.append(f"route replace default via {self._plan.gateway} dev ext")
@@ -113,6 +118,11 @@ def readdress(interface: str, wanted: set[str], link: namespaces.Link | None) ->
     ]
 
 
+def hardware(kind: int, address: IPv4Address) -> str:
+    """A hardware address that stays the same when an interface is made anew: its neighbours cache it."""
+    return ":".join(f"{byte:02x}" for byte in (2, kind, *address.packed))
+
+
 def announce(interface: str, addresses: Iterable[IPv4Address]) -> None:
     """Tell the neighbours (gratuitous ARP) that the addresses live here now; call it in the namespace."""
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as wire:
@@ -120,9 +130,3 @@ def announce(interface: str, addresses: Iterable[IPv4Address]) -> None:
         mac = wire.getsockname()[4]
         for each in addresses:
             wire.send(b"\xff" * 6 + mac + _ARP + mac + each.packed + b"\0" * 6 + each.packed)
-
-
-def _cable(outer: str, inner: str, netns: str, bridge: str, present: bool) -> list[str]:
-    """The commands, for the fabric, that lay a veth pair from a bridge to the namespace."""
-    lay = [] if present else [f"link add {outer} type veth peer name {inner} netns {netns}"]
-    return [*lay, f"link set {outer} master {bridge} up"]
