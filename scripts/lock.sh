@@ -11,7 +11,7 @@ compile() { # compile FILE OPTION...
     --no-annotate --custom-compile-command "make lock" --output-file "$target" "$@"
 }
 
-compile requirements.lock pyproject.toml --group build "$@"
+compile requirements.lock pyproject.toml --extra client --group build "$@"
 compile requirements-dev.lock pyproject.toml --extra test --extra lint --extra docs \
   --group build --group lock --constraint requirements.lock "$@"
 compile requirements-node.lock --group node "$@"

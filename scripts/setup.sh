@@ -12,7 +12,7 @@ python=/usr/bin/python3
 packages=(
   ca-certificates python3 python3-venv
   qemu-system-x86 qemu-utils dnsmasq-base nftables iproute2
-  busybox-static dropbear-bin e2fsprogs extlinux syslinux-common kmod cpio mmdebstrap
+  e2fsprogs mmdebstrap mtools syslinux syslinux-common
 )
 lock=requirements.lock
 if [ "$purpose" = develop ]; then
@@ -67,7 +67,7 @@ pip() {
 }
 
 browser_assets() {
-  local wanted npm=npm vendor=synnefo/static/vendor
+  local wanted npm=npm vendor=synnefo/webproject/static/vendor
   wanted=$(sha256sum package-lock.json scripts/setup.sh)
   [ "$(cat "$vendor/.setup" 2>/dev/null)" != "$wanted" ] || return 0
   say "fetching browser assets"

@@ -7,9 +7,9 @@ status=0
 unset DATABASE_URL SYNNEFO_DATA
 
 echo "== SQLite: everything"
-.venv/bin/pytest "$@" || status=$?
+.venv/bin/pytest -m "not slow" "$@" || status=$?
 
 echo "== PostgreSQL: what touches the database, and a whole cloud"
-scripts/with_postgresql.sh .venv/bin/pytest -m "not host or e2e" "$@" || status=$?
+scripts/with_postgresql.sh .venv/bin/pytest -m "not slow and (not host or e2e)" "$@" || status=$?
 
 exit $status

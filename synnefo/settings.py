@@ -18,7 +18,7 @@ _known_services = {"astakos": "synnefo.astakos", "cyclades": "synnefo.cyclades"}
 
 def _load() -> dict[str, Any]:
     made: dict[str, Any] = {}
-    modules = ["synnefo.common.default_settings"]
+    modules = ["synnefo.common.default_settings", "synnefo.up.default_settings"]
     modules += [f"{package}.default_settings" for package in _known_services.values()]
     for module in modules:
         made.update({name: value for name, value in vars(import_module(module)).items() if name.isupper()})
