@@ -1,0 +1,123 @@
+"""Tokens in exchange for proof (a password, another token, an application credential), in a scope.
+
+Every refusal is the same Unauthorized, so that nobody learns which part was wrong.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import hmac
+
+from django.conf import settings
+from django.db.models import Q
+from django.utils import timezone
+
+from synnefo.astakos.accounts import login, throttle, tokens
+from synnefo.astakos.accounts.models import ApplicationCredential, Token, User
+from synnefo.astakos.projects import rules as projects
+from synnefo.astakos.projects.models import Project
+from synnefo.common.faults import Unauthorized
+from synnefo.common.ids import parse_uuid
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Scope:
+    """The project a token is wanted for: by uuid or by name; the user's default one if neither is given."""
+
+    project_id: str | None = None
+    project_name: str | None = None
+    unscoped: bool = False
+
+
+def refusal() -> Unauthorized:
+    return Unauthorized("The request you have made requires authentication.")
+
+
+def open_by_password(name: str, password: str, scope: Scope, *, address: str) -> str:
+    """A token for a user known by e-mail or uuid. Raises Unauthorized, TooManyRequests."""
+    user = login.by_password(name, password, address=address)
+    if user is None:
+        raise refusal()
+    return tokens.issue(
+        user,
+        kind=Token.Kind.LOGIN,
+        methods="password",
+        project=_project_for(user, scope),
+        expires=_expiry(),
+    )
+
+
+def open_by_token(token: str, scope: Scope) -> str:
+    """Another token for the same user, in another scope; it lives no longer and may do no more."""
+    grant = tokens.lookup(token)
+    if grant.application_credential__uuid is not None:
+        raise refusal()
+    user = User.objects.get(pk=grant.user_id)
+    methods = grant.methods.split(",")
+    return tokens.issue(
+        user,
+        kind=Token.Kind.LOGIN,
+        methods=",".join([*methods, *({"token"} - set(methods))]),
+        project=_project_for(user, scope),
+        read_only=grant.read_only,
+        expires=min(grant.expires, _expiry()),
+    )
+
+
+def open_by_application_credential(
+    secret: str, *, uuid: str | None, name: str | None, user: str | None, address: str
+) -> str:
+    """A token in the credential's project, named by its uuid, or by its name and its user's uuid or e-mail.
+
+    Raises Unauthorized, TooManyRequests.
+    """
+    label = f"{uuid or ''} {user or ''} {name or ''}"
+    throttle.check(label, address)
+    credential = _find_credential(uuid, name, user)
+    known = credential.secret_digest if credential else ""
+    if not hmac.compare_digest(tokens.digest_of(secret), known) or credential is None:
+        throttle.note_failure(label, address)
+        raise refusal()
+    if not projects.projects_of(credential.user).filter(pk=credential.project_id).exists():
+        raise refusal()
+    return tokens.issue(
+        credential.user,
+        kind=Token.Kind.CREDENTIAL,
+        methods="application_credential",
+        project=credential.project,
+        credential=credential,
+        read_only=not {"member", tokens.ADMIN_ROLE} & set(credential.roles),
+        expires=min(_expiry(), credential.expires or _expiry()),
+    )
+
+
+def _find_credential(uuid: str | None, name: str | None, user: str | None) -> ApplicationCredential | None:
+    rows = ApplicationCredential.objects.filter(
+        Q(expires__isnull=True) | Q(expires__gt=timezone.now()), user__is_active=True
+    ).select_related("user", "project")
+    if uuid is not None:
+        return rows.filter(uuid=parse_uuid(uuid)).first()
+    owner = Q(user__uuid=parse_uuid(user or "")) | Q(user__username=(user or "").lower())
+    return rows.filter(owner, name=name or "").first()
+
+
+def _project_for(user: User, scope: Scope) -> Project | None:
+    """The project to scope to. Raises Unauthorized if he may not work in the one that was named."""
+    if scope.unscoped:
+        return None
+    open_to_him = projects.projects_of(user)
+    if scope.project_id is None and scope.project_name is None:
+        return open_to_him.filter(uuid=user.default_project).first()
+    if scope.project_id is not None:
+        project = open_to_him.filter(uuid=parse_uuid(scope.project_id)).first()
+    else:
+        project = open_to_him.filter(name=scope.project_name).first()
+    if project is None:
+        raise refusal()
+    return project
+
+
+def _expiry() -> datetime.datetime:
+    lifetime_h: int = settings.ASTAKOS_LOGIN_TOKEN_DURATION_H
+    return timezone.now() + datetime.timedelta(hours=lifetime_h)
