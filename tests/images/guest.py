@@ -18,11 +18,12 @@ import pycdlib
 Value = TypeVar("Value")
 
 
-def eventually(ask: Callable[[], Value], *, timeout_s: float, what: str) -> Value:
+def eventually(ask: Callable[[], Value], *, timeout_s: float, what: str | Callable[[], str]) -> Value:
     """Ask until the answer is true; the answer. Fails the test when the time is over."""
     deadline = time.monotonic() + timeout_s
     while not (answer := ask()):
-        assert time.monotonic() < deadline, f"not within {timeout_s} s: {what}"
+        in_time = time.monotonic() < deadline
+        assert in_time, f"not within {timeout_s} s: {what() if callable(what) else what}"
         time.sleep(0.05)
     return answer
 
@@ -96,17 +97,17 @@ class Guest:
                 return self.ssh("true", user=user, timeout_s=10).returncode == 0
             return False
 
-        eventually(answers, timeout_s=timeout_s, what=f"SSH login; console: {self.serial()[-1500:]}")
+        eventually(answers, timeout_s=timeout_s, what=lambda: f"SSH login; console: {self.serial()[-1500:]}")
 
     def wait_for_console(self, text: str, *, timeout_s: float = 60) -> None:
         eventually(lambda: text in self.serial(), timeout_s=timeout_s, what=f"{text!r} on the console")
 
     def qmp(self, command: str, **arguments: Any) -> Any:
         if self._qmp is None:
-            connection = socket.socket(socket.AF_UNIX)
-            connection.settimeout(20)
-            connection.connect(str(self.folder / "qmp.sock"))
-            self._qmp = connection.makefile("rw", encoding="utf-8")
+            with socket.socket(socket.AF_UNIX) as connection:
+                connection.settimeout(20)
+                connection.connect(str(self.folder / "qmp.sock"))
+                self._qmp = connection.makefile("rw", encoding="utf-8")
             self._qmp.readline()
             self._order("qmp_capabilities")
         return self._order(command, arguments)
@@ -120,6 +121,12 @@ class Guest:
             if "event" not in answer:
                 assert "return" in answer, answer
                 return answer["return"]
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait(timeout=20)
+        if self._qmp is not None:
+            self._qmp.close()
 
     def type_keys(self, text: str) -> None:
         """Press keys on the virtual keyboard: small letters, digits, blank, dash, newline."""
@@ -135,7 +142,7 @@ class Guest:
 @contextlib.contextmanager
 def booted(
     disk: Path, folder: Path, key: Path, *, seed: Path | None = None, machine: str = "q35",
-    ram_mib: int = 128, cdrom: bool = False, tb_size_mib: int = 64, more: list[str] | None = None,
+    ram_mib: int = 128, network: str = "", cdrom: bool = False, tb_size_mib: int = 64, more: list[str] | None = None,
 ) -> Iterator[Guest]:  # fmt: skip
     """A running virtual machine; it is killed at the end if it has not powered off by itself."""
     folder.mkdir(exist_ok=True)
@@ -148,17 +155,17 @@ def booted(
     if seed is not None:
         command += ["-drive", f"file={seed},if=none,id=seed,format=raw,readonly=on" + (",media=cdrom" if cdrom else "")]
         command += ["-device", "ide-cd,drive=seed" if cdrom else "virtio-blk-pci,drive=seed"]
-    command += ["-netdev", f"user,id=net0,hostfwd=tcp:127.0.0.1:{port}-:22"]
+    command += ["-netdev", f"user,id=net0,hostfwd=tcp:127.0.0.1:{port}-:22" + (f",{network}" if network else "")]
     command += ["-device", "virtio-net-pci,netdev=net0,romfile=", "-device", "virtio-rng-pci"]
     command += ["-serial", f"file:{folder}/serial.log", "-qmp", f"unix:{folder}/qmp.sock,server=on,wait=off"]
     with (folder / "qemu.log").open("wb") as log:
         process = subprocess.Popen([*command, *(more or [])], stdout=log, stderr=log)
+    guest = Guest(process, folder, port, key)
     try:
         eventually(
             lambda: (folder / "serial.log").exists() and (folder / "qmp.sock").exists(),
-            timeout_s=20, what=f"QEMU starts: {(folder / 'qemu.log').read_text()}",
+            timeout_s=20, what=lambda: f"QEMU starts: {(folder / 'qemu.log').read_text()}",
         )  # fmt: skip
-        yield Guest(process, folder, port, key)
+        yield guest
     finally:
-        process.kill()
-        process.wait(timeout=20)
+        guest.close()

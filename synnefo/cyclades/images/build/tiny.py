@@ -142,7 +142,7 @@ def _set_modes(root: Path) -> None:
     """File modes do not survive every way a Python package is installed, so they are given here."""
     for path in [root, *root.rglob("*")]:
         if not path.is_symlink():
-            program = path.is_dir() or path.open("rb").read(4) in (b"\x7fELF", b"#!/b")
+            program = path.is_dir() or path.read_bytes()[:4] in (b"\x7fELF", b"#!/b")
             path.chmod(0o755 if program else 0o644)
     (root / "bin/busybox").chmod(0o4755)  # for su and passwd; it drops the privilege for other applets
     (root / "etc/shadow").chmod(0o600)
