@@ -1,0 +1,233 @@
+"""What a user does with a new cloud, by the unmodified ``openstack`` command line, on real machines."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cloud import WORLD_ADDRESS, Cloud, run, wait_until
+
+FLAVOR, IMAGE = "C1R128D1local", "tiny"
+
+
+def make_network(cloud: Cloud, name: str, cidr: str = "10.0.0.0/24", **how: Any) -> None:
+    cloud.openstack("network", "create", name, **how)
+    cloud.openstack("subnet", "create", "--network", name, "--subnet-range", cidr, name, **how)
+
+
+def make_server(cloud: Cloud, name: str, network: str, **how: Any) -> dict[str, Any]:
+    return cloud.openstack(
+        "server", "create", "--image", IMAGE, "--flavor", FLAVOR, "--network", network, "--key-name", "me", name, **how
+    )  # fmt: skip
+
+
+def give_address(cloud: Cloud, server: str, **how: Any) -> str:
+    address: str = cloud.openstack("floating", "ip", "create", "public", **how)["floating_ip_address"]
+    cloud.openstack("server", "add", "floating", "ip", server, address, **how)
+    return address
+
+
+def fixed_address(cloud: Cloud, server: str, network: str, **how: Any) -> str:
+    found: str = cloud.openstack("server", "show", server, **how)["addresses"][network][0]
+    return found
+
+
+def usage(cloud: Cloud, **how: Any) -> dict[str, int]:
+    limits = {row["Name"]: row["Value"] for row in cloud.openstack("limits", "show", "--absolute", **how)}
+    return {name: limits[name] for name in ("totalInstancesUsed", "totalCoresUsed", "totalRAMUsed")}
+
+
+@pytest.fixture(scope="module")
+def web(cloud: Cloud) -> str:
+    """A server of the administrator's with a floating IP, up to its SSH."""
+    make_network(cloud, "lan")
+    make_server(cloud, "web", "lan")
+    cloud.wait_for_status("web", "ACTIVE")
+    address = give_address(cloud, "web")
+    cloud.wait_for_ssh(address)
+    return address
+
+
+def test_a_user_logs_in_over_ssh_through_the_floating_ip(cloud: Cloud, web: str) -> None:
+    assert cloud.ssh(web, "hostname").strip() == "web"
+    assert "web" in cloud.openstack("console", "log", "show", "web")
+
+
+def test_the_guest_has_its_name_its_metadata_and_a_way_out(cloud: Cloud, web: str) -> None:
+    inside = fixed_address(cloud, "web", "lan")
+    assert inside in cloud.ssh(web, "ip -4 addr")
+    assert inside in cloud.ssh(web, "wget -qO- http://169.254.169.254/latest/meta-data/local-ipv4")
+    assert inside in cloud.ssh(web, "nslookup web")
+    assert " 0% packet loss" in cloud.ssh(web, f"ping -c 2 -W 2 {WORLD_ADDRESS}")
+
+
+def test_servers_of_one_network_reach_each_other(cloud: Cloud, web: str) -> None:
+    make_server(cloud, "db", "lan")
+    cloud.wait_for_status("db", "ACTIVE")
+    inside = fixed_address(cloud, "db", "lan")
+    wait_until("ping", lambda: _pings(cloud, web, inside), 60)
+    cloud.openstack("server", "delete", "--wait", "db")
+
+
+def test_two_users_with_the_same_range_work_side_by_side_and_do_not_reach_each_other(
+    cloud: Cloud, web: str
+) -> None:
+    eve = cloud.new_user("eve@example.org")
+    cloud.openstack("keypair", "create", "--public-key", f"{cloud.key}.pub", "me", user=eve)
+    make_network(cloud, "lan", user=eve)
+    port = cloud.openstack("port", "create", "--network", "lan", "--fixed-ip", "ip-address=10.0.0.77", "p", user=eve)
+    cloud.openstack(
+        "server", "create", "--image", IMAGE, "--flavor", FLAVOR, "--port", port["id"], "--key-name", "me", "hers", user=eve
+    )  # fmt: skip
+    cloud.wait_for_status("hers", "ACTIVE", user=eve)
+    address = give_address(cloud, "hers", user=eve)
+    cloud.wait_for_ssh(address)
+    assert "10.0.0.77" in cloud.ssh(address, "ip -4 addr")
+    assert not _pings(cloud, web, "10.0.0.77")
+    assert not _pings(cloud, address, fixed_address(cloud, "web", "lan"))
+    assert _pings(cloud, web, address), "floating addresses are reachable from everywhere"
+    assert [row["Name"] for row in cloud.openstack("server", "list", user=eve)] == ["hers"]
+    assert "hers" not in [row["Name"] for row in cloud.openstack("server", "list")]
+    web_id = cloud.openstack("server", "show", "web")["id"]
+    assert "No Server found" in cloud.openstack("server", "show", web_id, user=eve, fails=True)
+    cloud.openstack("server", "delete", "--wait", "hers", user=eve)
+    cloud.openstack("floating", "ip", "delete", address, user=eve)
+    cloud.openstack("port", "delete", "p", user=eve)
+    cloud.openstack("network", "delete", "lan", user=eve)
+    assert set(usage(cloud, user=eve).values()) == {0}
+
+
+def test_reboot_stop_and_start(cloud: Cloud, web: str) -> None:
+    before = cloud.ssh(web, "cat /proc/sys/kernel/random/boot_id")
+    cloud.openstack("server", "reboot", "--hard", "web")
+    wait_until("another boot", lambda: _boot_id(cloud, web) not in ("", before), 90)
+    cloud.ssh(web, "echo kept > /root/kept; sync")
+    cloud.openstack("server", "stop", "web")
+    cloud.wait_for_status("web", "SHUTOFF")
+    cores = usage(cloud)["totalCoresUsed"]
+    cloud.openstack("server", "start", "web")
+    cloud.wait_for_status("web", "ACTIVE")
+    cloud.wait_for_ssh(web)
+    assert cloud.ssh(web, "cat /root/kept").strip() == "kept"
+    assert usage(cloud)["totalCoresUsed"] == cores
+
+
+def test_a_guest_that_powers_off_and_a_qemu_that_is_killed_are_noticed(cloud: Cloud, web: str) -> None:
+    cloud.ssh(web, "poweroff")
+    cloud.wait_for_status("web", "SHUTOFF", 30)
+    cloud.openstack("server", "start", "web")
+    cloud.wait_for_status("web", "ACTIVE")
+    os.kill(_qemu(cloud, "web"), signal.SIGKILL)
+    cloud.wait_for_status("web", "SHUTOFF", 15)
+    cloud.openstack("server", "start", "web")
+    cloud.wait_for_status("web", "ACTIVE")
+    cloud.wait_for_ssh(web)
+
+
+@pytest.mark.parametrize("service", ["synnefo.webproject.wsgi", "snf-dispatcher", "snf-vncauthproxy"])
+def test_kill_9_of_a_service_loses_nothing(cloud: Cloud, web: str, service: str) -> None:
+    qemu, victim = _qemu(cloud, "web"), cloud.pid_of(service)
+    os.kill(victim, signal.SIGKILL)
+    wait_until(f"another {service}", lambda: cloud.pid_of(service) != victim, 30)
+    wait_until("the API", lambda: _answers(cloud), 30)
+    assert _qemu(cloud, "web") == qemu
+    cloud.openstack("server", "reboot", "--hard", "web")
+    cloud.wait_for_ssh(web)
+
+
+def test_ctrl_c_leaves_the_machines_running_and_up_takes_them_up_again(cloud: Cloud, web: str) -> None:
+    qemu = _qemu(cloud, "web")
+    cloud.interrupt()
+    assert _qemu(cloud, "web") == qemu
+    cloud.wait_for_ssh(web, 20)
+    seconds = cloud.up()
+    assert _qemu(cloud, "web") == qemu
+    cloud.wait_for_status("web", "ACTIVE")
+    cloud.openstack("server", "stop", "web")
+    cloud.wait_for_status("web", "SHUTOFF")
+    cloud.openstack("server", "start", "web")
+    cloud.wait_for_status("web", "ACTIVE")
+    cloud.wait_for_ssh(web)
+    assert seconds < 60
+
+
+def test_a_second_cloud_on_the_same_data_is_refused(cloud: Cloud) -> None:
+    again = cloud.machine.inside("python3", "-m", "synnefo.up.cli", "up")
+    again[again.index("python3")] = str(Path(os.sys.executable))  # type: ignore[attr-defined]
+    done = subprocess.run(again, env=cloud.environment(), capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert "already" in done.stderr or "runs" in done.stderr
+
+
+def test_down_and_up_bring_everything_back(cloud: Cloud, web: str) -> None:
+    cloud.interrupt()
+    cloud.down()
+    assert not _qemus(cloud)
+    assert not _left_on_host(cloud)
+    cloud.up()
+    cloud.wait_for_status("web", "ACTIVE")
+    cloud.wait_for_ssh(web)
+    assert cloud.ssh(web, "cat /root/kept").strip() == "kept"
+
+
+def test_deleting_everything_leaves_nothing(cloud: Cloud, web: str) -> None:
+    cloud.openstack("server", "delete", "--wait", "web")
+    cloud.openstack("floating", "ip", "delete", web)
+    cloud.openstack("network", "delete", "lan")
+    assert set(usage(cloud).values()) == {0}
+    assert not _qemus(cloud)
+    wait_until("no instance directory", lambda: not list((cloud.data / "instances").glob("snf-*")), 10)
+    wait_until("no namespace of the network", lambda: "snf-net-" not in run("ip", "netns"), 20)
+    rows = cloud.manage("quota-list", "--output-format", "json")
+    assert "cyclades.vm" in rows
+
+
+def _pings(cloud: Cloud, from_: str, to: str) -> bool:
+    try:
+        return " 0% packet loss" in cloud.ssh(from_, f"ping -c 2 -W 2 {to}")
+    except subprocess.CalledProcessError:
+        return False
+
+
+def _boot_id(cloud: Cloud, address: str) -> str:
+    try:
+        return cloud.ssh(address, "cat /proc/sys/kernel/random/boot_id", timeout_s=8)
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
+        return ""
+
+
+def _qemus(cloud: Cloud) -> list[int]:
+    """QEMU processes of this cloud: the ones with a file of its data directory open or in their command."""
+    found = run("sh", "-c", "pgrep -f qemu-system || true").split()
+    here = str(cloud.data / "instances")
+    return [int(pid) for pid in found if here in os.path.realpath(f"/proc/{pid}/cwd") or here in _command(pid)]
+
+
+def _qemu(cloud: Cloud, server: str) -> int:
+    rows = _qemus(cloud)
+    assert len(rows) == 1, f"{server}: {rows}"
+    return rows[0]
+
+
+def _command(pid: str) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:
+        return ""
+
+
+def _left_on_host(cloud: Cloud) -> list[str]:
+    """What carries the mark of an installation in the machine's own namespace, and its namespaces."""
+    links = run("ip", "-n", cloud.machine.name, "-o", "link").splitlines()
+    tables = run(*cloud.machine.inside("nft", "list", "tables")).splitlines()
+    return [line for line in links + tables if "syn" in line and "synnefo-" not in line]
+
+
+def _answers(cloud: Cloud) -> bool:
+    probe = cloud.machine.inside("curl", "-sf", "-m", "3", f"{cloud.url}/readyz")
+    return subprocess.run(probe, capture_output=True, check=False).returncode == 0
