@@ -148,7 +148,7 @@ class NetworkSpec:
 
 
 #: The reason of an instance that is off because its host went down under it.
-REASON_HOST_REBOOTED = "host rebooted"
+REASON_HOST_REBOOTED = "the host restarted"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -206,7 +206,11 @@ class Backend(Protocol):
     Errors: ``BackendError`` (final), ``BackendUnavailable`` (try again), ``Fenced`` (stop).
     """
 
-    def capacity(self) -> Capacity: ...
+    def ensure(self) -> None:
+        """Make ready what the engine needs; called when a dispatcher starts, harmless to repeat."""
+
+    def capacity(self) -> Capacity:
+        """What there is and what is left."""
 
     # -- instances ------------------------------------------------------------------------------
     def create(self, spec: InstanceSpec, fence: Fence) -> str:

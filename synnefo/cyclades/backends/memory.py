@@ -191,6 +191,9 @@ class MemoryBackend:
             self.engine.run_waiting()
 
     # -- Backend: instances -----------------------------------------------------------------------
+    def ensure(self) -> None:
+        """Nothing is needed."""
+
     def capacity(self) -> Capacity:
         with self._call("capacity"):
             specs = [i.spec for i in self.engine.instances.values()]

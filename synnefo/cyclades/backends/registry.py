@@ -10,6 +10,8 @@ from django.conf import settings
 
 from synnefo.cyclades.backends.base import Backend as Engine
 from synnefo.cyclades.backends.base import BackendError
+from synnefo.cyclades.backends.ganeti import GanetiBackend, GanetiConfig
+from synnefo.cyclades.backends.local import LocalBackend
 from synnefo.cyclades.backends.models import Backend
 
 _engines: dict[int, Engine] = {}
@@ -44,12 +46,9 @@ def installation_tag() -> str:
 
 def _build(row: Backend) -> Engine:
     if row.kind == Backend.Kind.LOCAL:
-        from synnefo.cyclades.backends.local import build
-
-        return build(
+        return LocalBackend(
             Path(settings.SYNNEFO_DATA),
             installation_tag(),
-            prefix=settings.BACKEND_PREFIX_ID,
             networking=settings.CYCLADES_LOCAL_NETWORKING,
             accelerator=settings.CYCLADES_LOCAL_ACCELERATOR,
             transit=settings.CYCLADES_LOCAL_TRANSIT_RANGE,
@@ -57,7 +56,5 @@ def _build(row: Backend) -> Engine:
             tb_size_mib=settings.CYCLADES_LOCAL_TB_SIZE_MIB,
         )
     if row.kind == Backend.Kind.GANETI:
-        from synnefo.cyclades.backends.ganeti import build as build_ganeti
-
-        return build_ganeti(row.options, prefix=settings.BACKEND_PREFIX_ID)
+        return GanetiBackend(GanetiConfig(**row.options, prefix=settings.BACKEND_PREFIX_ID))
     raise BackendError(f"backend {row.name}: {row.kind!r} is not a kind of engine")

@@ -68,7 +68,9 @@ def follow_engines(stop: Stop) -> None:
 
 def _listen(row: Backend, stop: Stop) -> None:
     try:
-        registry.engine(row).follow(functools.partial(on_event, row), stop)
+        driver = registry.engine(row)
+        driver.ensure()
+        driver.follow(functools.partial(on_event, row), stop)
     except BackendError as error:
         log.warning("cannot follow engine", backend=row.name, error=str(error))
 

@@ -58,7 +58,8 @@ class LocalBackend:
     """The engine over ``data_dir``; see ``Backend`` for the calls.
 
     ``tag`` (4-6 of a-z, 0-9) marks what the installation makes on the host. ``fabric`` is the network;
-    by default namespaces where the rights for them exist, QEMU's user networking elsewhere.
+    otherwise ``networking`` chooses: "auto" is namespaces where the rights for them exist, QEMU's user
+    networking elsewhere. ``transit`` and ``floating`` are the ranges of the namespaces' network.
     ``tb_size_mib`` bounds each TCG guest's cache of translated code. ``accelerator`` "auto" probes.
     """
 
@@ -68,6 +69,9 @@ class LocalBackend:
         tag: str,
         *,
         fabric: Fabric | None = None,
+        networking: Literal["auto", "namespaces", "user"] = "auto",
+        transit: str = "198.19.0.0/16",
+        floating: str = "198.18.0.0/24",
         tb_size_mib: int = 64,
         accelerator: Literal["auto", "kvm", "tcg"] = "auto",
         confinement: qemu.Confinement | None = None,
@@ -82,7 +86,8 @@ class LocalBackend:
         self._network_fences = Fences(data / "fences" / "network")
         self._slots = Slots(data / "fences", count=max(2, os.cpu_count() or 1))
         self._fabric_reason = ""
-        self._fabric = fabric or self._choose_fabric(tag)
+        real = NamespaceFabric(tag, self._data, transit, floating)
+        self._fabric = fabric or self._choose_fabric(networking, real, UserFabric(tag, self._data))
 
     # -- this host ------------------------------------------------------------------------------
     def ensure(self) -> None:
@@ -133,12 +138,17 @@ class LocalBackend:
             return Accelerator(name="kvm", cpu="host", reason="set by the operator")
         return accel.choose(self._data / "accelerator.json")
 
-    def _choose_fabric(self, tag: str) -> Fabric:
-        real = NamespaceFabric(tag, self._data)
-        if (obstacle := real.available()) is None:
+    def _choose_fabric(self, networking: str, real: Fabric, user: Fabric) -> Fabric:
+        """What was asked for; with "auto" namespaces where they can be, with the reason kept where not."""
+        if networking == "user":
+            return user
+        obstacle = real.available()
+        if obstacle is not None and networking == "namespaces":
+            raise BackendError(f"Networks in namespaces cannot be had: {obstacle}")
+        if obstacle is None:
             return real
         self._fabric_reason = f". Chosen because: {obstacle}"
-        return UserFabric(tag, self._data)
+        return user
 
     # -- create and delete ----------------------------------------------------------------------
     def create(self, spec: InstanceSpec, fence: Fence) -> str:

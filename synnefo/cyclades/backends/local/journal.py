@@ -13,7 +13,7 @@ import os
 from dataclasses import dataclass, replace
 from typing import Any
 
-from synnefo.cyclades.backends.base import EventKind, Power
+from synnefo.cyclades.backends.base import REASON_HOST_REBOOTED, EventKind, Power
 from synnefo.cyclades.backends.local import layout
 from synnefo.cyclades.backends.local.layout import Home
 from synnefo.cyclades.backends.local.process import pid_of
@@ -100,11 +100,14 @@ def look(home: Home) -> View:
     alive = pid_of(home.pidfile) is not None
     written = {entry.event: entry for entry in entries(home)}
     view = View(boot.id, Power.OFF, rebooting=rebooting, because=boot.because)
-    if shutdown := written.get("SHUTDOWN"):
+    restarted = boot.host != layout.host_boot_id()
+    shutdown = written.get("SHUTDOWN")
+    # A host that goes down ends its processes by a signal first: that is its restart, not the guest's will.
+    if restarted and (shutdown is None or str(shutdown.data.get("reason", "")).startswith("host")):
+        return replace(view, reason=REASON_HOST_REBOOTED)
+    if shutdown:
         kind, reason = _ENDINGS.get(str(shutdown.data.get("reason")), (EventKind.POWERED_OFF, "powered off"))
         return replace(view, reason=reason, ending=kind, at=shutdown.at)
-    if boot.host != layout.host_boot_id():
-        return replace(view, reason="the host restarted")
     if not started(home):
         return replace(view, reason="QEMU is starting" if alive else "QEMU did not start", settled=False)
     if alive:
