@@ -78,9 +78,18 @@ class Guest:
         assert not check or done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
         return done.stdout.strip()
 
-    def ssh(self, command: str, *, user: str = "root", timeout_s: float = 20) -> subprocess.CompletedProcess[str]:
-        options = ["StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR", "BatchMode=yes"]
-        words = [word for option in [*options, "ConnectTimeout=2", "IdentitiesOnly=yes"] for word in ("-o", option)]
+    def ssh(
+        self, command: str, *, user: str = "root", timeout_s: float = 20
+    ) -> subprocess.CompletedProcess[str]:
+        options = [
+            "StrictHostKeyChecking=no",
+            "UserKnownHostsFile=/dev/null",
+            "LogLevel=ERROR",
+            "BatchMode=yes",
+        ]
+        words = [
+            word for option in [*options, "ConnectTimeout=2", "IdentitiesOnly=yes"] for word in ("-o", option)
+        ]
         target = [f"{user}@127.0.0.1", "-p", str(self.port), "-i", str(self.key)]
         return subprocess.run(
             ["ssh", *words, *target, command], capture_output=True, text=True, timeout=timeout_s, check=False
@@ -141,9 +150,17 @@ class Guest:
 
 @contextlib.contextmanager
 def booted(
-    disk: Path, folder: Path, key: Path, *, seed: Path | None = None, machine: str = "q35",
-    ram_mib: int = 128, network: str = "", cdrom: bool = False, tb_size_mib: int = 64, more: list[str] | None = None,
-) -> Iterator[Guest]:  # fmt: skip
+    disk: Path,
+    folder: Path,
+    key: Path,
+    *,
+    seed: Path | None = None,
+    cdrom: bool = False,
+    machine: str = "q35",
+    ram_mib: int = 128,
+    tb_size_mib: int = 64,
+    network: str = "",
+) -> Iterator[Guest]:
     """A running virtual machine; it is killed at the end if it has not powered off by itself."""
     folder.mkdir(exist_ok=True)
     (folder / "serial.log").unlink(missing_ok=True)
@@ -153,19 +170,26 @@ def booted(
     command += ["-drive", f"file={disk},if=none,id=root,format=qcow2,discard=unmap,detect-zeroes=unmap"]
     command += ["-device", "virtio-blk-pci,drive=root,bootindex=0"]
     if seed is not None:
-        command += ["-drive", f"file={seed},if=none,id=seed,format=raw,readonly=on" + (",media=cdrom" if cdrom else "")]
+        command += [
+            "-drive",
+            f"file={seed},if=none,id=seed,format=raw,readonly=on" + (",media=cdrom" if cdrom else ""),
+        ]
         command += ["-device", "ide-cd,drive=seed" if cdrom else "virtio-blk-pci,drive=seed"]
-    command += ["-netdev", f"user,id=net0,hostfwd=tcp:127.0.0.1:{port}-:22" + (f",{network}" if network else "")]
+    command += [
+        "-netdev",
+        f"user,id=net0,hostfwd=tcp:127.0.0.1:{port}-:22" + (f",{network}" if network else ""),
+    ]
     command += ["-device", "virtio-net-pci,netdev=net0,romfile=", "-device", "virtio-rng-pci"]
     command += ["-serial", f"file:{folder}/serial.log", "-qmp", f"unix:{folder}/qmp.sock,server=on,wait=off"]
     with (folder / "qemu.log").open("wb") as log:
-        process = subprocess.Popen([*command, *(more or [])], stdout=log, stderr=log)
+        process = subprocess.Popen(command, stdout=log, stderr=log)
     guest = Guest(process, folder, port, key)
     try:
         eventually(
             lambda: (folder / "serial.log").exists() and (folder / "qmp.sock").exists(),
-            timeout_s=20, what=lambda: f"QEMU starts: {(folder / 'qemu.log').read_text()}",
-        )  # fmt: skip
+            timeout_s=20,
+            what=lambda: f"QEMU starts: {(folder / 'qemu.log').read_text()}",
+        )
         yield guest
     finally:
         guest.close()

@@ -101,7 +101,9 @@ def type_login(guest: Guest, name: str, password: str, then: str) -> None:
     guest.type_keys(f"{password}\n")
     eventually(lambda: on_screen().endswith("#"), timeout_s=20, what="a shell on the screen")
     guest.type_keys(then)
-    eventually(lambda: guest.ssh("test -e /root/typed").returncode == 0, timeout_s=20, what="the typed command")
+    eventually(
+        lambda: guest.ssh("test -e /root/typed").returncode == 0, timeout_s=20, what="the typed command"
+    )
 
 
 def test_a_new_instance_gets_its_own_name_keys_and_host_keys_and_a_larger_disk_is_used(
@@ -111,7 +113,9 @@ def test_a_new_instance_gets_its_own_name_keys_and_host_keys_and_a_larger_disk_i
     first = child_disk(tiny_image, tmp_path / "first.qcow2", "1G")
     seed = make_seed(
         tmp_path / "a.iso",
-        meta_data=json.dumps({"instance-id": "i-1", "local-hostname": "one", "public-keys": {"mine": public}}),
+        meta_data=json.dumps(
+            {"instance-id": "i-1", "local-hostname": "one", "public-keys": {"mine": public}}
+        ),
     )
     # An IDE CD-ROM on the older machine type; only metadata, no user-data.
     with booted(first, tmp_path / "a", key, seed=seed, cdrom=True, machine="pc") as guest:
@@ -163,7 +167,7 @@ def metadata_port(ssh_key: tuple[Path, str]) -> Iterator[int]:
         "meta-data/local-hostname": "from-metadata",
         "meta-data/public-keys/": "0=mine",
         "meta-data/public-keys/0/openssh-key": ssh_key[1] + "\n",
-        "user-data": "#!/bin/sh\necho \"$(id -un) at $(hostname)\" > /root/ran\necho said on the console\n",
+        "user-data": '#!/bin/sh\necho "$(id -un) at $(hostname)" > /root/ran\necho said on the console\n',
     }
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Metadata)
     thread = threading.Thread(target=server.serve_forever)
@@ -193,7 +197,8 @@ def test_a_card_plugged_in_later_gets_its_address(
 ) -> None:
     key, public = ssh_key
     disk = child_disk(tiny_image, tmp_path / "disk.qcow2", "1G")
-    seed = make_seed(tmp_path / "seed.iso", meta_data="instance-id: i\n", user_data=cloud_config(ssh_authorized_keys=[public]))
+    keys = cloud_config(ssh_authorized_keys=[public])
+    seed = make_seed(tmp_path / "seed.iso", meta_data="instance-id: i\n", user_data=keys)
     with booted(disk, tmp_path / "vm", key, seed=seed, machine="pc") as guest:
         guest.wait_for_ssh()
         guest.qmp("netdev_add", type="user", id="net1", net="10.9.9.0/24")
@@ -201,7 +206,8 @@ def test_a_card_plugged_in_later_gets_its_address(
         eventually(lambda: "10.9.9.15" in guest.run("ip -4 addr"), timeout_s=20, what="the second address")
         assert guest.run("ip route get 1.1.1.1").split()[2] == "10.0.2.2", "the first card stays the way out"
         guest.qmp("device_del", id="nic1")
-        eventually(lambda: "eth1" not in guest.run("ip link; ls /run/synnefo/net"), timeout_s=20, what="its removal")
+        is_there = "ip link; ls /run/synnefo/net"
+        eventually(lambda: "eth1" not in guest.run(is_there), timeout_s=20, what="its removal")
 
 
 def test_a_machine_that_nobody_tells_anything_has_a_prompt_and_lets_nobody_in(

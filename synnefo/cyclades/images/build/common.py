@@ -9,15 +9,28 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import fcntl
+import logging
 import os
+import secrets
 import shutil
+import struct
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 Log = Callable[[str], None]
+logger = logging.getLogger(__name__)
 
-_ADMIN_PATH = os.pathsep.join([os.environ.get("PATH", "/usr/bin:/bin"), "/usr/sbin", "/sbin"])
+MIB = 1024 * 1024
+SECTOR_BYTES = 512
+
+#: Named one by one, so that the host's mke2fs.conf does not decide what boot loader and guest can read.
+EXT4_FEATURES = (
+    "none,has_journal,ext_attr,resize_inode,dir_index,filetype,extent,flex_bg,"
+    "sparse_super,large_file,huge_file,metadata_csum,64bit"
+)
+
+ADMIN_PATH = os.pathsep.join([os.environ.get("PATH", "/usr/bin:/bin"), "/usr/sbin", "/sbin"])
 
 
 class BuildError(Exception):
@@ -34,7 +47,7 @@ class Tool:
     def path(self) -> str | None:
         if self.name.startswith("/"):
             return self.name if Path(self.name).exists() else None
-        return shutil.which(self.name, path=_ADMIN_PATH)
+        return shutil.which(self.name, path=ADMIN_PATH)
 
 
 def packages_of(tools: Sequence[Tool]) -> list[str]:
@@ -65,11 +78,11 @@ def run(
     env: Mapping[str, str] | None = None,
 ) -> str:
     """Run a command of the host and give its standard output; BuildError with what it complained."""
-    environment = {**os.environ, "PATH": _ADMIN_PATH, "LC_ALL": "C.UTF-8", **(env or {})}
+    environment = {**os.environ, "PATH": ADMIN_PATH, "LC_ALL": "C.UTF-8", **(env or {})}
     command = [str(word) for word in argv]
     try:
         done = subprocess.run(
-            command, cwd=cwd, input=stdin, env=environment, timeout=timeout_s, capture_output=True, text=True, check=False
+            command, cwd=cwd, env=environment, input=stdin, text=True, capture_output=True, timeout=timeout_s
         )
     except subprocess.TimeoutExpired as error:
         raise BuildError(f"{command[0]} did not end within {timeout_s:.0f} s") from error
@@ -140,7 +153,8 @@ class Apt:
 
     def depends(self, package: str, *, recursive: bool) -> list[str]:
         """The names of real packages that ``package`` depends on; with ``recursive`` itself, too."""
-        output = self._with_lists("apt-cache", "depends", *(["--recurse"] if recursive else []), "--important", package)
+        how = ["--important", "--recurse"] if recursive else ["--important"]
+        output = self._with_lists("apt-cache", "depends", *how, package)
         if recursive:
             return [line for line in output.splitlines() if line and line[0].isalnum()]
         return [line.split()[-1] for line in output.splitlines() if line.startswith("  Depends: ")]
@@ -181,3 +195,34 @@ def host_must_be_debian_amd64() -> None:
     architecture = run(["dpkg", "--print-architecture"], timeout_s=30).strip()
     if architecture != "amd64":
         raise BuildError(f"images are built on amd64 hosts only, this one is {architecture}")
+
+
+@dataclasses.dataclass(frozen=True)
+class Partition:
+    """A primary partition; ``kind`` is the MBR's type byte."""
+
+    kind: int
+    start_bytes: int
+    size_mib: int
+    bootable: bool = False
+
+    def entry(self) -> bytes:
+        """As in the table: addresses in sectors, the old ones by cylinder saying "too large"."""
+        beyond = b"\xfe\xff\xff"
+        start, size = self.start_bytes // SECTOR_BYTES, self.size_mib * MIB // SECTOR_BYTES
+        return struct.pack("<B3sB3sII", 0x80 if self.bootable else 0, beyond, self.kind, beyond, start, size)
+
+
+def mbr(code: bytes, partitions: Sequence[Partition]) -> bytes:
+    """The first sector of a disk: boot code (its first 440 bytes), a random disk id, the table."""
+    table = b"".join(partition.entry() for partition in partitions).ljust(64, b"\0")
+    return code[:440].ljust(440, b"\0") + secrets.token_bytes(4) + bytes(2) + table + b"\x55\xaa"
+
+
+def mke2fs_command(
+    disk: Path, start_bytes: int, size_mib: int, label: str, tree: Path, *, bytes_per_inode: int
+) -> list[str]:
+    """The command that makes an ext4 with the files of ``tree`` inside a disk; it can grow a thousandfold."""
+    kind = f"-q -t ext4 -O {EXT4_FEATURES} -b 4096 -I 256 -i {bytes_per_inode} -m 1 -J size=16 -L {label}"
+    extended = f"offset={start_bytes},root_owner=0:0,lazy_itable_init=1"
+    return ["mke2fs", *kind.split(), "-E", extended, "-d", str(tree), str(disk), f"{size_mib}m"]

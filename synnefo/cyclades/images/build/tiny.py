@@ -8,20 +8,16 @@ come out of Debian packages that are downloaded for the build and unpacked, neve
 
 from __future__ import annotations
 
-import logging
 import lzma
 import os
 import re
-import secrets
 import shutil
-import struct
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from synnefo.cyclades.images.build import common
+from synnefo.cyclades.images.build.common import MIB, SECTOR_BYTES
 
-MIB = 1024 * 1024
-SECTOR_BYTES = 512
 GUEST_FILES = Path(__file__).with_name("tiny_guest")
 MBR_CODE = Path("/usr/lib/syslinux/mbr/mbr.bin")
 
@@ -30,6 +26,7 @@ ROOT_LABEL = "synnefo-tiny"
 #: Room in the root until it grows; most of it is not stored.
 ROOT_MIB = 64
 FIRST_PARTITION_BYTES = MIB
+FAT16_LBA, LINUX = 0x0E, 0x83
 KERNEL_ARGUMENTS = "console=tty0 console=ttyS0,115200 quiet loglevel=3 panic=10"
 
 TOOLS = (
@@ -58,8 +55,9 @@ PROGRAMS = {
 ALIASES = {"usr/bin/ssh": "dbclient", "sbin/mkfs.ext4": "mke2fs"}
 
 INITRAMFS_APPLETS = (
-    "blockdev cat dd mount modprobe readlink sh switch_root sync tr usleep"
-).split()  # fmt: skip
+    *("blockdev", "cat", "dd", "mount", "modprobe", "readlink"),
+    *("sh", "switch_root", "sync", "tr", "usleep"),
+)
 INITRAMFS_MODULES = ("virtio_pci", "virtio_blk", "virtio_scsi", "ata_piix", "sd_mod")
 GUEST_MODULES = (
     *INITRAMFS_MODULES,
@@ -73,7 +71,7 @@ def prerequisites() -> list[str]:
     return common.packages_of(TOOLS)
 
 
-def build(out: Path, *, workdir: Path, log: common.Log = logging.getLogger(__name__).info) -> None:
+def build(out: Path, *, workdir: Path, log: common.Log = common.logger.info) -> None:
     """Make the image, a qcow2 file ``out``; ``workdir`` holds about 200 MB while it is made.
 
     Raises BuildError: missing host packages, packages that cannot be fetched, a failed tool.
@@ -99,7 +97,8 @@ def build(out: Path, *, workdir: Path, log: common.Log = logging.getLogger(__nam
 # -- from packages to trees -----------------------------------------------------------------------------
 def _fetch(apt: common.Apt, tree: Path) -> list[str]:
     """Unpack all packages that parts of the guest come from; gives their files' names."""
-    kernel = [name for name in apt.depends("linux-image-cloud-amd64", recursive=False) if name.startswith("linux-image-")]
+    depends = apt.depends("linux-image-cloud-amd64", recursive=False)
+    kernel = [name for name in depends if name.startswith("linux-image-")]
     if not kernel:
         raise common.BuildError("the host's apt sources have no linux-image-cloud-amd64: are they Debian's?")
     libraries = {*apt.depends("dropbear-bin", recursive=True), *apt.depends("e2fsprogs", recursive=True)}
@@ -125,7 +124,21 @@ def _find(debian: Path, name: str) -> Path:
 
 def _make_root(root: Path, debian: Path, modules: Path, versions: Sequence[str]) -> None:
     shutil.copytree(GUEST_FILES / "rootfs", root)
-    for folder in ("bin", "dev", "home", "lib64", "mnt", "proc", "root", "run", "sbin", "sys", "tmp", "usr/bin", "var/log"):
+    for folder in (
+        "bin",
+        "dev",
+        "home",
+        "lib64",
+        "mnt",
+        "proc",
+        "root",
+        "run",
+        "sbin",
+        "sys",
+        "tmp",
+        "usr/bin",
+        "var/log",
+    ):
         (root / folder).mkdir(parents=True, exist_ok=True)
     (root / "var/run").symlink_to("/run")
     (root / "etc/mtab").symlink_to("/proc/mounts")
@@ -160,7 +173,9 @@ def _copy(source: Path, root: Path, place: str) -> None:
 
 
 def _install_programs(root: Path, debian: Path) -> None:
-    loader = next(path for path in debian.glob("**/ld-linux-x86-64.so.2") if path.is_file() and not path.is_symlink())
+    loader = next(
+        path for path in debian.glob("**/ld-linux-x86-64.so.2") if path.is_file() and not path.is_symlink()
+    )
     folders = sorted({path.parent for path in debian.glob("**/x86_64-linux-gnu/*.so.*")})
     libraries: dict[str, Path] = {}
     for name, place in PROGRAMS.items():
@@ -168,7 +183,10 @@ def _install_programs(root: Path, debian: Path) -> None:
         _copy(program, root, place)
         search = os.pathsep.join(map(str, folders))
         needed = common.run([loader, "--library-path", search, "--list", program], timeout_s=30)
-        libraries |= {soname: Path(path) for soname, path in re.findall(r"^\s+([^/\s]+) => (\S+) \(", needed, re.MULTILINE)}
+        libraries |= {
+            soname: Path(path)
+            for soname, path in re.findall(r"^\s+([^/\s]+) => (\S+) \(", needed, re.MULTILINE)
+        }
     for soname, library in libraries.items():
         _copy(library, root, f"lib/x86_64-linux-gnu/{soname}")
     _copy(loader, root, "lib64/ld-linux-x86-64.so.2")
@@ -181,7 +199,11 @@ def _install_busybox(root: Path, busybox: Path, applets: Sequence[str] | None) -
     """Busybox with links for the applets: all where it wants them, or some in ``/bin``."""
     _copy(busybox, root, "bin/busybox")
     (root / "bin/busybox").chmod(0o755)
-    links = [f"bin/{applet}" for applet in applets] if applets else common.run([busybox, "--list-full"], timeout_s=30).split()
+    links = (
+        [f"bin/{applet}" for applet in applets]
+        if applets
+        else common.run([busybox, "--list-full"], timeout_s=30).split()
+    )
     for link in links:
         if not os.path.lexists(root / link):
             (root / link).parent.mkdir(parents=True, exist_ok=True)
@@ -234,34 +256,19 @@ def _make_initramfs(tree: Path, debian: Path, modules: Path) -> Path:
 # -- from trees to a disk -------------------------------------------------------------------------------
 def _make_disk(disk: Path, kernel: Path, initramfs: Path, root: Path, space: Path) -> None:
     boot_mib = (kernel.stat().st_size + initramfs.stat().st_size) // MIB + 2
+    root_start = FIRST_PARTITION_BYTES + boot_mib * MIB
+    partitions = [
+        common.Partition(FAT16_LBA, FIRST_PARTITION_BYTES, boot_mib, bootable=True),
+        common.Partition(LINUX, root_start, ROOT_MIB),
+    ]
     with disk.open("wb") as image:
         image.truncate(FIRST_PARTITION_BYTES + (boot_mib + ROOT_MIB) * MIB)
-        image.write(_mbr(boot_mib))
+        image.write(common.mbr(MBR_CODE.read_bytes(), partitions))
     _make_boot_partition(disk, boot_mib, kernel, initramfs, space)
-    root_start = FIRST_PARTITION_BYTES + boot_mib * MIB
-    features = "has_journal,ext_attr,resize_inode,dir_index,filetype,extent,flex_bg,sparse_super,large_file,huge_file,metadata_csum,64bit"
-    common.run(
-        ["mke2fs", "-q", "-t", "ext4", "-O", f"none,{features}", "-b", "4096", "-I", "256", "-i", "32768", "-m", "1"]
-        + ["-J", "size=16", "-L", ROOT_LABEL, "-E", f"offset={root_start},root_owner=0:0,lazy_itable_init=1"]
-        + ["-d", str(root), str(disk), f"{ROOT_MIB}m"],
-        timeout_s=120,
-    )
+    make = common.mke2fs_command(disk, root_start, ROOT_MIB, ROOT_LABEL, root, bytes_per_inode=32768)
+    common.run(make, timeout_s=120)
     if os.geteuid() != 0:
         _give_to_root(disk, root_start, root)
-
-
-def _mbr(boot_mib: int) -> bytes:
-    """Boot code and partition table; addresses are in sectors, the old CHS ones say "too large"."""
-
-    def partition(flag: int, kind: int, start_bytes: int, size_mib: int) -> bytes:
-        beyond = b"\xfe\xff\xff"
-        size_sectors = size_mib * MIB // SECTOR_BYTES
-        return struct.pack("<B3sB3sII", flag, beyond, kind, beyond, start_bytes // SECTOR_BYTES, size_sectors)
-
-    boot = partition(0x80, 0x0E, FIRST_PARTITION_BYTES, boot_mib)
-    root = partition(0x00, 0x83, FIRST_PARTITION_BYTES + boot_mib * MIB, ROOT_MIB)
-    code = MBR_CODE.read_bytes()[:440].ljust(440, b"\0")
-    return code + secrets.token_bytes(4) + bytes(2) + boot + root + bytes(32) + b"\x55\xaa"
 
 
 def _make_boot_partition(disk: Path, boot_mib: int, kernel: Path, initramfs: Path, space: Path) -> None:
@@ -274,7 +281,22 @@ def _make_boot_partition(disk: Path, boot_mib: int, kernel: Path, initramfs: Pat
     )
     hidden = FIRST_PARTITION_BYTES // SECTOR_BYTES
     common.run(
-        ["mformat", "-i", drive, "-v", "BOOT", "-T", str(sectors), "-h", "64", "-s", "32", "-H", str(hidden), "::"],
+        [
+            "mformat",
+            "-i",
+            drive,
+            "-v",
+            "BOOT",
+            "-T",
+            str(sectors),
+            "-h",
+            "64",
+            "-s",
+            "32",
+            "-H",
+            str(hidden),
+            "::",
+        ],
         timeout_s=60,
     )
     for source, name in ((kernel, "vmlinuz"), (initramfs, "initramfs"), (configuration, "syslinux.cfg")):
@@ -286,6 +308,8 @@ def _give_to_root(disk: Path, root_start: int, tree: Path) -> None:
     """An ordinary user's build leaves that user as the owner of every file: correct that."""
     paths = [f"/{path.relative_to(tree)}" for path in tree.rglob("*") if not path.is_symlink()]
     orders = "".join(f'set_inode_field "{path}" {field} 0\n' for path in paths for field in ("uid", "gid"))
-    complaints = common.run(["debugfs", "-w", "-f", "-", f"{disk}?offset={root_start}"], stdin=orders, timeout_s=120)
+    complaints = common.run(
+        ["debugfs", "-w", "-f", "-", f"{disk}?offset={root_start}"], stdin=orders, timeout_s=120
+    )
     if "not found" in complaints:
         raise common.BuildError(f"debugfs could not set owners: {complaints[-500:]}")

@@ -5,6 +5,12 @@
 # Not covered: anchors, aliases, several documents. In values \ is written \\, newline \n, tab \t and
 # carriage return \r, which `printf %b` undoes.
 
+BEGIN {
+    ESCAPES["n"] = "\n"; ESCAPES["t"] = "\t"; ESCAPES["r"] = "\r"; ESCAPES["a"] = "\a"; ESCAPES["b"] = "\b"
+    ESCAPES["v"] = "\v"; ESCAPES["f"] = "\f"; ESCAPES["e"] = "\033"; ESCAPES["0"] = ""
+    ESCAPES["_"] = utf8(160); ESCAPES["N"] = utf8(133); ESCAPES["L"] = utf8(8232); ESCAPES["P"] = utf8(8233)
+}
+
 { sub(/\r$/, ""); line[++count] = $0 }
 
 END {
@@ -162,16 +168,16 @@ function scalar(is_key,    c, out, quote) {
     return out == "null" || out == "~" ? "" : out
 }
 
-function escaped(    c, width, code) {
+function escaped(    c, width, code, low) {
     c = peek()
-    if (c == "n") return "\n"
-    if (c == "t") return "\t"
-    if (c == "r") return "\r"
-    if (c == "e") return "\033"
-    if (c == "0") return ""
+    if (c in ESCAPES) return ESCAPES[c]
     width = c == "x" ? 2 : (c == "u" ? 4 : (c == "U" ? 8 : 0))
     if (!width) return c
     code = hex(substr(S, P + 1, width)); P += width
+    if (code >= 55296 && code < 56320 && substr(S, P + 1, 2) == "\\u") {    # JSON: one character as two
+        low = hex(substr(S, P + 3, 4)); P += 6
+        code = 65536 + (code - 55296) * 1024 + low - 56320
+    }
     return utf8(code)
 }
 
