@@ -4,4 +4,12 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from synnefo.common.http.rendering import glance, neutron, nova
+from synnefo.cyclades.openstack import compute, image, network
+from synnefo.cyclades.openstack.mounting import mounted
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    *mounted("openstack/compute", compute.api, nova, compute.versions),
+    *mounted("openstack/network", network.api, neutron, network.versions),
+    *mounted("openstack/image", image.api, glance, image.versions),
+]

@@ -1,0 +1,176 @@
+"""Floating IPs in network v2.0."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from ninja import Query, Router
+
+from synnefo.common.caller import Caller
+from synnefo.common.faults import BadRequest
+from synnefo.cyclades.networks import floating, ports
+from synnefo.cyclades.networks.models import BackendNetwork, IPAddress, Port
+from synnefo.cyclades.openstack import kit, neutron
+
+router = Router()
+
+_COLUMNS = {
+    "description": "description",
+    "floating_ip_address": "address",
+    "floating_network_id": "network__uuid",
+    "port_id": "nat_port__uuid",
+    "fixed_ip_address": "nat_port__addresses__address",
+}
+
+
+class FloatingFilters(neutron.Listing):
+    status: list[kit.Text] | None = None
+    floating_ip_address: list[kit.Text] | None = None
+    floating_network_id: list[kit.Text] | None = None
+    fixed_ip_address: list[kit.Text] | None = None
+    port_id: list[kit.Text] | None = None
+
+
+class NewFloating(neutron.NewInProject):
+    floating_network_id: kit.Text
+    floating_ip_address: kit.Text | None = None
+    port_id: kit.Text | None = None
+    fixed_ip_address: kit.Text | None = None
+    description: kit.Text = ""
+
+
+class NewFloatingBody(kit.Body):
+    floatingip: NewFloating
+
+
+class FloatingChanges(kit.Body):
+    """``port_id`` null takes the address away from its port; left out, it stays where it is."""
+
+    port_id: kit.Text | None = None
+    fixed_ip_address: kit.Text | None = None
+    description: kit.Text | None = None
+
+
+class FloatingChangesBody(kit.Body):
+    floatingip: FloatingChanges
+
+
+@router.get("/floatingips")
+def list_floating_ips(request: HttpRequest, filters: Query[FloatingFilters]) -> HttpResponse:
+    rows = _with_engines(floating.floating_ips_for(kit.caller_of(request)))
+    rows = neutron.matching(rows, filters, **_COLUMNS)
+    if filters.status is not None:
+        rows = rows.filter(_with_status(filters.status))
+    return neutron.listed(request, "floatingips", rows, filters, floating_view)
+
+
+@router.post("/floatingips")
+def create_floating_ip(request: HttpRequest, body: NewFloatingBody) -> HttpResponse:
+    caller, wanted = kit.caller_of(request), body.floatingip
+    wanted.check_project(caller)
+    made = floating.create(
+        caller,
+        kit.known_id(wanted.floating_network_id, "Network"),
+        address=wanted.floating_ip_address,
+        port_uuid=_port(caller, wanted),
+        description=wanted.description,
+    )
+    return kit.answer({"floatingip": floating_view(made)}, 201)
+
+
+@router.get("/floatingips/{floating_id}")
+def show_floating_ip(
+    request: HttpRequest, floating_id: str, selection: Query[neutron.Selection]
+) -> HttpResponse:
+    found = floating.get(kit.caller_of(request), kit.known_id(floating_id, "Floating IP"))
+    return kit.answer({"floatingip": selection.of(floating_view(found))})
+
+
+@router.put("/floatingips/{floating_id}")
+def update_floating_ip(request: HttpRequest, floating_id: str, body: FloatingChangesBody) -> HttpResponse:
+    caller, wanted = kit.caller_of(request), body.floatingip
+    uuid = kit.known_id(floating_id, "Floating IP")
+    if "port_id" in wanted.model_fields_set:
+        changed = floating.associate(caller, uuid, _port(caller, wanted), description=wanted.description)
+    elif wanted.description is not None:
+        changed = floating.describe(caller, uuid, wanted.description)
+    else:
+        changed = floating.get(caller, uuid)
+    return kit.answer({"floatingip": floating_view(changed)})
+
+
+@router.delete("/floatingips/{floating_id}")
+def delete_floating_ip(request: HttpRequest, floating_id: str) -> HttpResponse:
+    floating.delete(kit.caller_of(request), kit.known_id(floating_id, "Floating IP"))
+    return kit.empty(204)
+
+
+def floating_view(ip: IPAddress) -> dict[str, Any]:
+    """A floating IP as Neutron shows it. DOWN until every engine concerned has its NAT."""
+    port = ip.nat_port
+    return {
+        "id": ip.uuid,
+        "tenant_id": ip.project,
+        "project_id": ip.project,
+        "description": ip.description,
+        "floating_network_id": ip.network.uuid,
+        "floating_ip_address": ip.address,
+        "fixed_ip_address": _fixed_address(port) if port is not None else None,
+        "port_id": port.uuid if port is not None else None,
+        "port_details": _port_details(port) if port is not None else None,
+        "router_id": None,
+        "status": "ACTIVE" if port is not None and _in_force(ip, port) else "DOWN",
+        "tags": [],
+        "created_at": kit.stamp(ip.created),
+        "updated_at": kit.stamp(ip.updated),
+    }
+
+
+def _with_status(wanted: list[str]) -> Q:
+    """``_in_force``, as a condition on rows."""
+    network = OuterRef("nat_port__network")
+    behind = BackendNetwork.objects.filter(network=network, applied__lt=OuterRef("nat_revision"))
+    active = Q(nat_port__isnull=False) & Q(~Exists(behind))
+    found = Q(pk__in=())
+    if "ACTIVE" in wanted:
+        found |= active
+    if "DOWN" in wanted:
+        found |= ~active
+    return found
+
+
+def _in_force(ip: IPAddress, port: Port) -> bool:
+    return all(row.applied >= ip.nat_revision for row in port.network.in_backends.all())
+
+
+def _fixed_address(port: Port) -> str | None:
+    return next((ip.address for ip in port.addresses.all()), None)
+
+
+def _port_details(port: Port) -> dict[str, Any]:
+    return {
+        "name": port.name,
+        "network_id": port.network.uuid,
+        "mac_address": port.mac,
+        "admin_state_up": True,
+        "status": port.state,
+        "device_id": port.server.uuid if port.server is not None else "",
+        "device_owner": port.device_owner,
+    }
+
+
+def _with_engines(rows: QuerySet[IPAddress]) -> QuerySet[IPAddress]:
+    return rows.prefetch_related("nat_port__network__in_backends")
+
+
+def _port(caller: Caller, wanted: NewFloating | FloatingChanges) -> str | None:
+    """The port that is meant. Raises ItemNotFound; BadRequest if its address is not the one named."""
+    if wanted.port_id is None:
+        return None
+    uuid = kit.known_id(wanted.port_id, "Port")
+    address = wanted.fixed_ip_address
+    if address is not None and address != _fixed_address(ports.get(caller, uuid)):
+        raise BadRequest(f"Port {uuid} does not have the fixed IP {address}.")
+    return uuid

@@ -1,0 +1,127 @@
+"""What the OpenStack routes of all nouns share: bodies, ids, addresses, pages, answers. No decisions."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, TypeVar
+
+from django.conf import settings
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from pydantic import AfterValidator, BaseModel, ConfigDict, NonNegativeInt
+
+from synnefo.common.caller import Caller, system_caller
+from synnefo.common.faults import BadRequest, Forbidden, ItemNotFound
+from synnefo.common.http.paging import page
+from synnefo.common.ids import parse_uuid
+
+M = TypeVar("M", bound=Model)
+
+
+def _without_nul(text: str) -> str:
+    if "\x00" in text:
+        raise ValueError("NUL characters are not allowed")
+    return text
+
+
+#: Text that a database can keep.
+Text = Annotated[str, AfterValidator(_without_nul)]
+
+
+class Body(BaseModel):
+    """A part of a request's body: unknown keys and wrong types are refused, nothing is converted."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Listing(BaseModel):
+    """What every list takes in its query; unknown parameters are passed over."""
+
+    limit: NonNegativeInt | None = None
+    marker: Text | None = None
+
+
+def caller_of(request: HttpRequest) -> Caller:
+    """Who asks, as authentication found him."""
+    found: Caller = request.auth  # type: ignore[attr-defined]
+    return found
+
+
+def everyone(caller: Caller) -> Caller:
+    """An administrator, seeing what belongs to all projects. Raises Forbidden for anybody else."""
+    if not caller.is_admin:
+        raise Forbidden("Only administrators list what belongs to other projects.")
+    everywhere = system_caller(caller.name)
+    return dataclasses.replace(everywhere, request_id=caller.request_id, address=caller.address)
+
+
+def known_id(text: str, what: str) -> str:
+    """The uuid in a path, with or without dashes. Raises ItemNotFound: clients try names there first."""
+    found = parse_uuid(text)
+    if found is None:
+        raise ItemNotFound(f"{what} {text} could not be found.")
+    return found
+
+
+def wanted_id(text: str) -> str:
+    """A uuid in a body or a filter, in canonical form; what is none is looked for as it is (in vain)."""
+    return parse_uuid(text) or text
+
+
+def wanted_ids(texts: Iterable[str]) -> list[str]:
+    return [wanted_id(text) for text in texts]
+
+
+def only(name: str, value: object, *allowed: object) -> None:
+    """Refuse a value that this cloud does not offer. Raises BadRequest."""
+    if value is not None and value not in allowed:
+        offered = ", ".join(map(str, allowed)) or "none"
+        raise BadRequest(f"Invalid input for {name}: this cloud supports only {offered}.")
+
+
+def origin(request: HttpRequest) -> str:
+    """The cloud's address as the caller reaches it, without a slash at the end."""
+    public: str = settings.SYNNEFO_PUBLIC_URL
+    return public.rstrip("/") or f"{request.scheme}://{request.get_host()}"
+
+
+def address(request: HttpRequest, path: str) -> str:
+    """The absolute URL of ``compute/v2.1/...`` and its like."""
+    base: str = settings.CYCLADES_BASE_PATH.strip("/")
+    return "/".join(filter(None, (origin(request), base, "openstack", path)))
+
+
+def page_of(rows: QuerySet[M], listing: Listing, *, newest_first: bool = True) -> tuple[list[M], bool]:
+    """One page and whether more follow. Raises BadRequest for a marker that is not in the list."""
+    marker = wanted_id(listing.marker) if listing.marker else None
+    return page(rows, limit=listing.limit, marker=marker, newest_first=newest_first)
+
+
+def next_page(request: HttpRequest, url: str, marker: str) -> str:
+    """Where the list goes on after ``marker``, with the same filters."""
+    query = request.GET.copy()
+    query["marker"] = marker
+    return f"{url}?{query.urlencode()}"
+
+
+def answer(body: Mapping[str, Any], status: int = 200) -> HttpResponse:
+    return HttpResponse(json.dumps(body), status=status, content_type="application/json")
+
+
+def empty(status: int) -> HttpResponse:
+    response = HttpResponse(status=status)
+    del response["Content-Type"]
+    return response
+
+
+def stamp(moment: datetime.datetime) -> str:
+    """``2026-01-31T12:00:00Z``"""
+    return f"{moment.isoformat()[:19]}Z"
+
+
+def fine_stamp(moment: datetime.datetime | None) -> str | None:
+    """``2026-01-31T12:00:00.000000``, in UTC without saying so: what Nova uses in some places."""
+    return None if moment is None else moment.replace(tzinfo=None).isoformat(timespec="microseconds")

@@ -1,0 +1,119 @@
+"""What hangs on one server in compute v2.1: metadata, addresses, cards, groups, and what was done to it."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Router
+
+from synnefo.common.faults import BadRequest, ItemNotFound
+from synnefo.cyclades.networks import ports
+from synnefo.cyclades.openstack import kit
+from synnefo.cyclades.servers import rules
+from synnefo.cyclades.servers.api import openstack_views as views
+from synnefo.cyclades.servers.api.openstack_bodies import GROUP, MetaBody, MetadataBody
+from synnefo.cyclades.servers.models import Server
+from synnefo.engine.rules import history_of
+
+router = Router()
+
+
+@router.get("/servers/{server_id}/metadata")
+def show_metadata(request: HttpRequest, server_id: str) -> HttpResponse:
+    return kit.answer({"metadata": views.metadata_of(_server(request, server_id))})
+
+
+@router.post("/servers/{server_id}/metadata")
+def merge_metadata(request: HttpRequest, server_id: str, body: MetadataBody) -> HttpResponse:
+    uuid = kit.known_id(server_id, "Instance")
+    return kit.answer({"metadata": rules.set_metadata(kit.caller_of(request), uuid, body.metadata)})
+
+
+@router.put("/servers/{server_id}/metadata")
+def replace_metadata(request: HttpRequest, server_id: str, body: MetadataBody) -> HttpResponse:
+    uuid = kit.known_id(server_id, "Instance")
+    kept = rules.set_metadata(kit.caller_of(request), uuid, body.metadata, replace=True)
+    return kit.answer({"metadata": kept})
+
+
+@router.get("/servers/{server_id}/metadata/{key}")
+def show_metadata_item(request: HttpRequest, server_id: str, key: str) -> HttpResponse:
+    found = views.metadata_of(_server(request, server_id))
+    if key not in found:
+        raise ItemNotFound("Metadata item was not found")
+    return kit.answer({"meta": {key: found[key]}})
+
+
+@router.put("/servers/{server_id}/metadata/{key}")
+def set_metadata_item(request: HttpRequest, server_id: str, key: str, body: MetaBody) -> HttpResponse:
+    uuid = kit.known_id(server_id, "Instance")
+    if key not in body.meta:
+        raise BadRequest("Request body and URI mismatch")
+    rules.set_metadata(kit.caller_of(request), uuid, body.meta)
+    return kit.answer({"meta": body.meta})
+
+
+@router.delete("/servers/{server_id}/metadata/{key}")
+def delete_metadata_item(request: HttpRequest, server_id: str, key: str) -> HttpResponse:
+    uuid = kit.known_id(server_id, "Instance")
+    if "\x00" in key:
+        raise ItemNotFound("Metadata item was not found")
+    rules.delete_metadata(kit.caller_of(request), uuid, key)
+    return kit.empty(204)
+
+
+@router.get("/servers/{server_id}/ips")
+def list_addresses(request: HttpRequest, server_id: str) -> HttpResponse:
+    return kit.answer({"addresses": views.addresses_of(_server(request, server_id), kinds=False)})
+
+
+@router.get("/servers/{server_id}/ips/{path:network}")
+def list_addresses_of_network(request: HttpRequest, server_id: str, network: str) -> HttpResponse:
+    found = views.addresses_of(_server(request, server_id), kinds=False)
+    if network not in found:
+        raise ItemNotFound("Instance is not a member of specified network")
+    return kit.answer({network: found[network]})
+
+
+@router.get("/servers/{server_id}/os-interface")
+def list_interfaces(request: HttpRequest, server_id: str) -> HttpResponse:
+    server = _server(request, server_id)
+    rows = ports.ports_for(kit.caller_of(request)).filter(server=server).order_by("index", "id")
+    return kit.answer({"interfaceAttachments": [views.interface_of(port) for port in rows]})
+
+
+@router.get("/servers/{server_id}/os-interface/{port_id}")
+def show_interface(request: HttpRequest, server_id: str, port_id: str) -> HttpResponse:
+    server = _server(request, server_id)
+    port = ports.get(kit.caller_of(request), kit.known_id(port_id, "Port"))
+    if port.server_id != server.pk:
+        raise ItemNotFound(f"Port {port.uuid} is not of instance {server.uuid}.")
+    return kit.answer({"interfaceAttachment": views.interface_of(port)})
+
+
+@router.get("/servers/{server_id}/os-security-groups")
+def list_security_groups(request: HttpRequest, server_id: str) -> HttpResponse:
+    server = _server(request, server_id)
+    group = {"id": server.project, "name": GROUP, "description": "", "tenant_id": server.project, "rules": []}
+    return kit.answer({"security_groups": [group]})
+
+
+@router.get("/servers/{server_id}/os-instance-actions")
+def list_actions(request: HttpRequest, server_id: str) -> HttpResponse:
+    server = _server(request, server_id)
+    history = history_of(Server.TARGET, server.pk)
+    return kit.answer({"instanceActions": [views.action_of(server, operation) for operation in history]})
+
+
+@router.get("/servers/{server_id}/os-instance-actions/{request_id}")
+def show_action(request: HttpRequest, server_id: str, request_id: str) -> HttpResponse:
+    server = _server(request, server_id)
+    history = history_of(Server.TARGET, server.pk)
+    operation = next((row for row in history if row.request_id == request_id), None)
+    if operation is None:
+        raise ItemNotFound(f"Action for request_id {request_id} on instance {server.uuid} not found")
+    shown = {**views.action_of(server, operation), "events": views.events_of(operation)}
+    return kit.answer({"instanceAction": shown})
+
+
+def _server(request: HttpRequest, server_id: str) -> Server:
+    return rules.get(kit.caller_of(request), kit.known_id(server_id, "Instance"))
