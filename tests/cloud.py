@@ -7,6 +7,8 @@ that nothing of the real host's network is touched and several clouds fit on one
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import hashlib
 import json
 import os
 import re
@@ -21,6 +23,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
+
+from synnefo.cyclades.images.build import tiny
 
 T = TypeVar("T")
 BIN = Path(sys.executable).parent
@@ -106,7 +110,8 @@ class Cloud:
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "DATABASE_URL") if name in os.environ}
         return {
             **kept, "PYTHONPATH": str(ROOT), "SYNNEFO_DATA": str(self.data), "PYTHONUNBUFFERED": "1",
-            "SYNNEFO_LISTEN": f"127.0.0.1:{self.port}", "SYNNEFO_SETTINGS_DIR": str(self.data.parent / "conf"), **more,
+            "SYNNEFO_LISTEN": f"127.0.0.1:{self.port}", "SYNNEFO_SETTINGS_DIR": str(self.data.parent / "conf"),
+            "SYNNEFO_SAMPLE_IMAGE": str(tiny_disk()), **more,
         }  # fmt: skip
 
     def log(self) -> str:
@@ -207,6 +212,8 @@ class Cloud:
 
 NO_JSON = ("delete", "add", "remove", "set", "unset", "reboot", "start", "stop", "log", "issue-nothing")
 ROOT = Path(__file__).resolve().parent.parent
+BUILDER = ROOT / "synnefo/cyclades/images/build"
+CACHE = Path("/var/cache/synnefo-tests")
 
 
 def run(*command: str, timeout_s: float = 60) -> str:
@@ -215,6 +222,21 @@ def run(*command: str, timeout_s: float = 60) -> str:
     if done.returncode:
         raise subprocess.CalledProcessError(done.returncode, command, done.stdout, done.stderr)
     return done.stdout
+
+
+def tiny_disk() -> Path:
+    """The small guest image, built once for all tests of a machine: outside of any namespace, by apt."""
+    digest = hashlib.sha256()
+    for path in sorted(BUILDER.rglob("*")):
+        if path.is_file() and path.suffix != ".pyc":
+            digest.update(path.read_bytes())
+    disk = CACHE / f"tiny-{digest.hexdigest()[:16]}.qcow2"
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not disk.exists():
+            tiny.build(disk, workdir=CACHE / "work")
+    return disk
 
 
 @contextlib.contextmanager

@@ -53,8 +53,7 @@ def tables(say: Say) -> None:
 
 def pages() -> None:
     """Style sheets and scripts in one place, where this installation may write there (a clone, say)."""
-    root = Path(settings.STATIC_ROOT)
-    if _writable(root):
+    if _writable(Path(settings.STATIC_ROOT or ".")):
         call_command("collectstatic", interactive=False, verbosity=0)
 
 
@@ -117,14 +116,18 @@ def sample_image(caller: Caller, place: Place, say: Say) -> None:
     """The small guest image, made of Debian packages. Raises UpError if it cannot be made now."""
     if Image.objects.filter(name=samples.IMAGE, is_public=True, deleted=False).exists():
         return
+    about: dict[str, object] = {
+        "name": samples.IMAGE, "is_public": True, "properties": samples.IMAGE_PROPERTIES,
+    }  # fmt: skip
+    if settings.SYNNEFO_SAMPLE_IMAGE:
+        images.register_file(caller, Path(settings.SYNNEFO_SAMPLE_IMAGE), **about)
+        return
     say(f"building the guest image {samples.IMAGE!r} of Debian packages")
     work = place.data / "build"
     path = work / f"{samples.IMAGE}.qcow2"
     try:
         tiny.build(path, workdir=work, log=say)
-        images.register_file(
-            caller, path, name=samples.IMAGE, is_public=True, properties=samples.IMAGE_PROPERTIES
-        )
+        images.register_file(caller, path, **about)
     except BuildError as error:
         raise UpError(f"the image {samples.IMAGE!r} cannot be made now: {error}") from error
     finally:

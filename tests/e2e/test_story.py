@@ -39,7 +39,7 @@ def fixed_address(cloud: Cloud, server: str, network: str, **how: Any) -> str:
 
 def usage(cloud: Cloud, **how: Any) -> dict[str, int]:
     limits = {row["Name"]: row["Value"] for row in cloud.openstack("limits", "show", "--absolute", **how)}
-    return {name: limits[name] for name in ("totalInstancesUsed", "totalCoresUsed", "totalRAMUsed")}
+    return {name: limits[name] for name in ("total_instances_used", "total_cores_used", "total_ram_used")}
 
 
 @pytest.fixture(scope="module")
@@ -109,12 +109,12 @@ def test_reboot_stop_and_start(cloud: Cloud, web: str) -> None:
     cloud.ssh(web, "echo kept > /root/kept; sync")
     cloud.openstack("server", "stop", "web")
     cloud.wait_for_status("web", "SHUTOFF")
-    cores = usage(cloud)["totalCoresUsed"]
+    cores = usage(cloud)["total_cores_used"]
     cloud.openstack("server", "start", "web")
     cloud.wait_for_status("web", "ACTIVE")
     cloud.wait_for_ssh(web)
     assert cloud.ssh(web, "cat /root/kept").strip() == "kept"
-    assert usage(cloud)["totalCoresUsed"] == cores
+    assert usage(cloud)["total_cores_used"] == cores
 
 
 def test_a_guest_that_powers_off_and_a_qemu_that_is_killed_are_noticed(cloud: Cloud, web: str) -> None:
