@@ -83,7 +83,6 @@ ACTS: dict[str, Act] = {
     "reboot_hard": lambda backend, spec, fence: backend.reboot(spec.name, fence, hard=True),
     "delete": lambda backend, spec, fence: backend.delete(spec.name, fence),
 }
-_every_act = pytest.mark.parametrize("act", ACTS.values(), ids=ACTS.keys())
 
 
 def wait_until(condition: Callable[[], T | None], patience_s: float, what: str) -> T:
@@ -253,6 +252,16 @@ class BackendContract:
         except BackendError as refusal:
             reason = str(refusal)
         assert reason
+
+    def fenced_acts(self, backend: Backend, spec: InstanceSpec, fence: Fence) -> list[str]:
+        """Which of all calls are refused because of the fence."""
+        refused = []
+        for verb, act in ACTS.items():
+            try:
+                act(backend, spec, fence)
+            except Fenced:
+                refused.append(verb)
+        return refused
 
     # -- shape ------------------------------------------------------------------------------------
     def test_it_speaks_the_whole_protocol(self, backend: Backend) -> None:
@@ -427,21 +436,15 @@ class BackendContract:
         assert self.power(reopen(), running) is Power.ON
 
     # -- fencing ----------------------------------------------------------------------------------
-    @_every_act
-    def test_an_older_operation_is_fenced(
-        self, backend: Backend, running: str, spec: InstanceSpec, act: Act
-    ) -> None:
-        with pytest.raises(Fenced):
-            act(backend, spec, Fence(9, 7))
+    def test_an_older_operation_is_fenced(self, backend: Backend, running: str, spec: InstanceSpec) -> None:
+        assert self.fenced_acts(backend, spec, Fence(9, 7)) == list(ACTS)
         assert self.power(backend, running) is Power.ON
 
-    @_every_act
     def test_an_older_attempt_is_fenced_in_every_process(
-        self, backend: Backend, reopen: Callable[[], Backend], stopped: str, spec: InstanceSpec, act: Act
+        self, backend: Backend, reopen: Callable[[], Backend], stopped: str, spec: InstanceSpec
     ) -> None:
         self.finish(backend, backend.start(stopped, Fence(12, 2)))
-        with pytest.raises(Fenced):
-            act(reopen(), spec, Fence(12, 1))
+        assert self.fenced_acts(reopen(), spec, Fence(12, 1)) == list(ACTS)
         assert self.power(backend, stopped) is Power.ON
 
     def test_a_call_with_nothing_to_do_fences_older_ones(

@@ -1,0 +1,168 @@
+"""Instances on a Ganeti cluster, over its remote API.
+
+Owns how the contract's calls become Ganeti's jobs. It must not keep anything that the next process
+would need: what was asked for stands in the cluster's job queue (``jobs``).
+
+Every change is done in three steps: look at the queue (somebody newer? the same call already under
+way?), submit a job that carries our signature, and look again; of two equal calls that crossed, the
+older job stays and the younger is taken back.
+
+**What is not guaranteed.** Ganeti cannot refuse a job by a fence, so the look and the submission are
+two steps. A caller that is suspended exactly between them and wakes up after a newer one acted takes
+his job back as soon as he looks again, and gets ``Fenced``; but if Ganeti was idle the job may have
+begun by then. Fences are also forgotten when Ganeti archives the job that carried them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from synnefo.cyclades.backends.base import (
+    DONE,
+    BackendError,
+    Capacity,
+    ConsoleEndpoint,
+    Event,
+    Fence,
+    InstanceSpec,
+    InstanceState,
+    Job,
+    JobStatus,
+    NetworkSpec,
+    Power,
+)
+from synnefo.cyclades.backends.ganeti import events, states
+from synnefo.cyclades.backends.ganeti.config import GanetiConfig
+from synnefo.cyclades.backends.ganeti.jobs import JobIndex
+from synnefo.cyclades.backends.ganeti.networks import Networks
+from synnefo.cyclades.backends.ganeti.rapi import NotFound, Rapi, path
+from synnefo.cyclades.backends.ganeti.submission import Submission
+
+_MAX_JOB_DIGITS = 15
+
+
+class GanetiBackend:
+    """One cluster. Holds connections only; close it when done."""
+
+    def __init__(self, config: GanetiConfig) -> None:
+        self._config = config
+        self._rapi = Rapi(config)
+        self._jobs = JobIndex(self._rapi)
+        self._networks = Networks(config, self._rapi, self._jobs)
+
+    def close(self) -> None:
+        self._rapi.close()
+
+    def capacity(self) -> Capacity:
+        """The sum over the nodes that take instances. Disk is what Ganeti reports of its storage."""
+        nodes = [
+            node
+            for node in self._rapi.call("GET", path("nodes"), query={"bulk": "1"})
+            if node["vm_capable"] and not node["offline"] and not node["drained"]
+        ]
+
+        def total(field: str) -> int:
+            return sum(int(node[field] or 0) for node in nodes)
+
+        return Capacity(
+            vcpus=total("ctotal"),
+            ram_total_mib=total("mtotal"),
+            ram_free_mib=total("mfree"),
+            disk_total_gib=total("dtotal") // 1024,
+            disk_free_gib=total("dfree") // 1024,
+            instances=total("pinst_cnt"),
+        )
+
+    # -- instances --------------------------------------------------------------------------------
+    def create(self, spec: InstanceSpec, fence: Fence) -> str:
+        call = self._submission("create", spec.name, fence)
+        if (twin := call.under_way()) is not None:
+            return str(twin)
+        instance = states.find(self._rapi, spec.name)
+        if instance is None or call.pending:
+            return str(call.submit("POST", path("instances"), self._config.creation_of(spec)))
+        if (failed := call.finished("error")) is not None:
+            return str(failed)
+        if instance.power is Power.ON:
+            call.note()
+            return DONE
+        return str(call.submit("PUT", path("instances", spec.name, "startup"), {}))
+
+    def delete(self, name: str, fence: Fence) -> str:
+        call = self._submission("delete", name, fence)
+        if (twin := call.under_way()) is not None:
+            return str(twin)
+        if not call.pending and states.find(self._rapi, name) is None:
+            call.note()
+            return DONE
+        for job_id in call.pending:
+            self._rapi.cancel(job_id)
+        return str(call.submit("DELETE", path("instances", name), {"shutdown_timeout": 0}))
+
+    def start(self, name: str, fence: Fence) -> str:
+        return self._act("start", name, fence, "startup", {})
+
+    def stop(self, name: str, fence: Fence, *, timeout_s: int = 60) -> str:
+        return self._act("stop", name, fence, "shutdown", {"timeout": timeout_s})
+
+    def reboot(self, name: str, fence: Fence, *, hard: bool, timeout_s: int = 60) -> str:
+        """Ganeti's own "soft" keeps the guest's process, and with it a guest that hangs: it is not used."""
+        call = self._submission("reboot", name, fence)
+        job_id = call.finished("success") or call.under_way()
+        if job_id is None:
+            body: dict[str, object] = {"shutdown_timeout": 0 if hard else timeout_s}
+            job_id = call.submit("POST", path("instances", name, "reboot"), body, {"type": "hard"})
+        return str(job_id)
+
+    def job(self, job_id: str) -> Job:
+        if job_id == DONE:
+            return Job(JobStatus.SUCCESS)
+        if not (job_id.isascii() and job_id.isdecimal() and len(job_id) <= _MAX_JOB_DIGITS):
+            return Job(JobStatus.ERROR, f"Ganeti has no job {job_id[:40]!r}")
+        return self._rapi.job(int(job_id))
+
+    def instance(self, name: str) -> InstanceState:
+        return states.find(self._rapi, name) or InstanceState(name, Power.ABSENT)
+
+    def instances(self) -> list[InstanceState]:
+        return states.all_with(self._rapi, self._config.prefix)
+
+    # -- networks ---------------------------------------------------------------------------------
+    def apply_network(self, spec: NetworkSpec, fence: Fence) -> None:
+        """Raises ``BackendError`` for floating addresses: Ganeti's nodes do no address translation."""
+        self._networks.apply(spec, fence)
+
+    def remove_network(self, name: str, fence: Fence) -> None:
+        self._networks.remove(name, fence)
+
+    def networks(self) -> list[str]:
+        return self._networks.names()
+
+    # -- looking ----------------------------------------------------------------------------------
+    def console(self, name: str) -> ConsoleEndpoint:
+        """The VNC server on the instance's node, by the node's primary address."""
+        try:
+            instance = self._rapi.call("GET", path("instances", name))
+        except NotFound as error:
+            raise BackendError(f"There is no instance {name}") from error
+        if not instance["oper_state"]:
+            raise BackendError(f"{name} is not on")
+        if not instance["network_port"]:
+            raise BackendError(f"{name} has no screen: its hypervisor serves none")
+        node = self._rapi.call("GET", path("nodes", instance["pnode"]))
+        return ConsoleEndpoint(host=node["pip"], port=int(instance["network_port"]))
+
+    def console_log(self, name: str, max_bytes: int) -> bytes:
+        """Empty: Ganeti keeps no serial log."""
+        return b""
+
+    def follow(self, on_event: Callable[[Event], None], stop: Callable[[], bool]) -> None:
+        events.follow(self._rapi, self._config, on_event, stop)
+
+    # -- inside -----------------------------------------------------------------------------------
+    def _submission(self, verb: str, name: str, fence: Fence) -> Submission:
+        return Submission(self._rapi, self._jobs, verb, name, fence)
+
+    def _act(self, verb: str, name: str, fence: Fence, action: str, body: dict[str, object]) -> str:
+        call = self._submission(verb, name, fence)
+        return str(call.under_way() or call.submit("PUT", path("instances", name, action), body))

@@ -1,0 +1,45 @@
+"""Instances as Ganeti sees them, in the contract's words. It only looks."""
+
+from __future__ import annotations
+
+from synnefo.cyclades.backends.base import InstanceState, Power
+from synnefo.cyclades.backends.ganeti.rapi import NotFound, Rapi, path
+
+_FIELDS = ("name", "status", "admin_state")
+_ON = frozenset({"running", "ERROR_up", "ERROR_wrongnode"})
+_NODE_IS_AWAY = frozenset({"ERROR_nodedown", "ERROR_nodeoffline"})
+
+#: Why an instance is off that nobody stopped.
+CRASHED = "it should run and does not (ERROR_down)"
+
+_REASONS = {
+    "ADMIN_down": "stopped",
+    "ADMIN_offline": "taken out of service by an operator",
+    "USER_down": "the guest powered off",
+    "ERROR_down": CRASHED,
+}
+
+
+def find(rapi: Rapi, name: str) -> InstanceState | None:
+    """One instance; None where there is none."""
+    try:
+        found = rapi.call("GET", path("instances", name))
+    except NotFound:
+        return None
+    return _read(*(found[field] for field in _FIELDS))
+
+
+def all_with(rapi: Rapi, prefix: str) -> list[InstanceState]:
+    """All instances whose names begin with ``prefix``."""
+    rows = rapi.query("instance", _FIELDS)
+    return [_read(*row) for row in rows if row[0].startswith(prefix)]
+
+
+def _read(name: str, status: str, admin_state: str) -> InstanceState:
+    """While its node does not answer nobody knows: an instance counts as what it was told to be."""
+    if status in _NODE_IS_AWAY:
+        power = Power.ON if admin_state == "up" else Power.OFF
+        return InstanceState(name, power, "its node does not answer")
+    if status in _ON:
+        return InstanceState(name, Power.ON)
+    return InstanceState(name, Power.OFF, _REASONS.get(status, status))
