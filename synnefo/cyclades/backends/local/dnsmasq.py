@@ -114,13 +114,12 @@ def forwarder(plan: AddressPlan, resolv_conf: Path) -> Settings:
     return Settings((f"listen-address={plan.gateway}", f"resolv-file={resolv_conf}", "domain-needed"))
 
 
-def network(spec: NetworkSpec, plan: AddressPlan) -> Settings:
-    """The daemon of a network with addresses.
+def network(spec: NetworkSpec, cidr: IPv4Network, plan: AddressPlan) -> Settings:
+    """The daemon of a network with the range ``cidr``.
 
     Without a gateway there is nothing to forward to: names of the network alone are answered, and
     guests get a route to the metadata address in place of a default route.
     """
-    assert spec.cidr is not None  # noqa: S101 - such a network has no daemon
     options = [
         "interface=int", "except-interface=lo", "no-resolv", "domain-needed", "expand-hosts",
         f"domain={DOMAIN}", f"local=/{DOMAIN}/",
@@ -128,7 +127,7 @@ def network(spec: NetworkSpec, plan: AddressPlan) -> Settings:
     if spec.gateway is not None:
         options.append(f"server={plan.gateway}")
     if spec.dhcp:
-        options += _dhcp(spec, IPv4Network(spec.cidr))
+        options += _dhcp(spec, cidr)
     return Settings(
         tuple(options),
         hosts="".join(_host(lease) for lease in spec.leases) if spec.dhcp else "",

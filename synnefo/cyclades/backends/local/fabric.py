@@ -66,6 +66,9 @@ class Fabric(Protocol):
     def networks(self) -> list[str]:
         """The names of the networks that exist."""
 
+    def namespace(self, name: str) -> str | None:
+        """The namespace of a network, where the metadata service listens; None where it has none."""
+
     def plug(self, nic: Nic) -> list[str]:
         """Connect a NIC to its network; returns QEMU's ``-netdev`` arguments, the id being its name."""
 
@@ -228,7 +231,6 @@ class NamespaceFabric:
         return self._records.names()
 
     def namespace(self, name: str) -> str | None:
-        """The namespace of a network, for the metadata service; None where it has none."""
         netns = f"{self._prefix}{name}"
         return netns if namespaces.exists(netns) else None
 

@@ -61,6 +61,9 @@ class UserFabric:
     def networks(self) -> list[str]:
         return self._records.names()
 
+    def namespace(self, name: str) -> str | None:
+        return None
+
     def plug(self, nic: Nic) -> list[str]:
         check_nic(nic)
         record = self._records.get(nic.network)

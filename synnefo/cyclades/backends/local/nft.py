@@ -4,10 +4,11 @@ Owns what may pass where. Everything else (namespaces, interfaces, daemons) is m
 
 * ``host_rules``: a table of the host's own namespace. Guests' traffic leaves masqueraded; new
   connections come in only to floating addresses; of the host's addresses on the fabric guests reach
-  DNS and ICMP alone. It accepts what it may in its own forward chain, but in nftables an ``accept``
-  ends only the chain it stands in: if another table (a firewall manager's, Docker's) drops forwarded
-  packets by default, they stay dropped. ``foreign_drops`` finds such chains, so that the operator
-  can be told; nothing here writes into tables of others.
+  DNS and ICMP alone (its other addresses they see as any neighbour does). It accepts what it may in
+  its own forward chain, but in nftables an ``accept`` ends only the chain it stands in: if another
+  table (a firewall manager's, Docker's) drops forwarded packets by default, they stay dropped.
+  ``foreign_drops`` finds such chains, so that the operator can be told; nothing here writes into
+  tables of others.
 * ``network_rules``: the namespace of one tenant network (interfaces ``int``, ``ext``).
 * ``fabric_rules``: the bridges. What comes from a NIC must carry the NIC's own addresses.
 

@@ -57,12 +57,12 @@ class TenantNamespace:
             self.remove()  # a daemon or a cable may be left of one that was taken away by hand
             namespaces.add(self.netns)
             namespaces.sysctl(_SYSCTL, self.netns)
-        transit = self._plan.transit_address(self._index)
+        cidr, transit = IPv4Network(spec.cidr), self._plan.transit_address(self._index)
         # The rules come before the addresses: nothing passes a namespace that is half made.
         nft.load(nft.network_rules(str(transit), spec.floating), self.netns)
         self._lay_cables(transit, routed=spec.gateway is not None)
-        appeared = self._address(spec, transit)
-        self._dnsmasq.apply(dnsmasq.network(spec, self._plan))
+        appeared = self._address(spec, cidr, transit)
+        self._dnsmasq.apply(dnsmasq.network(spec, cidr, self._plan))
         if appeared:
             namespaces.inside(self.netns, lambda: announce("ext", appeared))
 
@@ -91,10 +91,9 @@ class TenantNamespace:
             commands.append(f"link set {here} master {bridge} up")
         namespaces.ip_batch(commands, self._fabric)
 
-    def _address(self, spec: NetworkSpec, transit: IPv4Address) -> list[IPv4Address]:
+    def _address(self, spec: NetworkSpec, cidr: IPv4Network, transit: IPv4Address) -> list[IPv4Address]:
         """Addresses and routes; returns the floating addresses that were not here before."""
         here = namespaces.links(self.netns)
-        cidr = IPv4Network(spec.cidr or "")
         inner = {f"{METADATA}/32", *([f"{spec.gateway}/{cidr.prefixlen}"] if spec.gateway else [])}
         commands = ["link set lo up", "link set int up", *readdress("int", inner, here["int"])]
         if spec.gateway is None:
