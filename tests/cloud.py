@@ -124,6 +124,11 @@ class Cloud:
         assert mine, f"no process {command}: {self.log()}"
         return mine[0]
 
+    def qemus(self) -> list[int]:
+        """QEMU processes of this cloud."""
+        found = run("sh", "-c", "pgrep -f '^[^ ]*qemu-system' || true").split()
+        return [int(pid) for pid in found if str(self.data) in _traces(int(pid))]
+
     # -- tools ----------------------------------------------------------------------------------
     def manage(self, *arguments: str) -> str:
         command = self.machine.inside(str(BIN / "python"), "-m", "synnefo.webproject.manage", *arguments)
@@ -222,6 +227,13 @@ def run(*command: str, timeout_s: float = 60) -> str:
     if done.returncode:
         raise subprocess.CalledProcessError(done.returncode, command, done.stdout, done.stderr)
     return done.stdout
+
+
+def _traces(pid: int) -> str:
+    """A process' command line and working directory; empty if it is gone."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_text() + os.readlink(f"/proc/{pid}/cwd")
+    return ""
 
 
 def tiny_disk() -> Path:

@@ -76,6 +76,14 @@ def test_an_address_can_be_asked_for_once(cloud: People, network: Network) -> No
     assert network.ports.count() == 1
 
 
+@pytest.mark.parametrize("cidr", ["198.18.0.0/24", "198.18.0.0/16", "198.19.4.0/24", "10.0.0.0/8x", "127.0.0.0/8"])
+def test_ranges_of_the_cloud_itself_are_refused(cloud: People, cidr: str) -> None:
+    bare = networks.create(cloud.alice.caller, name="bare")
+    with pytest.raises(faults.BadRequest):
+        networks.create_subnet(cloud.alice.caller, bare.uuid, cidr=cidr)
+    assert not bare.subnets.exists()
+
+
 def test_a_subnet_in_use_stays(cloud: People, network: Network) -> None:
     alice = cloud.alice.caller
     port = ports.create(alice, network.uuid)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Sequence
 
+from django.conf import settings
 from django.db.models import Q, QuerySet
 
 from synnefo.audit.rules import record
@@ -127,6 +128,8 @@ def create_subnet(
     _check_text(name, description)
     found = get(caller, network_uuid, write=True)
     space = allocation.parse_cidr(cidr)
+    if not found.public:
+        _check_not_reserved(space)
     gate = str(space.network_address + 1) if gateway == "" else gateway
     if gate is not None:
         allocation.parse_address(gate, space, "gateway_ip")
@@ -185,6 +188,14 @@ def _freed(network: Network) -> dict[str, int]:
 def _check_text(name: str, description: str) -> None:
     if len(name) > 255 or len(description) > 255:
         raise BadRequest("Invalid input: names and descriptions have at most 255 characters.")
+
+
+def _check_not_reserved(space: ipaddress.IPv4Network) -> None:
+    """Ranges that the engine of this machine needs for itself cannot be a tenant's."""
+    reserved = (settings.CYCLADES_LOCAL_FLOATING_RANGE, settings.CYCLADES_LOCAL_TRANSIT_RANGE)
+    for text in reserved:
+        if space.overlaps(ipaddress.IPv4Network(text)):
+            raise BadRequest(f"Invalid cidr {space}: it overlaps {text}, which the cloud uses itself.")
 
 
 def _checked_dns(servers: Sequence[str]) -> list[str]:

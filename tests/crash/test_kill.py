@@ -1,0 +1,131 @@
+"""SIGKILL and SIGSTOP of real dispatchers around the steps of real operations on real QEMU.
+
+All of them run with ``SYNNEFO_CRASH=all`` (``make crash``); otherwise a sample that changes every day.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+import signal
+from collections.abc import Callable
+
+import pytest
+
+from synnefo.cyclades.operations import networks, servers
+from tests.cloud import wait_until
+from tests.crash.victim import LEASE_S, Victim
+
+SAMPLE = 5
+
+
+def _create(victim: Victim, server: str) -> str:
+    return victim.create()
+
+
+def _stop(victim: Victim, server: str) -> str:
+    victim.act(server, {"os-stop": None})
+    return server
+
+
+def _start(victim: Victim, server: str) -> str:
+    victim.act(server, {"os-start": None})
+    return server
+
+
+def _reboot(victim: Victim, server: str) -> str:
+    victim.act(server, {"reboot": {"type": "HARD"}})
+    return server
+
+
+def _delete(victim: Victim, server: str) -> str:
+    victim.delete(server)
+    return server
+
+
+#: kind -> (state before, action, state after); "" is no server.
+STORIES: dict[type, tuple[str, Callable[[Victim, str], str], str]] = {
+    servers.CreateServer: ("", _create, "ACTIVE"),
+    servers.StopServer: ("ACTIVE", _stop, "SHUTOFF"),
+    servers.StartServer: ("SHUTOFF", _start, "ACTIVE"),
+    servers.RebootServer: ("ACTIVE", _reboot, "ACTIVE"),
+    servers.DeleteServer: ("ACTIVE", _delete, ""),
+    networks.ApplyNetwork: ("ACTIVE", _delete, ""),
+}
+POINTS = [(procedure, step.name) for procedure in STORIES for step in procedure.steps]  # type: ignore[attr-defined]
+
+
+def todays(points: list[tuple[type, str]]) -> list[tuple[type, str]]:
+    if os.environ.get("SYNNEFO_CRASH") == "all":
+        return points
+    day = datetime.date.today().toordinal()
+    return [points[(day * SAMPLE + place) % len(points)] for place in range(SAMPLE)]
+
+
+@pytest.fixture
+def nobody(victim: Victim) -> Victim:
+    """The victim with no server and nothing under way."""
+    victim.wait_until_idle()
+    for (uuid,) in victim.rows("select uuid from cyclades_server where not deleted"):
+        victim.delete(uuid)
+    victim.wait_until_idle()
+    return victim
+
+
+def prepared(victim: Victim, state: str) -> str:
+    if not state:
+        return ""
+    server = victim.create()
+    victim.wait_for_status(server, "ACTIVE")
+    if state == "SHUTOFF":
+        victim.act(server, {"os-stop": None})
+        victim.wait_for_status(server, "SHUTOFF")
+    return server
+
+
+@pytest.mark.parametrize(("procedure", "step"), todays(POINTS), ids=lambda value: getattr(value, "kind", value))
+def test_sigkill_of_the_dispatcher_at_a_step_loses_nothing(nobody: Victim, procedure: type, step: str) -> None:
+    victim = nobody
+    before, act, after = STORIES[procedure]
+    server = prepared(victim, before)
+    victim.wait_until_idle()
+    first = victim.dispatcher()
+    with victim.kill_at(procedure.kind, step, timeout_s=10) as killer:  # type: ignore[attr-defined]
+        server = act(victim, server)
+    wait_until("a dispatcher", lambda: victim.dispatcher() != first or not killer.killed, 30)
+    victim.wait_until_idle()
+    if after:
+        victim.wait_for_status(server, after)
+    assert len(victim.cloud.qemus()) == (1 if after == "ACTIVE" else 0)
+    victim.check_books()
+
+
+def test_a_dispatcher_stopped_past_its_lease_and_continued_does_no_harm(nobody: Victim) -> None:
+    victim = nobody
+    sleeper = victim.dispatcher()
+    server = victim.create()
+    wait_until(
+        "work", lambda: victim.rows("select 1 from engine_operation where kind='server.create' and lease_until is not null"), 10
+    )  # fmt: skip
+    os.kill(sleeper, signal.SIGSTOP)
+    try:
+        with victim.second_dispatcher():
+            victim.wait_until_idle(LEASE_S + 90)
+            victim.wait_for_status(server, "ACTIVE")
+            qemu = victim.cloud.qemus()
+            settled = victim.rows("select id, state, attempt, finished from engine_operation order by id")
+            os.kill(sleeper, signal.SIGCONT)
+            wait_until("the sleeper to find out", lambda: _found_out(victim), 20)
+            assert victim.rows("select id, state, attempt, finished from engine_operation order by id") == settled
+            assert victim.cloud.qemus() == qemu
+            assert len(qemu) == 1
+            victim.check_books()
+            victim.delete(server)
+            victim.wait_until_idle()
+            assert victim.cloud.qemus() == []
+    finally:
+        os.kill(sleeper, signal.SIGCONT)
+
+
+def _found_out(victim: Victim) -> bool:
+    return any("lease lost" in line or "lost a lease" in line for line in victim.cloud.output)
