@@ -70,7 +70,20 @@ def test_an_image_larger_than_the_disk_is_refused(backend: LocalBackend, tmp_pat
 
 def test_an_image_that_refers_to_a_file_of_the_host_is_refused(backend: LocalBackend, tmp_path: Path) -> None:
     child = tmp_path / "child.qcow2"
-    argv = ["qemu-img", "create", "-q", "-u", "-f", "qcow2", "-b", "/etc/hostname", "-F", "raw", child, "1G"]
+    argv = [
+        "qemu-img",
+        "create",
+        "-q",
+        "-u",
+        "-f",
+        "qcow2",
+        "-b",
+        "/etc/hostname",
+        "-F",
+        "raw",
+        str(child),
+        "1G",
+    ]
     subprocess.run(argv, check=True)
     with pytest.raises(BackendError, match="refers to another file"):
         backend.create(make_spec("vm-1", DiskImage(child, "qcow2", "")), Fence(1, 1))
@@ -98,6 +111,15 @@ def test_a_creation_that_was_cut_off_is_finished_by_the_next(
     assert backend.instance("vm-1").power is Power.OFF
     finish(backend, backend.create(spec, Fence(1, 2)))
     assert is_on(backend, "vm-1")
+
+
+def test_an_instance_whose_record_is_damaged_can_be_deleted(
+    backend: LocalBackend, data: Path, spec_of: SpecOf
+) -> None:
+    backend.create(spec_of("vm-1"), Fence(1, 1))
+    (data / "instances" / "vm-1" / "spec.json").write_text("{")
+    finish(backend, backend.delete("vm-1", Fence(2, 1)))
+    assert backend.instances() == []
 
 
 @pytest.mark.parametrize("name", ["", "../up", "a/b", ".hidden", "x" * 64, "a b"])

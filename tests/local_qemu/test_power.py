@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from synnefo.cyclades.backends.base import BackendError, Fence, Fenced, JobStatus, Power
-from synnefo.cyclades.backends.local import LocalBackend
+from synnefo.cyclades.backends.local import LocalBackend, qmp
 from synnefo.cyclades.backends.local.layout import Home
 from synnefo.cyclades.backends.local.process import pid_of
 from tests.contract.suite import rfb_socket, wait_until
@@ -52,8 +52,7 @@ def test_qemu_outlives_a_caller_that_is_killed(backend: LocalBackend, data: Path
         assert os.getsid(pid) != os.getsid(caller.pid)
     finally:
         caller.send_signal(signal.SIGKILL)
-        caller.wait()
-        caller.stdout.close()
+        caller.communicate()
     assert is_on(backend, "vm-orphan")
     assert qemu_pid(data, "vm-orphan") == pid
     finish(backend, backend.stop("vm-orphan", Fence(2, 1)))
@@ -125,6 +124,23 @@ def test_a_hard_reboot_resets_the_machine_in_place(
     finish(backend, backend.reboot(name, Fence(2, 1), hard=True))
     machines.await_words(name, "READY\nREADY\n")
     assert qemu_pid(data, name) == before
+
+
+def test_a_qemu_that_does_not_answer_is_ended(backend: LocalBackend, machines: Machines, data: Path) -> None:
+    name = machines.boot(guests.POLITE)
+    pid = qemu_pid(data, name)
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    finish(backend, backend.stop(name, Fence(2, 1), timeout_s=0))
+    assert backend.instance(name).reason == "powered off by the host"
+
+
+def test_start_resumes_a_guest_that_was_paused(backend: LocalBackend, machines: Machines, data: Path) -> None:
+    name = machines.boot(guests.DEAF)
+    qmp.execute(Home(data / "instances" / name).qmp, "stop")
+    assert backend.instance(name).power is Power.PAUSED
+    finish(backend, backend.start(name, Fence(2, 1)))
+    assert is_on(backend, name)
 
 
 def test_a_stopped_qemu_does_not_hold_up_a_delete(

@@ -171,9 +171,9 @@ class LocalBackend:
             home = self._home(name)
             if home.path.exists():
                 self._pull_plug(home, "delete")
-                spec = home.spec()
-                for nic in spec.nics if spec else ():
-                    self._fabric.unplug(nic.name)
+                for spec in _readable(home):
+                    for nic in spec.nics:
+                        self._fabric.unplug(nic.name)
                 # Renamed first: whoever looks, or comes back after a crash, sees no half instance.
                 gone = self._root / f".gone-{name}-{time.time_ns()}"
                 home.path.rename(gone)
@@ -373,8 +373,7 @@ class LocalBackend:
 
     def _specs(self) -> Iterator[InstanceSpec]:
         for home in layout.homes(self._root):
-            if spec := home.spec():
-                yield spec
+            yield from _readable(home)
 
     def _home(self, name: str) -> Home:
         return Home(self._root / layout.check_name(name))
@@ -387,3 +386,10 @@ class LocalBackend:
             if not home.exists():
                 raise BackendError(f"There is no instance {name}")
             yield home
+
+
+def _readable(home: Home) -> Iterator[InstanceSpec]:
+    """The instance's specification; none where it is damaged, so that one instance stops no other work."""
+    with contextlib.suppress(BackendError):
+        if spec := home.spec():
+            yield spec

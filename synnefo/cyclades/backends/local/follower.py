@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from synnefo.cyclades.backends.base import BackendError, Event, EventKind, Power
-from synnefo.cyclades.backends.local import journal, layout, qemu
+from synnefo.cyclades.backends.local import journal, layout
 from synnefo.cyclades.backends.local.journal import View
 from synnefo.cyclades.backends.local.layout import Home
 
@@ -43,8 +43,8 @@ class Follower:
             last = before.get(home.name) if before else None
             with contextlib.suppress(BackendError):  # a damaged record is for its caller to find
                 now[home.name] = self._compare(home, last, silent=before is None)
-            layout.forget_middle(home.console, qemu.CONSOLE_KEEP_BYTES)
-            layout.forget_middle(home.journal, journal.KEEP_BYTES)
+            for log in (home.console, home.journal, home.complaints):
+                layout.forget_middle(log, layout.LOG_KEEP_BYTES)
         for name in (before or {}).keys() - now.keys():
             self._say(name, EventKind.REMOVED)
         self._seen = now

@@ -19,8 +19,6 @@ from synnefo.cyclades.backends.local.layout import Home
 from synnefo.cyclades.backends.local.process import pid_of
 
 GREETING = '{"execute": "qmp_capabilities"}\n'
-#: What is kept of a journal; a guest that resets in a loop writes 100 bytes each time.
-KEEP_BYTES = 256 * 1024
 
 _ENDINGS = {
     "guest-shutdown": (EventKind.POWERED_OFF, "the guest powered off"),
@@ -63,8 +61,8 @@ def entries(home: Home, after: int = 0) -> list[Entry]:
     try:
         with home.journal.open("rb") as stream:
             size = stream.seek(0, os.SEEK_END)
-            offset = stream.seek(max(after if after <= size else 0, size - KEEP_BYTES))
-            text = stream.read(KEEP_BYTES)
+            offset = stream.seek(max(after if after <= size else 0, size - layout.LOG_KEEP_BYTES))
+            text = stream.read(layout.LOG_KEEP_BYTES)
     except FileNotFoundError:
         return []
     found = []

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import functools
 import os
 import re
 import secrets
@@ -24,7 +25,8 @@ from synnefo.cyclades.backends.base import BackendError, InstanceSpec
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
-#: The beginning of a log that is never forgotten.
+#: What is kept of a log's end, and of its beginning.
+LOG_KEEP_BYTES = 256 * 1024
 HEAD_BYTES = 4096
 
 _FALLOC_KEEP_SIZE_PUNCH_HOLE = 0x03
@@ -128,7 +130,9 @@ def check_name(name: str) -> str:
     return name
 
 
+@functools.cache
 def host_boot_id() -> str:
+    """The kernel's id of this host's own run, new after each restart."""
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 

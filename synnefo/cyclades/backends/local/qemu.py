@@ -2,10 +2,10 @@
 
 Owns which virtual hardware a guest sees and how QEMU is confined. Starts nothing.
 
-Logs: the serial port is appended to ``console.log``. The follower gives the disk blocks of all but its
-ends back (``layout.forget_middle``) at each look, so a chatty guest holds half a MiB at most. A ring in
-QEMU's memory would be bounded without a follower, but loses the last words of a guest that crashed; a
-pipe to a logger would stall the guest's serial port whenever the logger is away.
+The serial port is appended to ``console.log``; the follower gives the disk blocks of its middle back at
+each look (``layout.forget_middle``), so that a chatty guest holds half a MiB. While no process follows,
+the file grows as the guest writes. A ring in QEMU's memory would be bounded then too, but loses the last
+words of a guest that crashed; a pipe to a logger stalls the guest's serial port while the logger is away.
 """
 
 from __future__ import annotations
@@ -21,8 +21,6 @@ from synnefo.cyclades.backends.local import tools
 from synnefo.cyclades.backends.local.accel import Accelerator
 from synnefo.cyclades.backends.local.layout import Home
 
-#: What is kept of the serial console.
-CONSOLE_KEEP_BYTES = 256 * 1024
 _NAMES = uuid.UUID("5f0c2d1e-7a2b-4c55-9d4b-3c1f6f0f5a11")
 
 

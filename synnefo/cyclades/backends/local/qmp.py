@@ -16,7 +16,7 @@ from qemu.qmp import QMPClient, QMPError
 from synnefo.cyclades.backends.base import BackendUnavailable
 
 
-def execute(socket: Path, command: str, *, timeout_s: float = 10) -> object:
+def execute(socket: Path, command: str, *, timeout_s: float = 5) -> object:
     """Give a command and return its answer.
 
     Raises BackendUnavailable if QEMU is gone, does not answer in time or refuses.
