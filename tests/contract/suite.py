@@ -267,6 +267,11 @@ class BackendContract:
     def test_it_speaks_the_whole_protocol(self, backend: Backend) -> None:
         assert isinstance(backend, Backend)
 
+    def test_making_ready_may_be_repeated(self, backend: Backend, running: str) -> None:
+        backend.ensure()
+        backend.ensure()
+        assert self.power(backend, running) is Power.ON
+
     def test_capacity_tells_what_there_is(self, backend: Backend) -> None:
         capacity = backend.capacity()
         assert capacity.vcpus > 0

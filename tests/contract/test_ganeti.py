@@ -206,6 +206,8 @@ class TestGaneti(BackendContract):
     ) -> None:
         away = open_backend(dataclasses.replace(config, url="https://10.99.0.1:5081"))
         with pytest.raises(BackendUnavailable):
+            away.ensure()
+        with pytest.raises(BackendUnavailable):
             away.create(spec, Fence(10, 1))
 
     def test_a_drained_queue_is_a_matter_of_time(

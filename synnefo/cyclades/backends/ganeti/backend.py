@@ -39,6 +39,8 @@ from synnefo.cyclades.backends.ganeti.rapi import NotFound, Rapi, path
 from synnefo.cyclades.backends.ganeti.submission import Submission
 
 _MAX_JOB_DIGITS = 15
+#: What RAPI must offer: requests to create instances in the form that ``GanetiConfig`` writes.
+_CREATION_FEATURE = "instance-create-reqv1"
 
 
 class GanetiBackend:
@@ -52,6 +54,11 @@ class GanetiBackend:
 
     def close(self) -> None:
         self._rapi.close()
+
+    def ensure(self) -> None:
+        """Raises ``BackendError`` where the cluster is too old, ``BackendUnavailable`` where it is away."""
+        if _CREATION_FEATURE not in self._rapi.call("GET", path("features")):
+            raise BackendError(f"{self._config.url} does not offer {_CREATION_FEATURE}: Ganeti is too old")
 
     def capacity(self) -> Capacity:
         """The sum over the nodes that take instances. Disk is what Ganeti reports of its storage."""
