@@ -22,6 +22,9 @@ class InProcessAccounts(Accounts):
     def identify(self, token: str) -> Identity:
         return tokens.identify(token)
 
+    def identity_of_user(self, user: str) -> Identity:
+        return tokens.identity_of_user(user)
+
     def issue(self, provisions: Sequence[Provision], *, name: str, force: bool = False) -> int:
         return quotas.issue(provisions, client=CLIENT, name=name, force=force)
 

@@ -97,6 +97,9 @@ class Accounts(Protocol):
     def identify(self, token: str) -> Identity:
         """Whose token this is. Raises Unauthorized with the reason."""
 
+    def identity_of_user(self, user: str) -> Identity:
+        """Somebody who is signed in to the pages, by uuid. Raises Unauthorized if he may not be any more."""
+
     def issue(self, provisions: Sequence[Provision], *, name: str, force: bool = False) -> int:
         """Reserve, all or nothing; returns the serial. Raises OverLimit or ItemNotFound."""
 

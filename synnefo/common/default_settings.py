@@ -41,10 +41,14 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", 
 EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
 STATIC_URL = "/static/"
 STATIC_ROOT = str(Path(__file__).resolve().parent.parent / "static")
+WHITENOISE_USE_FINDERS = True
+CSRF_FAILURE_VIEW = "synnefo.webproject.errors.csrf_failure"
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 MIDDLEWARE = [
     "synnefo.common.http.context.RequestContext",
     "django.middleware.security.SecurityMiddleware",
+    "synnefo.webproject.security.PageSecurity",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -62,6 +66,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "synnefo.webproject.branding.context",
+                "synnefo.webproject.frame.context",
             ]
         },
     }

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
+from django.views.generic import RedirectView
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from synnefo.cyclades.console import pages as console
+from synnefo.cyclades.servers import pages as servers
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", RedirectView.as_view(pattern_name="servers"), name="home"),
+    *servers.urlpatterns,
+    *console.urlpatterns,
+]

@@ -28,7 +28,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readyz", health.readyz),
     path("metrics", health.metrics),
     path("", RedirectView.as_view(url="/ui/", permanent=False)),
+    path("ui/", include("synnefo.webproject.pages")),
 ]
 for _name in settings.SYNNEFO_SERVICES:
     urlpatterns += _service_routes(_name)
     urlpatterns += [path("ui/", include(_page_routes(_name)))]
+
+handler400 = "synnefo.webproject.errors.bad_request"
+handler403 = "synnefo.webproject.errors.forbidden"
+handler404 = "synnefo.webproject.errors.not_found"
+handler500 = "synnefo.webproject.errors.crashed"

@@ -6,6 +6,7 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.http import HttpRequest
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from synnefo.astakos.accounts import throttle
 from synnefo.common.faults import TooManyRequests
@@ -24,6 +25,10 @@ class AccountAdapter(DefaultAccountAdapter):
             throttle.check(name, client_address(request))
         except TooManyRequests as fault:
             raise self.validation_error("too_many_login_attempts") from fault
+
+    def is_safe_url(self, url: str | None) -> bool:
+        """After signing in one goes to a page of this cloud, never to another host."""
+        return url_has_allowed_host_and_scheme(url, allowed_hosts=None)
 
     def get_client_ip(self, request: HttpRequest) -> str:
         return client_address(request)

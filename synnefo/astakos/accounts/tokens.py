@@ -155,6 +155,24 @@ def identify(token: str) -> Identity:
     )
 
 
+def identity_of_user(uuid: str) -> Identity:
+    """A user without a token (he is signed in to the pages). Raises Unauthorized if he is not active."""
+    user = User.objects.filter(uuid=uuid, is_active=True).first()
+    if user is None:
+        raise Unauthorized("User inactive")
+    projects, groups = _projects_and_groups(user.pk)
+    roles = roles_of(user.is_superuser)
+    return Identity(
+        user=user.uuid,
+        user_name=user.username,
+        project=user.default_project,
+        default_project=user.default_project,
+        projects=projects,
+        roles=roles | groups,
+        is_admin=ADMIN_ROLE in roles,
+    )
+
+
 def lookup(token: str) -> Grant:
     """A token that is good now. Raises Unauthorized with the reason."""
     return _good(_found([token]).get(digest_of(token)))

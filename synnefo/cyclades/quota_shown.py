@@ -1,0 +1,81 @@
+"""Quota as pages show it: bars of what is used, and what a flavor would take."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+from synnefo.common.accounts import QuotaUse
+from synnefo.common.units import INFINITE, show_amount
+
+#: What is shown, and with which name and unit, in this order.
+RESOURCES = (
+    ("cyclades.vm", "Servers", None),
+    ("cyclades.cpu", "CPUs", None),
+    ("cyclades.ram", "RAM", "bytes"),
+    ("cyclades.disk", "Disk", "bytes"),
+    ("cyclades.floating_ip", "Floating IPs", None),
+)
+#: What is not shown, but may be what forbids something.
+_OTHER_NAMES = {
+    "cyclades.total_cpu": "CPUs of all servers",
+    "cyclades.total_ram": "RAM of all servers",
+    "cyclades.network.private": "Networks",
+}
+NAMES = {**{name: title for name, title, _ in RESOURCES}, **_OTHER_NAMES}
+_NEARLY_FULL = 0.9
+
+
+@dataclasses.dataclass(frozen=True)
+class Bar:
+    """One resource: amounts in its own unit, ``limit`` None where there is none."""
+
+    resource: str
+    title: str
+    unit: str | None
+    usage: int
+    limit: int | None
+
+    @property
+    def used_percent(self) -> float:
+        return (
+            min(100.0, 100.0 * self.usage / self.limit) if self.limit else 100.0 if self.limit == 0 else 0.0
+        )
+
+    @property
+    def nearly_full(self) -> bool:
+        return self.limit is not None and self.usage >= self.limit * _NEARLY_FULL
+
+    @property
+    def words(self) -> str:
+        usage = show_amount(self.usage, self.unit)
+        return f"{usage} used" if self.limit is None else f"{usage} of {show_amount(self.limit, self.unit)}"
+
+
+def bars(quota: Mapping[str, QuotaUse]) -> list[Bar]:
+    """The bars of a project, as far as its user reaches."""
+    found = []
+    for resource, title, unit in RESOURCES:
+        use = quota.get(resource)
+        if use is not None:
+            limit = None if use.effective_limit >= _endless(use) else max(0, use.effective_limit)
+            found.append(Bar(resource, title, unit, use.usage, limit))
+    return found
+
+
+def missing(quota: Mapping[str, QuotaUse], cost: Mapping[str, int]) -> str:
+    """Why the quota does not allow a cost, for people; empty if it does."""
+    units = {name: unit for name, _, unit in RESOURCES} | {"cyclades.total_ram": "bytes"}
+    for resource, amount in cost.items():
+        use = quota.get(resource)
+        left = 0 if use is None else max(0, use.effective_limit - use.usage)
+        if amount > left:
+            unit = units.get(resource)
+            name = NAMES.get(resource, resource)
+            return f"{name}: {show_amount(amount, unit)} needed, {show_amount(left, unit)} left"
+    return ""
+
+
+def _endless(use: QuotaUse) -> int:
+    """From which number on a limit is none: the infinite one, less what others use of the pool."""
+    return INFINITE - max(0, use.project_usage - use.usage)

@@ -1,0 +1,237 @@
+"""Pages of servers: the list, one server, its actions. Every change is a call of the rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import URLPattern, URLResolver, path
+from django.views.decorators.http import conditional_page
+
+from synnefo.common.accounts import accounts
+from synnefo.common.caller import Caller
+from synnefo.common.faults import BadRequest, Fault, ItemNotFound
+from synnefo.common.pages import action, go, local_path, page
+from synnefo.cyclades.networks import floating
+from synnefo.cyclades.quota_shown import bars
+from synnefo.cyclades.servers import rules
+from synnefo.cyclades.servers.listing import Wish, columns, page_of
+from synnefo.cyclades.servers.models import Server
+from synnefo.cyclades.servers.pages_create import create
+from synnefo.cyclades.servers.shown import Shown, operation_shown, shown
+from synnefo.engine import rules as engine
+
+Act = Callable[[Caller, str], object]
+
+#: How often a page that is open asks again: while something changes, and otherwise.
+BUSY_REFRESH_S, CALM_REFRESH_S = 2, 15
+_MOST_AT_ONCE = 100
+_OPERATIONS = 10
+
+_ACTS: dict[str, tuple[str, Act]] = {
+    "start": ("is starting", rules.start),
+    "stop": ("is stopping", rules.stop),
+    "reboot": ("is rebooting", lambda caller, uuid: rules.reboot(caller, uuid, hard=False)),
+    "hard-reboot": ("is rebooting", lambda caller, uuid: rules.reboot(caller, uuid, hard=True)),
+}
+
+
+@page
+def listing(request: HttpRequest, caller: Caller) -> HttpResponse:
+    return render(request, "cyclades/servers.html", _list_context(request, caller))
+
+
+@conditional_page
+@page
+def rows(request: HttpRequest, caller: Caller) -> HttpResponse:
+    """The part of the list that lives."""
+    return render(request, "cyclades/servers_live.html", _list_context(request, caller))
+
+
+@page
+def detail(request: HttpRequest, caller: Caller, uuid: str) -> HttpResponse:
+    context = _detail_context(caller, uuid)
+    password = request.session.pop(f"password-of-{uuid}", "")
+    return render(request, "cyclades/server.html", {**context, "password": password})
+
+
+@conditional_page
+@page
+def facts(request: HttpRequest, caller: Caller, uuid: str) -> HttpResponse:
+    """The part of a server's page that lives; when the server is gone, on to the list."""
+    try:
+        context = _detail_context(caller, uuid)
+    except ItemNotFound:
+        messages.info(request, "The server is deleted.")
+        return go(request, "servers")
+    return render(request, "cyclades/server_live.html", context)
+
+
+@action
+def act(request: HttpRequest, caller: Caller) -> HttpResponse:
+    """``do`` is an action for all ``server``s that are ticked, or ``action:uuid`` for one."""
+    name, _, one = request.POST.get("do", "").partition(":")
+    uuids = [one] if one else request.POST.getlist("server")
+    back = local_path(request.POST.get("next", ""), "/ui/servers/")
+    if name == "delete":
+        return go(request, "/ui/servers/delete/" + _query(uuids))
+    if name not in _ACTS:
+        raise BadRequest("There is no such action.")
+    words, rule = _ACTS[name]
+    _do_to_all(request, caller, uuids, words, rule)
+    return go_back(request, back)
+
+
+@page
+def ask_delete(request: HttpRequest, caller: Caller) -> HttpResponse:
+    """What exactly goes, before it goes."""
+    found = [rules.get(caller, uuid) for uuid in _checked(request.GET.getlist("server"))]
+    if not found:
+        raise BadRequest("No server is ticked.")
+    going = shown(caller, found)
+    context = {
+        "servers": going,
+        "floating_ips": [ip.address for server in going for ip in server.floating_ips],
+        "next": local_path(request.GET.get("next", ""), "/ui/servers/"),
+    }
+    return render(request, "cyclades/servers_delete.html", context)
+
+
+@action
+def delete(request: HttpRequest, caller: Caller) -> HttpResponse:
+    uuids = _checked(request.POST.getlist("server"))
+    addresses = _floating_of(caller, uuids) if request.POST.get("release") else []
+    gone = _do_to_all(request, caller, uuids, "is being deleted", rules.delete)
+    for server_uuid, address_uuid in addresses:
+        if server_uuid in gone:
+            floating.delete(caller, address_uuid)
+    return go_back(request, local_path(request.POST.get("next", ""), "/ui/servers/"))
+
+
+@action
+def add_floating_ip(request: HttpRequest, caller: Caller, uuid: str) -> HttpResponse:
+    """Take a floating IP and lead it to the server's first card that may have one."""
+    server = rules.get(caller, uuid)
+    port = next(
+        (port for port in server.ports.all() if port.addresses.all() and not port.floating_ips.all()), None
+    )
+    if port is None:
+        raise BadRequest("The server has no network card that could have a floating IP.")
+    ip = floating.create(caller, port_uuid=port.uuid)
+    messages.success(request, f"{ip.address} leads to {server.name} now.")
+    return go_back(request, f"/ui/servers/{uuid}/")
+
+
+@action
+def remove_floating_ip(request: HttpRequest, caller: Caller, uuid: str) -> HttpResponse:
+    """Give a floating IP of this server back."""
+    server = rules.get(caller, uuid)
+    wanted = request.POST.get("address", "")
+    if wanted not in {ip.uuid for port in server.ports.all() for ip in port.floating_ips.all()}:
+        raise ItemNotFound("The server has no such floating IP.")
+    address = floating.get(caller, wanted).address
+    floating.delete(caller, wanted)
+    messages.success(request, f"{address} is released; {server.name} cannot be reached by it any more.")
+    return go_back(request, f"/ui/servers/{uuid}/")
+
+
+def go_back(request: HttpRequest, to: str) -> HttpResponse:
+    """To the page that shows the outcome; a script follows and takes the part that it needs."""
+    return HttpResponse(status=303, headers={"Location": to})
+
+
+def _list_context(request: HttpRequest, caller: Caller) -> dict[str, object]:
+    wish = Wish.of(request.GET)
+    found = page_of(caller, wish)
+    servers = shown(caller, found.object_list)
+    # On purpose a second look: an empty page of a search is not an empty project.
+    empty = not servers and not wish.narrows and not rules.servers_for(caller).exists()
+    return {
+        "wish": wish,
+        "columns": columns(wish),
+        "page": found,
+        "servers": servers,
+        "empty": empty,
+        "refresh_s": _refresh_s(servers),
+        "here": f"/ui/servers/{wish.address()}",
+        "earlier": wish.address(page=str(found.number - 1)) if found.has_previous() else "",
+        "later": wish.address(page=str(found.number + 1)) if found.has_next() else "",
+        "bars": bars(accounts().quotas(caller.user, caller.project)),
+        "states": [
+            (name, wish.address(state=name, page="1"))
+            for name in ("", "running", "stopped", "changing", "error")
+        ],
+    }
+
+
+def _detail_context(caller: Caller, uuid: str) -> dict[str, object]:
+    server = rules.get(caller, uuid)
+    history = engine.history_of(Server.TARGET, server.pk)[:_OPERATIONS]
+    found = shown(caller, [server])[0]
+    return {
+        "shown": found,
+        "server": server,
+        "operations": [operation_shown(row) for row in history],
+        "refresh_s": _refresh_s([found]),
+        "here": f"/ui/servers/{server.uuid}/",
+        "may_get_floating_ip": any(
+            port.addresses.all() and not port.floating_ips.all() for port in server.ports.all()
+        ),
+    }
+
+
+def _refresh_s(servers: Sequence[Shown]) -> int:
+    return BUSY_REFRESH_S if any(server.state.busy for server in servers) else CALM_REFRESH_S
+
+
+def _do_to_all(request: HttpRequest, caller: Caller, uuids: list[str], words: str, rule: Act) -> list[str]:
+    """Call a rule for each; tell what became of it. Returns the uuids for which it went well."""
+    done: list[str] = []
+    names: list[str] = []
+    for server in [rules.get(caller, uuid) for uuid in _checked(uuids)]:
+        try:
+            rule(caller, server.uuid)
+        except Fault as fault:
+            messages.error(request, f"{server.name}: {fault.message}")
+        else:
+            done.append(server.uuid)
+            names.append(server.name)
+    if len(names) == 1:
+        messages.success(request, f"{names[0]} {words}.")
+    elif names:
+        messages.success(request, f"{len(names)} servers: each {words}.")
+    return done
+
+
+def _checked(uuids: list[str]) -> list[str]:
+    if len(uuids) > _MOST_AT_ONCE:
+        raise BadRequest(f"At most {_MOST_AT_ONCE} servers at once.")
+    return list(dict.fromkeys(uuids))
+
+
+def _floating_of(caller: Caller, uuids: list[str]) -> list[tuple[str, str]]:
+    """(server, floating IP) of the addresses that lead to these servers."""
+    found = [rules.get(caller, uuid) for uuid in uuids]
+    return [
+        (row.uuid, ip.uuid) for row in found for port in row.ports.all() for ip in port.floating_ips.all()
+    ]
+
+
+def _query(uuids: list[str]) -> str:
+    return "?" + "&".join(f"server={uuid}" for uuid in uuids) if uuids else ""
+
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("servers/", listing, name="servers"),
+    path("servers/rows/", rows, name="server-rows"),
+    path("servers/create/", create, name="server-create"),
+    path("servers/act/", act, name="server-act"),
+    path("servers/delete/", ask_delete, name="server-ask-delete"),
+    path("servers/delete/now/", delete, name="server-delete"),
+    path("servers/<slug:uuid>/", detail, name="server"),
+    path("servers/<slug:uuid>/facts/", facts, name="server-facts"),
+    path("servers/<slug:uuid>/floating-ip/add/", add_floating_ip, name="server-add-floating-ip"),
+    path("servers/<slug:uuid>/floating-ip/remove/", remove_floating_ip, name="server-remove-floating-ip"),
+]
