@@ -21,14 +21,16 @@ from synnefo.common.ids import parse_uuid
 M = TypeVar("M", bound=Model)
 
 
-def _without_nul(text: str) -> str:
+def _storable(text: str) -> str:
     if "\x00" in text:
         raise ValueError("NUL characters are not allowed")
+    if not text.isascii():
+        text.encode()  # half a surrogate pair, which JSON can carry, raises a ValueError
     return text
 
 
-#: Text that a database can keep.
-Text = Annotated[str, AfterValidator(_without_nul)]
+#: Text that every database can keep.
+Text = Annotated[str, AfterValidator(_storable)]
 
 
 class Body(BaseModel):

@@ -1,0 +1,185 @@
+"""Clients of the three APIs, and a small world to point them at."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.test import Client
+from django.utils import timezone
+
+from synnefo.common.caller import Scope
+from tests.conftest import People, Person
+
+PUBLIC_KEY = (
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHVbJQ8LVUdFQ2kNzJC9zzVYQSg6r5p0gRlP1gqkJf0V somebody@example.org"
+)
+
+
+@dataclasses.dataclass
+class Api:
+    """One client; ``token`` None is a stranger."""
+
+    token: str | None = None
+
+    def __call__(self, method: str, path: str, body: object = None, *, raw: bytes | None = None) -> Any:
+        headers = {"X-Auth-Token": self.token} if self.token is not None else {}
+        data = raw if raw is not None else b"" if body is None else json.dumps(body).encode()
+        url = f"/cyclades/openstack/{path}"
+        return Client().generic(method, url, data, content_type="application/json", headers=headers)
+
+    def get(self, path: str) -> Any:
+        return self("GET", path)
+
+    def json(self, method: str, path: str, body: object = None, *, status: int | None = None) -> Any:
+        """The answer's body; the status must be a good one, or the one that is named."""
+        response = self(method, path, body)
+        good = response.status_code < 400 if status is None else response.status_code == status
+        assert good, f"{method} {path}: {response.status_code} {response.content.decode()}"
+        return response.json() if response.content else None
+
+
+@dataclasses.dataclass(frozen=True)
+class World:
+    """What alice has: ids by name. ``spare_`` things are used by nothing."""
+
+    people: People
+    mate: Person
+    alice: Api
+    bob: Api
+    admin: Api
+    ids: dict[str, str]
+
+    def path(self, template: str) -> str:
+        return template.format(**self.ids)
+
+
+@pytest.fixture
+def mate_of(standard: None, new_person: Callable[..., Person]) -> Callable[[Person], tuple[Person, Person]]:
+    """A person and another one, both with tokens for a common project of their own."""
+    from synnefo.astakos.accounts import tokens
+    from synnefo.astakos.catalog.models import Resource
+    from synnefo.astakos.projects import rules
+    from synnefo.astakos.projects.models import Membership, Project
+
+    def make(person: Person) -> tuple[Person, Person]:
+        other = new_person("mate")
+        expires = timezone.now() + datetime.timedelta(hours=1)
+        project = Project.objects.create(
+            realname="common.example.org", owner=person.user, state=Project.State.NORMAL, end_date=expires
+        )
+        for user in (person.user, other.user):
+            state = Membership.State.ACCEPTED
+            Membership.objects.create(project=project, person=user, state=state, initialized=True)
+        rules.fill_limits([project], Resource.objects.all())
+        rules.sync([project])
+
+        def entering(user: Any) -> Person:
+            token = tokens.issue(user, kind="login", project=project, expires=expires)
+            return Person(user, token, tokens.identify(token).caller(Scope.PROJECT))
+
+        return entering(person.user), entering(other.user)
+
+    return make
+
+
+@pytest.fixture
+def alice(cloud: People) -> Api:
+    return Api(cloud.alice.token)
+
+
+@pytest.fixture
+def bob(cloud: People) -> Api:
+    return Api(cloud.bob.token)
+
+
+@pytest.fixture
+def admin(cloud: People) -> Api:
+    return Api(cloud.admin.token)
+
+
+@pytest.fixture
+def stranger(db: None) -> Api:
+    return Api()
+
+
+@pytest.fixture
+def lan(alice: Api) -> dict[str, str]:
+    """A private network of alice's with a subnet: ids by name."""
+    network = alice.json("POST", "network/v2.0/networks", {"network": {"name": "lan"}})["network"]
+    body = {"subnet": {"network_id": network["id"], "cidr": "10.0.0.0/24", "ip_version": 4, "name": "sub"}}
+    subnet = alice.json("POST", "network/v2.0/subnets", body)["subnet"]
+    return {"network": network["id"], "subnet": subnet["id"]}
+
+
+@pytest.fixture
+def order(flavor: Any, image: Any, lan: dict[str, str]) -> dict[str, Any]:
+    """The body that asks for a server."""
+    wanted = {"name": "web-1", "flavorRef": flavor.uuid, "imageRef": image.uuid}
+    return {"server": {**wanted, "networks": [{"uuid": lan["network"]}]}}
+
+
+@pytest.fixture
+def server(alice: Api, order: dict[str, Any], settle: Callable[[], None]) -> str:
+    """The id of a running server of alice's."""
+    made: str = alice.json("POST", "compute/v2.1/servers", order)["server"]["id"]
+    settle()
+    return made
+
+
+@pytest.fixture
+def world(
+    cloud: People, alice: Api, bob: Api, admin: Api, lan: dict[str, str], order: dict[str, Any], flavor: Any,
+    image: Any, public_network: Any, settle: Callable[[], None],
+) -> World:  # fmt: skip
+    def port() -> str:
+        body = {"port": {"network_id": lan["network"]}}
+        made: str = alice.json("POST", "network/v2.0/ports", body)["port"]["id"]
+        return made
+
+    def floating(**more: str) -> str:
+        body = {"floatingip": {"floating_network_id": public_network.uuid, **more}}
+        made: str = alice.json("POST", "network/v2.0/floatingips", body)["floatingip"]["id"]
+        return made
+
+    alice.json("POST", "compute/v2.1/os-keypairs", {"keypair": {"name": "key", "public_key": PUBLIC_KEY}})
+    used, spare = port(), port()
+    order["server"] |= {"networks": [{"port": used}], "key_name": "key", "metadata": {"colour": "blue"}}
+    server = alice.json("POST", "compute/v2.1/servers", order)["server"]["id"]
+    ids = {
+        **lan,
+        "public": public_network.uuid,
+        "spare_network": alice.json("POST", "network/v2.0/networks", {"network": {}})["network"]["id"],
+        "port": used,
+        "spare_port": spare,
+        "floating": floating(port_id=used),
+        "spare_floating": floating(),
+        "server": server,
+        "flavor": flavor.uuid,
+        "image": image.uuid,
+        "project": cloud.alice.caller.project,
+    }
+    settle()
+    [action] = alice.json("GET", f"compute/v2.1/servers/{server}/os-instance-actions")["instanceActions"]
+    ids["request"] = action["request_id"]
+    return World(cloud, cloud.bob, alice, bob, admin, ids)
+
+
+@pytest.fixture
+def picture(db: None) -> Callable[[], dict[str, Any]]:
+    """All that the database holds, but for when tokens were used last."""
+
+    def take() -> dict[str, Any]:
+        rows: dict[str, Any] = {}
+        for label in ("cyclades", "engine", "audit", "astakos"):
+            for model in apps.get_app_config(label).get_models():
+                if model.__name__ != "Token":
+                    rows[model.__name__] = list(model._default_manager.order_by("pk").values())
+        return rows
+
+    return take
