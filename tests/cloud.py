@@ -72,8 +72,8 @@ class Machine:
 class Cloud:
     """A cloud that is up; ``openstack`` and the rest act as the administrator unless told otherwise."""
 
-    def __init__(self, machine: Machine, data: Path, port: int = 8080) -> None:
-        self.machine, self.data, self.port = machine, data, port
+    def __init__(self, machine: Machine, data: Path, port: int = 8080, **settings: str) -> None:
+        self.machine, self.data, self.port, self.settings = machine, data, port, settings
         self.url = f"http://127.0.0.1:{port}"
         self.output: list[str] = []
         self.process: subprocess.Popen[str] | None = None
@@ -111,7 +111,7 @@ class Cloud:
         return {
             **kept, "PYTHONPATH": str(ROOT), "SYNNEFO_DATA": str(self.data), "PYTHONUNBUFFERED": "1",
             "SYNNEFO_LISTEN": f"127.0.0.1:{self.port}", "SYNNEFO_SETTINGS_DIR": str(self.data.parent / "conf"),
-            "SYNNEFO_SAMPLE_IMAGE": str(tiny_disk()), **more,
+            "SYNNEFO_SAMPLE_IMAGE": str(tiny_disk()), **self.settings, **more,
         }  # fmt: skip
 
     def log(self) -> str:
@@ -252,11 +252,11 @@ def tiny_disk() -> Path:
 
 
 @contextlib.contextmanager
-def running_cloud(name: str) -> Iterator[Cloud]:
+def running_cloud(name: str, **settings: str) -> Iterator[Cloud]:
     """A cloud on a machine of its own, taken away with everything at the end."""
     machine = Machine(f"{name}{os.getpid()}")
     home = Path(tempfile.mkdtemp(prefix=f"synnefo-{name}-"))
-    cloud = Cloud(machine, home / "var")
+    cloud = Cloud(machine, home / "var", **settings)
     try:
         cloud.up()
         yield cloud

@@ -105,8 +105,7 @@ class Victim:
     @contextlib.contextmanager
     def second_dispatcher(self) -> Iterator[subprocess.Popen[bytes]]:
         command = self.cloud.machine.inside(str(BIN / "python"), "-m", "synnefo.webproject.dispatcher")
-        environment = self.cloud.environment(SYNNEFO_LEASE_S=str(LEASE_S))
-        process = subprocess.Popen(command, env=environment, cwd=ROOT)
+        process = subprocess.Popen(command, env=self.cloud.environment(), cwd=ROOT)
         try:
             yield process
         finally:
@@ -143,11 +142,7 @@ class Killer(threading.Thread):
 
 @contextlib.contextmanager
 def victim_cloud() -> Iterator[Victim]:
-    os.environ["SYNNEFO_LEASE_S"] = str(LEASE_S)
-    try:
-        with running_cloud("crash") as cloud:
-            victim = Victim(cloud)
-            victim.sign_in()
-            yield victim
-    finally:
-        del os.environ["SYNNEFO_LEASE_S"]
+    with running_cloud("crash", SYNNEFO_LEASE_S=str(LEASE_S)) as cloud:
+        victim = Victim(cloud)
+        victim.sign_in()
+        yield victim

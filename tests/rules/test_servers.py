@@ -275,3 +275,22 @@ def test_a_network_in_use_stays_and_an_unused_one_leaves_the_engine(
     assert accounts().quotas(alice.user, alice.project)["cyclades.network.private"].usage == 0
     with pytest.raises(faults.ItemNotFound):
         networks.get(alice, network.uuid)
+
+
+def test_operations_on_one_network_may_overtake_each_other(
+    cloud: People, wanted: ServerRequest, network: Any, settle: Settle, engine_room: Any
+) -> None:
+    from synnefo.cyclades.networks import ports
+    from synnefo.engine import runner
+
+    rules.create(cloud.alice.caller, wanted)
+    settle()
+    ports.create(cloud.alice.caller, network.uuid)
+    rules.create(cloud.alice.caller, wanted)
+    claimed = sorted(runner.claim("many", 10), key=lambda row: -row.pk)
+    assert [row.kind for row in claimed] == ["server.create", "network.apply"]
+    for row in claimed:
+        runner.work(row)
+        row.refresh_from_db()
+        assert row.state == "succeeded"
+    assert len(engine_room.network(network.engine_name).leases) == 3

@@ -43,7 +43,10 @@ class Fenced(BackendError):
 
 @dataclasses.dataclass(frozen=True, order=True)
 class Fence:
-    """Who acts: later operations and later attempts compare higher."""
+    """Who acts: later operations and later attempts compare higher.
+
+    On a network, which operations on several servers bring up to date, it is the network's revision.
+    """
 
     operation: int
     attempt: int

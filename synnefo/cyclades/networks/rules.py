@@ -106,8 +106,8 @@ def delete(caller: Caller, uuid: str) -> None:
         if network.ports.exists() or network.addresses.exists():
             raise Conflict(f"Unable to complete operation on network {uuid}. There are one or more ports in use.")
         engine.supersede(TARGET, network.pk)
-        network.deleting = True
-        network.save(update_fields=("deleting", "updated"))
+        network.deleting, network.revision = True, network.revision + 1
+        network.save(update_fields=("deleting", "revision", "updated"))
         if network.in_backends.exists():
             engine.start(RemoveNetwork, targets=[(TARGET, network.pk)], actor=caller, serial=serial)
         else:

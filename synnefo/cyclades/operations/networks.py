@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from synnefo.common.caller import Caller, system_caller
 from synnefo.common.transactions import atomic
-from synnefo.cyclades.backends.base import Fence, Lease, NetworkSpec
+from synnefo.cyclades.backends.base import Fence, Fenced, Lease, NetworkSpec
 from synnefo.cyclades.backends.models import Backend
 from synnefo.cyclades.networks.models import BackendNetwork, IPAddress, Network
 from synnefo.cyclades.networks.state import TARGET, forget, lock
@@ -43,14 +45,23 @@ def spec_of(network_id: int) -> NetworkSpec:
     )
 
 
-def apply(network_id: int, backend: Backend, fence: Fence, procedure: BackendProcedure) -> None:
-    """Make one engine hold the network as it shall be now, and remember the revision."""
+def apply(network_id: int, backend: Backend, procedure: BackendProcedure) -> None:
+    """Make one engine hold the network as it shall be now, and remember the revision.
+
+    Operations on several targets (the network, servers in it) do this, so what fences is the revision,
+    not the operation. Being fenced off means that a newer revision stands: all is well.
+    """
     BackendNetwork.objects.get_or_create(network_id=network_id, backend=backend)
     spec = spec_of(network_id)
-    procedure.engine_of(backend).apply_network(spec, fence)
+    with contextlib.suppress(Fenced):
+        procedure.engine_of(backend).apply_network(spec, revision_fence(spec.revision))
     BackendNetwork.objects.filter(network_id=network_id, backend=backend, applied__lt=spec.revision).update(
         applied=spec.revision
     )
+
+
+def revision_fence(revision: int) -> Fence:
+    return Fence(operation=revision, attempt=0)
 
 
 class ApplyNetwork(BackendProcedure):
@@ -62,7 +73,7 @@ class ApplyNetwork(BackendProcedure):
     def push(self) -> Move:
         network_id = self.target(TARGET)
         for row in BackendNetwork.objects.filter(network_id=network_id).select_related("backend"):
-            apply(network_id, row.backend, self.fence, self)
+            apply(network_id, row.backend, self)
         return self.done()
 
     def finish(self, error: str) -> None:
@@ -86,8 +97,9 @@ class RemoveNetwork(BackendProcedure):
     @step(undo=None, because="what is removed stays removed; the network is gone for its owner")
     def remove(self) -> Move:
         network = Network.objects.get(pk=self.target(TARGET))
+        fence = revision_fence(network.revision)
         for row in network.in_backends.select_related("backend"):
-            self.engine_of(row.backend).remove_network(network.engine_name, self.fence)
+            self.engine_of(row.backend).remove_network(network.engine_name, fence)
         return self.done()
 
     def finish(self, error: str) -> None:

@@ -32,7 +32,7 @@ class ServerProcedure(BackendProcedure):
         """Make the server's networks be in its engine, as they shall be now."""
         if server.backend is not None:
             for network_id in server.ports.values_list("network_id", flat=True).distinct():
-                apply(network_id, server.backend, self.fence, self)
+                apply(network_id, server.backend, self)
 
     def settle(self, oper: Server.Oper | None, error: str, **changes: object) -> Server:
         """Write the new state (None: as it was), the error, and that nothing is under way."""
