@@ -1,4 +1,4 @@
-"""The command ``synnefo``: ``up`` runs the cloud of this machine, ``down`` ends it and its virtual machines."""
+"""The command ``synnefo``: ``up`` runs the cloud of this machine, ``down`` ends it and its machines."""
 
 from __future__ import annotations
 
@@ -64,3 +64,7 @@ def _require_free(name: str, address: Address) -> None:
                         f"cannot listen on {address}: {error.strerror}; {name} names another one"
                     ) from error
         time.sleep(0.1)
+
+
+if __name__ == "__main__":
+    main()

@@ -45,7 +45,7 @@ def read(place: Place) -> Login | None:
 
 
 def write(place: Place, login: Login) -> None:
-    """Renew ``admin-openrc``. Besides OpenStack's variables it has what ``snf-manage`` needs for this cloud."""
+    """Renew ``admin-openrc``; besides OpenStack's variables it has what ``snf-manage`` needs."""
     variables = {
         "OS_IDENTITY_API_VERSION": "3",
         "OS_AUTH_URL": f"{place.identity_url}/v3",
