@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from synnefo.cyclades.backends.base import EventKind, Fence, Power
+from synnefo.cyclades.backends.base import REASON_HOST_REBOOTED, EventKind, Fence, Power
 from synnefo.cyclades.backends.local import LocalBackend, layout
 from synnefo.cyclades.backends.local.layout import Home
 from synnefo.cyclades.backends.local.process import pid_of
@@ -124,9 +124,34 @@ def test_after_a_restart_of_the_host_it_starts_again(
     name = machines.boot(guests.DEAF)
     kill_qemu(data, name)
     monkeypatch.setattr(layout, "host_boot_id", lambda: "the next one")
-    assert await_off(backend, name) == "the host restarted"
+    assert await_off(backend, name) == REASON_HOST_REBOOTED
     finish(backend, backend.start(name, Fence(2, 1)))
     assert is_on(backend, name)
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM], ids=["cut off", "told to end"])
+def test_an_end_by_the_restart_of_the_host_is_told_from_others(
+    backend: LocalBackend,
+    machines: Machines,
+    data: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    how: signal.Signals,
+) -> None:
+    stopped, running = machines.boot(guests.DEAF), machines.boot(guests.DEAF)
+    finish(backend, backend.stop(stopped, Fence(2, 1), timeout_s=0))
+    kill_qemu(data, running, how)
+    await_off(backend, running)
+    monkeypatch.setattr(layout, "host_boot_id", lambda: "the next one")
+    assert backend.instance(running).reason == REASON_HOST_REBOOTED
+    assert backend.instance(stopped).reason == "powered off by the host"
+
+
+def test_booting_what_was_off_is_told_as_a_power_on(backend: LocalBackend, machines: Machines) -> None:
+    name = machines.boot(guests.DEAF)
+    finish(backend, backend.stop(name, Fence(2, 1), timeout_s=0))
+    with Watch(backend, PATIENCE_S) as watch:
+        finish(backend, backend.reboot(name, Fence(3, 1), hard=False))
+        watch.expect(name, EventKind.POWERED_ON)
 
 
 def test_a_chatty_guest_does_not_fill_the_disk(backend: LocalBackend, machines: Machines, data: Path) -> None:

@@ -198,11 +198,12 @@ class LocalBackend:
     def reboot(self, name: str, fence: Fence, *, hard: bool, timeout_s: int = 60) -> str:
         with self._slots.one(), self._acting(name, fence) as home:
             view = journal.look(home)
-            if view.power in _ON and not hard:
+            on = view.power in _ON
+            if on and not hard:
                 return self._ask(home, view, "reboot", timeout_s)
-            if view.power in _ON and not self._reset(home):
+            if on and not self._reset(home):
                 self._pull_plug(home, "reboot")
-            self._power_on(home, "reboot")
+            self._power_on(home, "reboot" if on else "start")
         return DONE
 
     def _power_on(self, home: Home, because: Literal["start", "reboot"] = "start") -> None:

@@ -6,7 +6,6 @@ so nothing depends on a connection: instances made by other processes, or by an 
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,6 +26,9 @@ class _Seen:
     offset: int  # how far the journal of this run was told
 
 
+_UNKNOWN = _Seen(View("", Power.OFF), 0)
+
+
 class Follower:
     """One stream of events over the instances under ``root``."""
 
@@ -41,8 +43,10 @@ class Follower:
         now: dict[str, _Seen] = {}
         for home in layout.homes(self._root):
             last = before.get(home.name) if before else None
-            with contextlib.suppress(BackendError):  # a damaged record is for its caller to find
+            try:
                 now[home.name] = self._compare(home, last, silent=before is None)
+            except BackendError:  # a damaged record is for its caller to find
+                now[home.name] = last or _UNKNOWN
             for log in (home.console, home.journal, home.complaints):
                 layout.forget_middle(log, layout.LOG_KEEP_BYTES)
         for name in (before or {}).keys() - now.keys():
@@ -52,7 +56,7 @@ class Follower:
     def _compare(self, home: Home, last: _Seen | None, *, silent: bool) -> _Seen:
         view = journal.look(home)
         if not view.settled or not view.boot:
-            return last or _Seen(View("", Power.OFF), 0)
+            return last or _UNKNOWN
         if last is None or last.view.boot != view.boot:
             last, new_run = _Seen(View(view.boot, Power.ON), 0), True
         else:

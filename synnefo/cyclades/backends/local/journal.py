@@ -100,18 +100,19 @@ def look(home: Home) -> View:
     view = View(boot.id, Power.OFF, rebooting=rebooting, because=boot.because)
     restarted = boot.host != layout.host_boot_id()
     shutdown = written.get("SHUTDOWN")
-    # A host that goes down ends its processes by a signal first: that is its restart, not the guest's will.
-    if restarted and (shutdown is None or str(shutdown.data.get("reason", "")).startswith("host")):
-        return replace(view, reason=REASON_HOST_REBOOTED)
-    if shutdown:
-        kind, reason = _ENDINGS.get(str(shutdown.data.get("reason")), (EventKind.POWERED_OFF, "powered off"))
+    cause = str(shutdown.data.get("reason")) if shutdown else ""
+    # A host that goes down ends its processes by a signal first: that is its restart, not anybody's will.
+    if shutdown and not (restarted and cause == "host-signal"):
+        kind, reason = _ENDINGS.get(cause, (EventKind.POWERED_OFF, "powered off"))
         return replace(view, reason=reason, ending=kind, at=shutdown.at)
+    if asked and asked.forced and not alive:
+        return replace(view, reason="powered off by the host")
+    if restarted:
+        return replace(view, reason=REASON_HOST_REBOOTED)
     if not started(home):
         return replace(view, reason="QEMU is starting" if alive else "QEMU did not start", settled=False)
     if alive:
         return replace(view, power=_paused_or_on(written))
-    if asked and asked.forced:
-        return replace(view, reason="powered off by the host")
     return replace(view, reason="QEMU was killed or crashed", ending=EventKind.CRASHED)
 
 
