@@ -37,7 +37,9 @@ if _unknown:
 _data = Path(globals()["SYNNEFO_DATA"])
 if "DATABASES" not in globals():
     _url = os.environ.get("DATABASE_URL", "")
-    DATABASES = {"default": conf.database_from_url(_url) if _url else conf.sqlite_database(_data / "synnefo.db")}
+    DATABASES = {
+        "default": conf.database_from_url(_url) if _url else conf.sqlite_database(_data / "synnefo.db")
+    }
 
 SECRET_KEY: str = globals()["SECRET_KEY"]
 _key_file = _data / "secret-key"

@@ -55,7 +55,21 @@ class Machine:
         for namespace in (self.name, self.world):
             run("ip", "netns", "add", namespace)
             run("ip", "-n", namespace, "link", "set", "lo", "up")
-        run("ip", "link", "add", "out0", "netns", self.name, "type", "veth", "peer", "name", "in0", "netns", self.world)
+        run(
+            "ip",
+            "link",
+            "add",
+            "out0",
+            "netns",
+            self.name,
+            "type",
+            "veth",
+            "peer",
+            "name",
+            "in0",
+            "netns",
+            self.world,
+        )
         run("ip", "-n", self.name, "addr", "add", "203.0.113.1/24", "dev", "out0")
         run("ip", "-n", self.world, "addr", "add", f"{WORLD_ADDRESS}/24", "dev", "in0")
         run("ip", "-n", self.name, "link", "set", "out0", "up")
@@ -86,7 +100,12 @@ class Cloud:
         started = time.monotonic()
         command = self.machine.inside(str(BIN / "python"), "-m", "synnefo.up.cli", "up")
         self.process = subprocess.Popen(
-            command, env=self.environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT
+            command,
+            env=self.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=ROOT,
         )
         ready = threading.Event()
         threading.Thread(target=self._read, args=(self.process, ready), daemon=True).start()
@@ -107,22 +126,31 @@ class Cloud:
         assert done.returncode == 0, done.stdout + done.stderr
 
     def environment(self, **more: str) -> dict[str, str]:
-        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "DATABASE_URL") if name in os.environ}
+        kept = {
+            name: os.environ[name] for name in ("PATH", "HOME", "LANG", "DATABASE_URL") if name in os.environ
+        }
         return {
-            **kept, "PYTHONPATH": str(ROOT), "SYNNEFO_DATA": str(self.data), "PYTHONUNBUFFERED": "1",
-            "SYNNEFO_LISTEN": f"127.0.0.1:{self.port}", "SYNNEFO_SETTINGS_DIR": str(self.data.parent / "conf"),
-            "SYNNEFO_SAMPLE_IMAGE": str(tiny_disk()), **self.settings, **more,
-        }  # fmt: skip
+            **kept,
+            "PYTHONPATH": str(ROOT),
+            "PYTHONUNBUFFERED": "1",
+            "SYNNEFO_DATA": str(self.data),
+            "SYNNEFO_LISTEN": f"127.0.0.1:{self.port}",
+            "SYNNEFO_SETTINGS_DIR": str(self.data.parent / "conf"),
+            "SYNNEFO_SAMPLE_IMAGE": str(tiny_disk()),
+            **self.settings,
+            **more,
+        }
 
     def log(self) -> str:
         return "".join(self.output[-200:])
 
     def pid_of(self, command: str) -> int:
-        """The process of a service: the one whose command line holds the word."""
-        found = subprocess.run(["pgrep", "-f", command], capture_output=True, text=True, check=False).stdout.split()
+        """The process of a service: the one whose command line holds the word; 0 if there is none."""
+        found = subprocess.run(
+            ["pgrep", "-f", command], capture_output=True, text=True, check=False
+        ).stdout.split()
         mine = [int(pid) for pid in found if self._is_mine(int(pid))]
-        assert mine, f"no process {command}: {self.log()}"
-        return mine[0]
+        return mine[0] if mine else 0
 
     def qemus(self) -> list[int]:
         """QEMU processes of this cloud."""
@@ -133,7 +161,13 @@ class Cloud:
     def manage(self, *arguments: str) -> str:
         command = self.machine.inside(str(BIN / "python"), "-m", "synnefo.webproject.manage", *arguments)
         done = subprocess.run(
-            command, env=self.environment(), capture_output=True, text=True, timeout=120, check=False, cwd=ROOT
+            command,
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+            cwd=ROOT,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
@@ -142,14 +176,22 @@ class Cloud:
         """OS_* variables of the administrator, as a shell reads them from ``admin-openrc``."""
         script = f". {shlex.quote(str(self.data / 'admin-openrc'))} && env"
         printed = run("sh", "-c", script).splitlines()
-        return {name: value for name, _, value in (line.partition("=") for line in printed) if name.startswith("OS_")}
+        return {
+            name: value
+            for name, _, value in (line.partition("=") for line in printed)
+            if name.startswith("OS_")
+        }
 
     def openstack(self, *arguments: str, user: dict[str, str] | None = None, fails: bool = False) -> Any:
         """The unmodified command line; returns its JSON (or its text where it has none)."""
-        as_json = () if arguments[-1] in NO_JSON or any(word in NO_JSON for word in arguments) else ("-f", "json")
+        as_json = (
+            () if arguments[-1] in NO_JSON or any(word in NO_JSON for word in arguments) else ("-f", "json")
+        )
         command = self.machine.inside(str(BIN / "openstack"), *arguments, *as_json)
         environment = {**self.environment(), **(user or self.login())}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=120, check=False
+        )
         if fails:
             assert done.returncode != 0, done.stdout
             return done.stderr

@@ -52,7 +52,9 @@ def new_person(standard: None) -> Callable[..., Person]:
     from synnefo.astakos.projects import rules as projects
 
     def make(name: str, *, admin: bool = False) -> Person:
-        user = rules.create(SYSTEM, f"{name}@example.org", name.title(), "Tester", password="a-long-password-1", admin=admin)
+        user = rules.create(
+            SYSTEM, f"{name}@example.org", name.title(), "Tester", password="a-long-password-1", admin=admin
+        )
         user = rules.accept(SYSTEM, rules.verify(SYSTEM, user))
         expires = timezone.now() + datetime.timedelta(hours=1)
         token = tokens.issue(user, kind="login", project=projects.get(user.uuid), expires=expires)
@@ -98,7 +100,9 @@ def image(people: People) -> Any:
     from synnefo.cyclades.images import rules
 
     content = io.BytesIO(b"\xeb\x63\x90" + bytes(1024 * 1024 - 3))
-    return rules.register(people.admin.caller, content, name="tiny", is_public=True, properties={"os": "linux"})
+    return rules.register(
+        people.admin.caller, content, name="tiny", is_public=True, properties={"os": "linux"}
+    )
 
 
 @pytest.fixture

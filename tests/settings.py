@@ -8,7 +8,7 @@ import tempfile
 os.environ["SYNNEFO_DATA"] = tempfile.mkdtemp(prefix="synnefo-test-")
 os.environ["SYNNEFO_SETTINGS_DIR"] = os.path.join(os.environ["SYNNEFO_DATA"], "no-conf")
 
-from synnefo.settings import *  # noqa: E402, F403
+from synnefo.settings import *  # noqa: F403
 
 SECRET_KEY = "only-for-tests"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -8,7 +8,9 @@ from synnefo.audit.models import AuditEvent
 from synnefo.common.caller import Caller
 
 
-def record(caller: Caller, action: str, kind: str, target: object, *, project: str = "", **details: Any) -> None:
+def record(
+    caller: Caller, action: str, kind: str, target: object, *, project: str = "", **details: Any
+) -> None:
     """Append an event. ``details`` must be JSON and must hold no secret."""
     AuditEvent.objects.create(
         actor=caller.user,

@@ -59,7 +59,9 @@ def decide(serial: int | None, *, accept: bool) -> None:
     if serial is None:
         return
     here = accounts().same_database
-    changed = Commission.objects.filter(serial=serial, accept__isnull=True).update(accept=accept, delivered=here)
+    changed = Commission.objects.filter(serial=serial, accept__isnull=True).update(
+        accept=accept, delivered=here
+    )
     if changed and here:
         accounts().resolve([serial] if accept else [], [] if accept else [serial])
 
@@ -87,7 +89,9 @@ def resolve_forgotten() -> int:
     pending = accounts().pending(issued_before=border)
     known = {row.serial: row for row in Commission.objects.filter(serial__in=pending)}
     carried = set(
-        Operation.objects.filter(state__in=Operation.ACTIVE, serial__in=pending).values_list("serial", flat=True)
+        Operation.objects.filter(state__in=Operation.ACTIVE, serial__in=pending).values_list(
+            "serial", flat=True
+        )
     )
     accept = [serial for serial in pending if serial in known and known[serial].accept]
     reject = [serial for serial in pending if serial not in accept and serial not in carried]

@@ -6,11 +6,13 @@ time only (a lease), SIGTERM ends it within a step.
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import socket
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from types import FrameType
 
@@ -42,7 +44,7 @@ class Dispatcher:
         signal.signal(signal.SIGTERM, self._on_signal)
         signal.signal(signal.SIGINT, self._on_signal)
         for name, function in background.FOLLOWERS.items():
-            self._thread(f"follow-{name}", lambda f=function: f(self._stopping.is_set))  # type: ignore[misc]
+            self._thread(f"follow-{name}", functools.partial(function, self._stopping.is_set))
         self._thread("leases", self._keep_leases)
         self._thread("periodic", self._run_periodic)
         log.info("dispatcher ready", owner=self.owner, threads=self.threads)
@@ -108,15 +110,15 @@ class Dispatcher:
         while not self._stopping.wait(0.5):
             background.run_due()
 
-    def _thread(self, name: str, function: object) -> None:
+    def _thread(self, name: str, function: Callable[[], None]) -> None:
         threading.Thread(target=self._persist, args=(name, function), name=name, daemon=True).start()
 
-    def _persist(self, name: str, function: object) -> None:
+    def _persist(self, name: str, function: Callable[[], None]) -> None:
         """Run a thread's function again whenever it fails, until the process stops."""
         while not self._stopping.is_set():
             try:
                 close_old_connections()
-                function()  # type: ignore[operator]
+                function()
             except Exception:  # the thread must live as long as the process
                 log.exception("thread failed, starting it again", thread=name)
             finally:

@@ -51,7 +51,9 @@ class Operation(models.Model):
 
     class Meta:
         indexes = (
-            models.Index(fields=("wake_at",), condition=Q(state__in=("doing", "undoing")), name="operation_ready"),
+            models.Index(
+                fields=("wake_at",), condition=Q(state__in=("doing", "undoing")), name="operation_ready"
+            ),
             models.Index(fields=("project", "-id"), name="operation_project"),
         )
 
@@ -94,7 +96,9 @@ class Commission(models.Model):
 
     class Meta:
         indexes = (
-            models.Index(fields=("serial",), condition=Q(delivered=False, accept__isnull=False), name="outbox"),
+            models.Index(
+                fields=("serial",), condition=Q(delivered=False, accept__isnull=False), name="outbox"
+            ),
         )
 
 

@@ -32,7 +32,18 @@ class Victim:
     # -- the API ----------------------------------------------------------------------------------
     def call(self, method: str, path: str, body: Any = None) -> Any:
         """Status and JSON of a request, from inside the cloud's machine."""
-        command = ["curl", "-s", "-m", "30", "-X", method, "-H", f"X-Auth-Token: {self.token}", "-w", "\n%{http_code}"]
+        command = [
+            "curl",
+            "-s",
+            "-m",
+            "30",
+            "-X",
+            method,
+            "-H",
+            f"X-Auth-Token: {self.token}",
+            "-w",
+            "\n%{http_code}",
+        ]
         if body is not None:
             command += ["-H", "Content-Type: application/json", "-d", json.dumps(body)]
         printed = run(*self.cloud.machine.inside(*command, self.cloud.url + path))
@@ -50,8 +61,15 @@ class Victim:
         self.network = networks[0]["id"]
 
     def create(self) -> str:
-        wish = {"name": "vm", "imageRef": self.image, "flavorRef": self.flavor, "networks": [{"uuid": self.network}]}
-        found: str = self.call("POST", "/cyclades/openstack/compute/v2.1/servers", {"server": wish})["server"]["id"]
+        wish = {
+            "name": "vm",
+            "imageRef": self.image,
+            "flavorRef": self.flavor,
+            "networks": [{"uuid": self.network}],
+        }
+        found: str = self.call("POST", "/cyclades/openstack/compute/v2.1/servers", {"server": wish})[
+            "server"
+        ]["id"]
         return found
 
     def act(self, server: str, action: dict[str, Any]) -> None:
@@ -87,10 +105,13 @@ class Victim:
         apart = "select count(*) from astakos_holding where usage_min <> usage_max"
         assert self.rows(apart) == [(0,)]
         servers = self.rows("select count(*) from cyclades_server where not deleted")[0][0]
-        running = self.rows("select count(*) from cyclades_server where not deleted and operstate <> 'STOPPED'")[0][0]
-        held = dict(
-            self.rows("select resource, max(usage_max) from astakos_holding where holder like 'project:%' group by resource")
+        running = self.rows(
+            "select count(*) from cyclades_server where not deleted and operstate <> 'STOPPED'"
+        )[0][0]
+        pools = (
+            "select resource, max(usage_max) from astakos_holding where holder like 'project:%' group by 1"
         )
+        held = dict(self.rows(pools))
         assert held["cyclades.vm"] == servers
         assert held["cyclades.cpu"] == running
 
@@ -129,7 +150,7 @@ class Killer(threading.Thread):
 
     def run(self) -> None:
         here = (
-            f"select 1 from engine_operation where kind = '{self.kind}' and step = '{self.step}' "  # noqa: S608
+            f"select 1 from engine_operation where kind = '{self.kind}' and step = '{self.step}' "
             "and state in ('doing', 'undoing') and lease_until is not null"
         )
         end = time.monotonic() + self.timeout_s

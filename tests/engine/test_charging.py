@@ -85,7 +85,9 @@ def test_a_decision_is_made_once(people: People, seam: str) -> None:
     assert held(alice) == (1, 0)
 
 
-def test_an_undelivered_acceptance_is_not_lost(people: People, settings: object, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_undelivered_acceptance_is_not_lost(
+    people: People, settings: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
     alice, remote = people.alice, Remote(accounts())
     settings.SYNNEFO_CHARGE_RESOLVE_AFTER_S = -1  # type: ignore[attr-defined]
     monkeypatch.setattr(outbox, "accounts", lambda: remote)

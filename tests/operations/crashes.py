@@ -68,7 +68,9 @@ class FragileEngine:
 @contextmanager
 def fragile(row: Backend, driver: Any, points: Points) -> Iterator[None]:
     registry.put(row, FragileEngine(driver, points))  # type: ignore[arg-type]
-    with mock.patch.multiple(runner, **{name: points.around(getattr(runner, name)) for name in RUNNER_WRITES}):
+    with mock.patch.multiple(
+        runner, **{name: points.around(getattr(runner, name)) for name in RUNNER_WRITES}
+    ):
         try:
             yield
         finally:

@@ -1,4 +1,4 @@
-"""Every operation survives the death of its dispatcher at every point, and ends as if nothing had happened."""
+"""Every operation survives the death of its dispatcher at any point, and ends as if nothing had happened."""
 
 from __future__ import annotations
 
@@ -174,7 +174,9 @@ def _outcome(stage: Stage) -> dict[str, Any]:
     """All that must be the same whether somebody died or not."""
     quotas = accounts().quotas(stage.caller.user, stage.caller.project)
     return {
-        "servers": list(Server.objects.order_by("pk").values_list("operstate", "task", "deleted", "fault", "wanted_on")),
+        "servers": list(
+            Server.objects.order_by("pk").values_list("operstate", "task", "deleted", "fault", "wanted_on")
+        ),
         "usage": {name: (use.usage, use.pending, use.project_usage) for name, use in quotas.items()},
         "undecided": Commission.objects.filter(accept=None).count(),
         "active": Operation.objects.filter(state__in=Operation.ACTIVE).count(),
@@ -182,7 +184,9 @@ def _outcome(stage: Stage) -> dict[str, Any]:
         "secrets": Operation.objects.filter(secret__isnull=False).count(),
         "on the engine": sorted((state.power.value) for state in stage.driver.instances()),
         "networks": len(stage.driver.networks()),
-        "behind": [row.applied < row.network.revision for row in BackendNetwork.objects.select_related("network")],
+        "behind": [
+            row.applied < row.network.revision for row in BackendNetwork.objects.select_related("network")
+        ],
         "nat": sorted(len(spec.floating) for spec in stage.driver.engine.networks.values()),
         "leases": sorted(len(spec.leases) for spec in stage.driver.engine.networks.values()),
     }

@@ -20,7 +20,9 @@ RANGES = st.builds(
 
 
 @given(RANGES, st.data())
-def test_default_pools_are_all_hosts_but_the_gateway(cidr: ipaddress.IPv4Network, data: st.DataObject) -> None:
+def test_default_pools_are_all_hosts_but_the_gateway(
+    cidr: ipaddress.IPv4Network, data: st.DataObject
+) -> None:
     hosts = {int(host) for host in cidr.hosts()}
     gateway = data.draw(st.one_of(st.none(), st.sampled_from(sorted(hosts))))
     text = None if gateway is None else allocation.address_text(gateway)

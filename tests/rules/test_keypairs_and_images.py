@@ -32,13 +32,17 @@ def test_a_given_key_has_openssh_s_fingerprint(people: People, tmp_path: Path) -
     row, _ = keypairs.create(people.alice.caller, "k", ED25519)
     (tmp_path / "k.pub").write_text(ED25519)
     printed = subprocess.run(
-        ["ssh-keygen", "-l", "-E", "md5", "-f", str(tmp_path / "k.pub")], capture_output=True, text=True, check=True
+        ["ssh-keygen", "-l", "-E", "md5", "-f", str(tmp_path / "k.pub")],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert row.fingerprint in printed.stdout
 
 
 @pytest.mark.parametrize(
-    "key", ["", "x", "ssh-ed25519", "ssh-ed25519 ???", "ssh-rsa AAAAC3NzaC1lZDI1NTE5", ED25519 + "\n" + ED25519]
+    "key",
+    ["", "x", "ssh-ed25519", "ssh-ed25519 ???", "ssh-rsa AAAAC3NzaC1lZDI1NTE5", ED25519 + "\n" + ED25519],
 )
 def test_what_is_no_key_is_refused(people: People, key: str) -> None:
     with pytest.raises(faults.BadRequest):

@@ -43,7 +43,10 @@ def test_two_users_may_use_the_same_range(cloud: People) -> None:
 def test_private_networks_are_seen_by_their_owner_alone_and_public_ones_by_all(
     cloud: People, network: Network, public_network: Network
 ) -> None:
-    assert {row.uuid for row in networks.networks_for(cloud.alice.caller)} == {network.uuid, public_network.uuid}
+    assert {row.uuid for row in networks.networks_for(cloud.alice.caller)} == {
+        network.uuid,
+        public_network.uuid,
+    }
     assert {row.uuid for row in networks.networks_for(cloud.bob.caller)} == {public_network.uuid}
     for act in (networks.delete, networks.rename):
         with pytest.raises(faults.ItemNotFound):
@@ -70,13 +73,19 @@ def test_addresses_are_given_in_order_until_none_is_left(cloud: People, network:
 def test_an_address_can_be_asked_for_once(cloud: People, network: Network) -> None:
     alice = cloud.alice.caller
     assert ports.create(alice, network.uuid, fixed_ip="10.0.0.5").addresses.get().address == "10.0.0.5"
-    for wish, fault in (("10.0.0.5", faults.Conflict), ("10.0.0.1", faults.Conflict), ("10.0.1.5", faults.BadRequest)):
+    for wish, fault in (
+        ("10.0.0.5", faults.Conflict),
+        ("10.0.0.1", faults.Conflict),
+        ("10.0.1.5", faults.BadRequest),
+    ):
         with pytest.raises(fault):
             ports.create(alice, network.uuid, fixed_ip=wish)
     assert network.ports.count() == 1
 
 
-@pytest.mark.parametrize("cidr", ["198.18.0.0/24", "198.18.0.0/16", "198.19.4.0/24", "10.0.0.0/8x", "127.0.0.0/8"])
+@pytest.mark.parametrize(
+    "cidr", ["198.18.0.0/24", "198.18.0.0/16", "198.19.4.0/24", "10.0.0.0/8x", "127.0.0.0/8"]
+)
 def test_ranges_of_the_cloud_itself_are_refused(cloud: People, cidr: str) -> None:
     bare = networks.create(cloud.alice.caller, name="bare")
     with pytest.raises(faults.BadRequest):

@@ -86,7 +86,9 @@ def test_a_server_is_built_stopped_started_rebooted_and_deleted_with_its_charges
     assert not IPAddress.objects.filter(floating_ip=False).exists()
 
 
-def test_the_password_does_not_outlive_the_building(cloud: People, wanted: ServerRequest, settle: Settle) -> None:
+def test_the_password_does_not_outlive_the_building(
+    cloud: People, wanted: ServerRequest, settle: Settle
+) -> None:
     _, password = rules.create(cloud.alice.caller, wanted)
     settle()
     for row in Operation.objects.all():
@@ -200,7 +202,9 @@ def test_over_quota_nothing_is_made(cloud: People, wanted: ServerRequest) -> Non
     assert pending(cloud.alice) == 0
 
 
-def test_bad_wishes_are_refused_and_change_nothing(cloud: People, network: Any, image: Any, flavor: Any) -> None:
+def test_bad_wishes_are_refused_and_change_nothing(
+    cloud: People, network: Any, image: Any, flavor: Any
+) -> None:
     alice = cloud.alice.caller
     nic = [NicRequest(network=network.uuid)]
     wishes = [
@@ -212,8 +216,14 @@ def test_bad_wishes_are_refused_and_change_nothing(cloud: People, network: Any, 
         (ServerRequest("a", image.uuid, flavor.uuid, nic, key_name="none"), faults.BadRequest),
         (ServerRequest("a", image.uuid, flavor.uuid, nic, user_data=b"x" * 70_000), faults.RequestTooLarge),
         (ServerRequest("a", image.uuid, flavor.uuid, nic, metadata={"k" * 256: "v"}), faults.BadRequest),
-        (ServerRequest("a", image.uuid, flavor.uuid, [NicRequest(network.uuid, "10.9.9.9")]), faults.BadRequest),
-        (ServerRequest("a", image.uuid, flavor.uuid, [NicRequest(network.uuid, "10.0.0.1")]), faults.Conflict),
+        (
+            ServerRequest("a", image.uuid, flavor.uuid, [NicRequest(network.uuid, "10.9.9.9")]),
+            faults.BadRequest,
+        ),
+        (
+            ServerRequest("a", image.uuid, flavor.uuid, [NicRequest(network.uuid, "10.0.0.1")]),
+            faults.Conflict,
+        ),
     ]
     for wish, kind in wishes:
         with pytest.raises(kind):

@@ -4,30 +4,37 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='AuditEvent',
+            name="AuditEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(auto_now_add=True)),
-                ('actor', models.CharField(blank=True, max_length=36)),
-                ('actor_name', models.CharField(blank=True, max_length=255)),
-                ('action', models.CharField(max_length=64)),
-                ('target_kind', models.CharField(max_length=32)),
-                ('target_id', models.CharField(max_length=64)),
-                ('project', models.CharField(blank=True, max_length=36)),
-                ('request_id', models.CharField(blank=True, max_length=64)),
-                ('address', models.CharField(blank=True, max_length=64)),
-                ('details', models.JSONField(default=dict)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("at", models.DateTimeField(auto_now_add=True)),
+                ("actor", models.CharField(blank=True, max_length=36)),
+                ("actor_name", models.CharField(blank=True, max_length=255)),
+                ("action", models.CharField(max_length=64)),
+                ("target_kind", models.CharField(max_length=32)),
+                ("target_id", models.CharField(max_length=64)),
+                ("project", models.CharField(blank=True, max_length=36)),
+                ("request_id", models.CharField(blank=True, max_length=64)),
+                ("address", models.CharField(blank=True, max_length=64)),
+                ("details", models.JSONField(default=dict)),
             ],
             options={
-                'indexes': [models.Index(fields=['target_kind', 'target_id', '-id'], name='audit_target'), models.Index(fields=['actor', '-id'], name='audit_actor'), models.Index(fields=['project', '-id'], name='audit_project')],
+                "indexes": [
+                    models.Index(fields=["target_kind", "target_id", "-id"], name="audit_target"),
+                    models.Index(fields=["actor", "-id"], name="audit_actor"),
+                    models.Index(fields=["project", "-id"], name="audit_project"),
+                ],
             },
         ),
     ]

@@ -82,13 +82,26 @@ def as_fault(error: Exception) -> faults.Fault:
 def facade(name: str, shape: Shape, *, auth: Any = None, version: str = "1") -> NinjaAPI:
     """A ninja API whose every error is rendered by ``shape``."""
     api = NinjaAPI(
-        title=f"Synnefo {name}", version=version, urls_namespace=name, auth=auth, docs_url=None, openapi_url=None
+        title=f"Synnefo {name}",
+        version=version,
+        urls_namespace=name,
+        auth=auth,
+        docs_url=None,
+        openapi_url=None,
     )
 
     def answer(request: HttpRequest, error: Any) -> HttpResponse:
         return render(request, as_fault(error), shape)
 
-    for kind in (faults.Fault, ValidationError, Http404, RequestDataTooBig, HttpError, AuthenticationError, Exception):
+    for kind in (
+        faults.Fault,
+        ValidationError,
+        Http404,
+        RequestDataTooBig,
+        HttpError,
+        AuthenticationError,
+        Exception,
+    ):
         api.add_exception_handler(kind, answer)
     return api
 
@@ -107,4 +120,8 @@ def _explain(error: ValidationError) -> str:
     """The first problem, with its place: ``server.flavorRef: Field required``."""
     first = error.errors[0] if error.errors else {}
     place = [str(part) for part in first.get("loc", ()) if part not in ("body", "query", "path", "payload")]
-    return f"{'.'.join(place)}: {first.get('msg', 'invalid value')}" if place else str(first.get("msg", "invalid"))
+    return (
+        f"{'.'.join(place)}: {first.get('msg', 'invalid value')}"
+        if place
+        else str(first.get("msg", "invalid"))
+    )

@@ -12,7 +12,9 @@ from synnefo.common.faults import BadRequest
 M = TypeVar("M", bound=Model)
 
 
-def page(rows: QuerySet[M], *, limit: int | None, marker: str | None, newest_first: bool = True) -> tuple[list[M], bool]:
+def page(
+    rows: QuerySet[M], *, limit: int | None, marker: str | None, newest_first: bool = True
+) -> tuple[list[M], bool]:
     """Rows of one page and whether more follow, ordered by (created, id).
 
     Raises BadRequest for a bad limit, or for a marker that is not among the rows.

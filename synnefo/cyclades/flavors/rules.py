@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db.models import Q, QuerySet
 
 from synnefo.audit.rules import record
@@ -34,7 +36,7 @@ def create(caller: Caller, *, cpu: int, ram: int, disk: int, volume_type: str = 
     """A new size (RAM in MiB, disk in GiB); one that was deleted comes back. Raises BadRequest, Conflict."""
     if not caller.is_admin:
         raise Forbidden("Only administrators make flavors.")
-    sizes = {"cpu": cpu, "ram": ram, "disk": disk}
+    sizes: dict[str, Any] = {"cpu": cpu, "ram": ram, "disk": disk}
     for name, value in sizes.items():
         if not 1 <= value <= LIMITS[name]:
             raise BadRequest(f"{name} must be between 1 and {LIMITS[name]}")
@@ -56,7 +58,7 @@ def modify(
     if not caller.is_admin:
         raise Forbidden("Only administrators change flavors.")
     changes = {"public": public, "allow_create": allow_create, "deleted": deleted}
-    wanted = {name: value for name, value in changes.items() if value is not None}
+    wanted: dict[str, Any] = {name: value for name, value in changes.items() if value is not None}
     with atomic():
         if not Flavor.objects.filter(pk=flavor_id).update(**wanted):
             raise ItemNotFound(f"Flavor {flavor_id} could not be found.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import itertools
 import random
 from collections.abc import Iterable, Sequence
 
@@ -47,8 +48,10 @@ def default_pools(cidr: ipaddress.IPv4Network, gateway: str | None) -> list[Pool
     return [(low, high) for low, high in ((first, gate - 1), (gate + 1, last)) if low <= high]
 
 
-def checked_pools(wanted: Iterable[tuple[str, str]], cidr: ipaddress.IPv4Network, gateway: str | None) -> list[Pool]:
-    """Pools as asked for: inside the range, in order, apart, without the gateway. Raises BadRequest, Conflict."""
+def checked_pools(
+    wanted: Iterable[tuple[str, str]], cidr: ipaddress.IPv4Network, gateway: str | None
+) -> list[Pool]:
+    """Pools as asked for: inside the range, apart, without the gateway. Raises BadRequest, Conflict."""
     pools = []
     for start, end in wanted:
         low, high = int(parse_address(start, cidr, "pool start")), int(parse_address(end, cidr, "pool end"))
@@ -58,7 +61,7 @@ def checked_pools(wanted: Iterable[tuple[str, str]], cidr: ipaddress.IPv4Network
             raise Conflict("Gateway ip conflicts with an allocation pool")
         pools.append((low, high))
     pools.sort()
-    for (_, before), (after, _) in zip(pools, pools[1:], strict=False):
+    for (_, before), (after, _) in itertools.pairwise(pools):
         if after <= before:
             raise Conflict("Allocation pools overlap")
     return pools

@@ -36,9 +36,13 @@ def get(caller: Caller, uuid: str) -> IPAddress:
 
 
 def create(
-    caller: Caller, network_uuid: str | None = None, *, address: str | None = None, port_uuid: str | None = None,
+    caller: Caller,
+    network_uuid: str | None = None,
+    *,
+    address: str | None = None,
+    port_uuid: str | None = None,
     description: str = "",
-) -> IPAddress:  # fmt: skip
+) -> IPAddress:
     """Take an address of a public network, and lead it to a port if one is named.
 
     Raises Conflict (none left, taken), OverLimit, ItemNotFound, BadRequest.
@@ -60,7 +64,9 @@ def create(
     return get(caller, ip.uuid)
 
 
-def associate(caller: Caller, uuid: str, port_uuid: str | None, *, description: str | None = None) -> IPAddress:
+def associate(
+    caller: Caller, uuid: str, port_uuid: str | None, *, description: str | None = None
+) -> IPAddress:
     """Lead a floating IP to another port, or to none. Raises Conflict if the port has one already."""
     found = get(caller, uuid)
     port = None if port_uuid is None else ports.get(caller, port_uuid)
@@ -145,6 +151,8 @@ def _check_free(port: Port) -> None:
         raise BadRequest(f"Port {port.uuid} has no fixed IP to lead to.")
     subnet = port.network.subnets.first()
     if subnet is None or subnet.gateway is None:
-        raise ItemNotFound(f"External network is not reachable from network {port.network.uuid}: it has no gateway.")
+        raise ItemNotFound(
+            f"External network is not reachable from network {port.network.uuid}: it has no gateway."
+        )
     if port.floating_ips.exists():
         raise Conflict(f"Port {port.uuid} has a floating IP already.")

@@ -42,7 +42,9 @@ class Network(Owned):
             models.Index(fields=("userid", "-created", "-id"), name="network_owner"),
         )
         constraints = (
-            models.CheckConstraint(condition=Q(floating_ip_pool=False) | Q(public=True), name="floating_pool_is_public"),
+            models.CheckConstraint(
+                condition=Q(floating_ip_pool=False) | Q(public=True), name="floating_pool_is_public"
+            ),
         )
 
     def __str__(self) -> str:
@@ -139,7 +141,9 @@ class IPAddress(Owned):
     address = models.CharField(max_length=64)
     number = models.BigIntegerField(help_text="the address as a number, for ordered allocation")
     floating_ip = models.BooleanField(default=False)
-    nat_revision = models.PositiveBigIntegerField(default=0, help_text="revision of nat_port's network with this NAT")
+    nat_revision = models.PositiveBigIntegerField(
+        default=0, help_text="revision of nat_port's network with this NAT"
+    )
     description = models.CharField(max_length=255, blank=True)
 
     class Meta:

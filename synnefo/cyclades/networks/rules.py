@@ -80,9 +80,7 @@ def create(
     return network
 
 
-def rename(
-    caller: Caller, uuid: str, *, name: str | None = None, description: str | None = None
-) -> Network:
+def rename(caller: Caller, uuid: str, *, name: str | None = None, description: str | None = None) -> Network:
     _check_text(name or "", description or "")
     with atomic():
         network = get(caller, uuid, write=True)
@@ -99,12 +97,16 @@ def delete(caller: Caller, uuid: str) -> None:
     Raises Conflict while it has ports or floating IPs.
     """
     found = get(caller, uuid, write=True)
-    with charging(found.userid, found.project, _freed(found), name="api: network delete", force=True) as serial:
+    with charging(
+        found.userid, found.project, _freed(found), name="api: network delete", force=True
+    ) as serial:
         network = lock(found.pk)
         if network.deleted or network.deleting:
             raise ItemNotFound(f"Network {uuid} could not be found.")
         if network.ports.exists() or network.addresses.exists():
-            raise Conflict(f"Unable to complete operation on network {uuid}. There are one or more ports in use.")
+            raise Conflict(
+                f"Unable to complete operation on network {uuid}. There are one or more ports in use."
+            )
         engine.supersede(TARGET, network.pk)
         network.deleting, network.revision = True, network.revision + 1
         network.save(update_fields=("deleting", "revision", "updated"))
@@ -133,7 +135,11 @@ def create_subnet(
     gate = str(space.network_address + 1) if gateway == "" else gateway
     if gate is not None:
         allocation.parse_address(gate, space, "gateway_ip")
-    runs = allocation.default_pools(space, gate) if pools is None else allocation.checked_pools(pools, space, gate)
+    runs = (
+        allocation.default_pools(space, gate)
+        if pools is None
+        else allocation.checked_pools(pools, space, gate)
+    )
     servers = _checked_dns(dns_nameservers)
     with atomic():
         network = lock(found.pk)
@@ -175,7 +181,9 @@ def delete_subnet(caller: Caller, uuid: str) -> None:
     with atomic():
         network = lock(found.network_id)
         if found.addresses.exists():
-            raise Conflict(f"Unable to complete operation on subnet {uuid}: one or more ports have an IP from it.")
+            raise Conflict(
+                f"Unable to complete operation on subnet {uuid}: one or more ports have an IP from it."
+            )
         Subnet.objects.filter(pk=found.pk).delete()
         changed(network, caller)
         record(caller, "subnet.delete", TARGET, network.pk, subnet=uuid)
@@ -205,4 +213,3 @@ def _checked_dns(servers: Sequence[str]) -> list[str]:
         return [str(ipaddress.IPv4Address(text)) for text in servers]
     except ValueError as error:
         raise BadRequest(f"Invalid DNS server: {error}") from None
-

@@ -124,7 +124,14 @@ def observe(server_id: int, state: InstanceState, at: datetime.datetime) -> None
         server.wanted_on = oper == Server.Oper.STARTED
         server.save()
         seen = {"before": found.operstate, "now": str(oper), "reason": state.reason}
-        record(system_caller("engine"), "server.observed", Server.TARGET, server.pk, project=server.project, **seen)
+        record(
+            system_caller("engine"),
+            "server.observed",
+            Server.TARGET,
+            server.pk,
+            project=server.project,
+            **seen,
+        )
 
 
 def server_id_of(instance: str) -> int | None:
@@ -172,13 +179,20 @@ def _restore(found: Server, at: datetime.datetime) -> None:
         server.task = Server.Task.START
         server.save(update_fields=("task", "updated"))
         system = system_caller("engine")
-        engine.start(RestoreServer, targets=[(Server.TARGET, server.pk)], actor=system, project=server.project)
+        engine.start(
+            RestoreServer, targets=[(Server.TARGET, server.pk)], actor=system, project=server.project
+        )
         record(system, "server.restore", Server.TARGET, server.pk, project=server.project)
 
 
 def _idle(server_id: int, at: datetime.datetime) -> Server | None:
     """The server's row, locked, if nothing is under way on it and nothing newer was written."""
     server = Server.objects.select_for_update(of=("self",)).get(pk=server_id)
-    if server.deleted or server.task or server.updated > at or engine.active_on(Server.TARGET, server_id).exists():
+    if (
+        server.deleted
+        or server.task
+        or server.updated > at
+        or engine.active_on(Server.TARGET, server_id).exists()
+    ):
         return None
     return server

@@ -29,7 +29,9 @@ def spec_of(network_id: int) -> NetworkSpec:
         network = lock(network_id)
         subnet = network.subnets.first()
         fixed = list(
-            IPAddress.objects.filter(network=network, port__isnull=False).select_related("port__server").order_by("id")
+            IPAddress.objects.filter(network=network, port__isnull=False)
+            .select_related("port__server")
+            .order_by("id")
         )
         leads = IPAddress.objects.filter(nat_port__network=network).values_list("address", "nat_port_id")
     by_port = {ip.port_id: ip.address for ip in fixed}

@@ -168,7 +168,9 @@ class RebootServer(ServerProcedure):
         server = self.server()
         timeout_s = settings.CYCLADES_SHUTDOWN_TIMEOUT_S
         engine = self.engine(server)
-        self.job = engine.reboot(server.engine_name, self.fence, hard=self.payload["hard"], timeout_s=timeout_s)
+        self.job = engine.reboot(
+            server.engine_name, self.fence, hard=self.payload["hard"], timeout_s=timeout_s
+        )
         return self.next()
 
     @step(undo=None, because="waiting changes nothing")

@@ -24,7 +24,13 @@ from synnefo.cyclades.images import rules as images
 from synnefo.cyclades.images.models import Image
 from synnefo.cyclades.keypairs import rules as keypairs
 from synnefo.cyclades.networks.models import Port
-from synnefo.cyclades.operations.servers import CreateServer, DeleteServer, RebootServer, StartServer, StopServer
+from synnefo.cyclades.operations.servers import (
+    CreateServer,
+    DeleteServer,
+    RebootServer,
+    StartServer,
+    StopServer,
+)
 from synnefo.cyclades.servers import nics
 from synnefo.cyclades.servers.models import Server, ServerMetadata
 from synnefo.cyclades.servers.requests import ServerRequest
@@ -105,7 +111,9 @@ def start(caller: Caller, uuid: str) -> Server:
     """Power it on. Raises Conflict (state, busy), OverLimit."""
     found = get(caller, uuid)
     require(found, Action.START, is_admin=caller.is_admin)
-    with charging(found.userid, found.project, found.flavor.running_charge, name="api: server start") as serial:
+    with charging(
+        found.userid, found.project, found.flavor.running_charge, name="api: server start"
+    ) as serial:
         server = _begin(caller, found, Action.START)
         engine.start(StartServer, targets=[(TARGET, server.pk)], actor=caller, serial=serial)
         _busy(server, Server.Task.START, wanted_on=True)
@@ -156,7 +164,9 @@ def delete(caller: Caller, uuid: str) -> None:
         _busy(server, Server.Task.DESTROY, wanted_on=False)
 
 
-def set_metadata(caller: Caller, uuid: str, wanted: Mapping[str, str], *, replace: bool = False) -> dict[str, str]:
+def set_metadata(
+    caller: Caller, uuid: str, wanted: Mapping[str, str], *, replace: bool = False
+) -> dict[str, str]:
     """Merge (or replace) a server's metadata; returns all of it."""
     with atomic():
         server = _locked(get(caller, uuid))
@@ -239,9 +249,13 @@ def _check_fit(flavor: Flavor, image: Image) -> None:
     if image.status != Image.Status.AVAILABLE:
         raise BadRequest(f"Image {image.uuid} is not active.")
     if image.min_disk_gib > flavor.disk:
-        raise BadRequest(f"Flavor's disk is too small for requested image: it needs {image.min_disk_gib} GiB.")
+        raise BadRequest(
+            f"Flavor's disk is too small for requested image: it needs {image.min_disk_gib} GiB."
+        )
     if image.min_ram_mib > flavor.ram:
-        raise BadRequest(f"Flavor's memory is too small for requested image: it needs {image.min_ram_mib} MiB.")
+        raise BadRequest(
+            f"Flavor's memory is too small for requested image: it needs {image.min_ram_mib} MiB."
+        )
 
 
 def _key(caller: Caller, name: str | None) -> str | None:

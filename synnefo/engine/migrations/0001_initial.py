@@ -2,80 +2,127 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import synnefo.common.ids
 from django.db import migrations, models
+
+import synnefo.common.ids
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='PeriodicTask',
+            name="PeriodicTask",
             fields=[
-                ('name', models.CharField(max_length=64, primary_key=True, serialize=False)),
-                ('due', models.DateTimeField()),
+                ("name", models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ("due", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='Commission',
+            name="Commission",
             fields=[
-                ('serial', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('accept', models.BooleanField(null=True)),
-                ('delivered', models.BooleanField(default=False)),
-                ('created', models.DateTimeField(auto_now_add=True)),
+                ("serial", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("accept", models.BooleanField(null=True)),
+                ("delivered", models.BooleanField(default=False)),
+                ("created", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('accept__isnull', False), ('delivered', False)), fields=['serial'], name='outbox')],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("accept__isnull", False), ("delivered", False)),
+                        fields=["serial"],
+                        name="outbox",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Operation',
+            name="Operation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uuid', models.CharField(default=synnefo.common.ids.new_uuid, max_length=36, unique=True)),
-                ('kind', models.CharField(max_length=64)),
-                ('payload', models.JSONField(default=dict)),
-                ('secret', models.JSONField(null=True)),
-                ('state', models.CharField(choices=[('doing', 'Doing'), ('undoing', 'Undoing'), ('succeeded', 'Succeeded'), ('failed', 'Failed')], default='doing', max_length=16)),
-                ('step', models.CharField(max_length=64)),
-                ('done_steps', models.JSONField(default=list)),
-                ('attempt', models.PositiveIntegerField(default=0)),
-                ('failures', models.PositiveIntegerField(default=0)),
-                ('wake_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('lease_owner', models.CharField(blank=True, max_length=64)),
-                ('lease_until', models.DateTimeField(null=True)),
-                ('deadline', models.DateTimeField()),
-                ('job', models.CharField(blank=True, max_length=255)),
-                ('serial', models.BigIntegerField(null=True)),
-                ('actor', models.CharField(blank=True, max_length=36)),
-                ('project', models.CharField(blank=True, max_length=36)),
-                ('request_id', models.CharField(blank=True, max_length=64)),
-                ('error', models.TextField(blank=True)),
-                ('created', models.DateTimeField(auto_now_add=True)),
-                ('updated', models.DateTimeField(auto_now=True)),
-                ('finished', models.DateTimeField(null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("uuid", models.CharField(default=synnefo.common.ids.new_uuid, max_length=36, unique=True)),
+                ("kind", models.CharField(max_length=64)),
+                ("payload", models.JSONField(default=dict)),
+                ("secret", models.JSONField(null=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("doing", "Doing"),
+                            ("undoing", "Undoing"),
+                            ("succeeded", "Succeeded"),
+                            ("failed", "Failed"),
+                        ],
+                        default="doing",
+                        max_length=16,
+                    ),
+                ),
+                ("step", models.CharField(max_length=64)),
+                ("done_steps", models.JSONField(default=list)),
+                ("attempt", models.PositiveIntegerField(default=0)),
+                ("failures", models.PositiveIntegerField(default=0)),
+                ("wake_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("lease_owner", models.CharField(blank=True, max_length=64)),
+                ("lease_until", models.DateTimeField(null=True)),
+                ("deadline", models.DateTimeField()),
+                ("job", models.CharField(blank=True, max_length=255)),
+                ("serial", models.BigIntegerField(null=True)),
+                ("actor", models.CharField(blank=True, max_length=36)),
+                ("project", models.CharField(blank=True, max_length=36)),
+                ("request_id", models.CharField(blank=True, max_length=64)),
+                ("error", models.TextField(blank=True)),
+                ("created", models.DateTimeField(auto_now_add=True)),
+                ("updated", models.DateTimeField(auto_now=True)),
+                ("finished", models.DateTimeField(null=True)),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('state__in', ('doing', 'undoing'))), fields=['wake_at'], name='operation_ready'), models.Index(fields=['project', '-id'], name='operation_project')],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state__in", ("doing", "undoing"))),
+                        fields=["wake_at"],
+                        name="operation_ready",
+                    ),
+                    models.Index(fields=["project", "-id"], name="operation_project"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Target',
+            name="Target",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=32)),
-                ('object_id', models.BigIntegerField()),
-                ('active', models.BooleanField(default=True)),
-                ('operation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='targets', to='engine.operation')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("kind", models.CharField(max_length=32)),
+                ("object_id", models.BigIntegerField()),
+                ("active", models.BooleanField(default=True)),
+                (
+                    "operation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="targets",
+                        to="engine.operation",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['kind', 'object_id', '-operation'], name='target_history')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('active', True)), fields=('kind', 'object_id'), name='one_active_operation_per_target')],
+                "indexes": [models.Index(fields=["kind", "object_id", "-operation"], name="target_history")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("active", True)),
+                        fields=("kind", "object_id"),
+                        name="one_active_operation_per_target",
+                    )
+                ],
             },
         ),
     ]

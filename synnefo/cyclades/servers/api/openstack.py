@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from django.db.models import Q, QuerySet
@@ -27,7 +27,7 @@ router = Router()
 router.add_router("", openstack_parts.router)
 
 M = TypeVar("M", bound=BaseModel)
-View = Callable[[Server, str], dict[str, Any]]
+View = Callable[[Sequence[Server], str], list[dict[str, Any]]]
 Oper, Task = Server.Oper, Server.Task
 _REBOOTING = Q(task=Task.REBOOT, operstate__in=(Oper.STARTED, Oper.STOPPED))
 _STATUS = {
@@ -59,14 +59,12 @@ class ServerFilters(kit.Listing):
 
 @router.get("/servers")
 def list_servers(request: HttpRequest, filters: Query[ServerFilters]) -> HttpResponse:
-    rows = _rows(kit.caller_of(request), filters).prefetch_related(None).select_related(None)
-    return _listed(request, rows, filters, "servers", openstack_views.brief_of)
+    return _listed(request, filters, "servers", _briefly)
 
 
 @router.get("/servers/detail")
 def list_servers_with_details(request: HttpRequest, filters: Query[ServerFilters]) -> HttpResponse:
-    rows = _rows(kit.caller_of(request), filters)
-    return _listed(request, rows, filters, "servers/detail", openstack_views.details_of)
+    return _listed(request, filters, "servers/detail", openstack_views.details_of)
 
 
 @router.post("/servers")
@@ -139,15 +137,19 @@ def _arguments(kind: type[M], name: str, value: object) -> M:
 
 
 def _shown(request: HttpRequest, server: Server) -> HttpResponse:
-    return kit.answer({"server": openstack_views.details_of(server, kit.address(request, "compute"))})
+    [shown] = openstack_views.details_of([server], kit.address(request, "compute"))
+    return kit.answer({"server": shown})
 
 
-def _listed(
-    request: HttpRequest, rows: QuerySet[Server], filters: ServerFilters, path: str, view: View
-) -> HttpResponse:
-    found, more = kit.page_of(rows, filters)
+def _briefly(servers: Sequence[Server], compute_url: str) -> list[dict[str, Any]]:
+    return [openstack_views.brief_of(server, compute_url) for server in servers]
+
+
+def _listed(request: HttpRequest, filters: ServerFilters, path: str, view: View) -> HttpResponse:
+    rows = _rows(kit.caller_of(request), filters).select_related(None).prefetch_related(None)
+    found, more = kit.page_of(rows.defer("user_data"), filters)
     url = kit.address(request, "compute")
-    body: dict[str, Any] = {"servers": [view(server, url) for server in found]}
+    body: dict[str, Any] = {"servers": view(found, url)}
     if more:
         following = kit.next_page(request, f"{url}/v2.1/{path}", found[-1].uuid)
         body["servers_links"] = [{"rel": "next", "href": following}]
