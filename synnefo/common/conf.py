@@ -58,7 +58,7 @@ def database_from_url(url: str) -> dict[str, Any]:
     """
     parts = urlsplit(url)
     if parts.scheme == "sqlite":
-        return sqlite_database(Path(unquote(parts.path)))
+        return sqlite_database(Path("/" + unquote(parts.path).lstrip("/")))
     if parts.scheme not in ("postgres", "postgresql"):
         raise ConfigurationError(f"DATABASE_URL: {parts.scheme!r} is neither sqlite nor postgresql")
     try:

@@ -21,7 +21,7 @@ def parse_amount(text: str) -> int:
     if match is None:
         raise ValueError(f"{text!r} is not an amount (examples: 4, 512 MiB, 20G, inf)")
     number, unit = match.group(1), match.group(2).lower()
-    power = _POWERS.get(unit, _POWERS.get(re.sub(r"i?b$", "", unit)))
+    power = _POWERS.get(unit, _POWERS.get(re.sub(r"(?<=[kmgtp])i?b$", "", unit)))
     if power is None:
         raise ValueError(f"{unit!r} is not a unit (none, bytes, KB, MB, GB, TB, PB)")
     return int(float(number) * 1024**power) if "." in number else int(number) * 1024**power
