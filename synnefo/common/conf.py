@@ -19,6 +19,10 @@ DEFAULT_DIRECTORY = Path("/etc/synnefo")
 OWN_PREFIXES = ("SYNNEFO_", "ASTAKOS_", "CYCLADES_", "PITHOS_", "BRANDING_")
 
 
+#: A process that hangs inside a transaction loses its session, and with it the locks that others wait for.
+_SESSION = "-c idle_in_transaction_session_timeout=60s"
+
+
 class ConfigurationError(Exception):
     """The configuration cannot be used; the message names file and line."""
 
@@ -74,7 +78,7 @@ def database_from_url(url: str) -> dict[str, Any]:
         "PORT": port,
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": dict(parse_qsl(parts.query)),
+        "OPTIONS": {"options": _SESSION, **dict(parse_qsl(parts.query))},
     }
 
 

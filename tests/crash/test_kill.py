@@ -111,7 +111,7 @@ def test_a_dispatcher_stopped_past_its_lease_and_continued_does_no_harm(nobody: 
     server = victim.create()
     at_work = "select 1 from engine_operation where kind = 'server.create' and lease_until is not null"
     wait_until("work", lambda: victim.rows(at_work), 10)
-    os.kill(sleeper, signal.SIGSTOP)
+    victim.stop_outside_a_transaction(sleeper)
     try:
         with victim.second_dispatcher():
             victim.wait_until_idle(LEASE_S + 90)

@@ -119,6 +119,32 @@ class Victim:
     def dispatcher(self) -> int:
         return self.cloud.pid_of("synnefo.webproject.dispatcher")
 
+    def stop_outside_a_transaction(self, pid: int) -> None:
+        """SIGSTOP at a moment when the process holds no lock of the database.
+
+        One that is stopped inside a transaction holds SQLite's only write lock until it is continued or
+        killed; PostgreSQL ends such a session after ``idle_in_transaction_session_timeout``.
+        """
+
+        def stopped() -> bool:
+            os.kill(pid, signal.SIGSTOP)
+            if self._can_write():
+                return True
+            os.kill(pid, signal.SIGCONT)
+            return False
+
+        wait_until("a moment without a transaction", stopped, 30, every_s=0.02)
+
+    def _can_write(self) -> bool:
+        if "DATABASE_URL" in os.environ:
+            return True
+        database = sqlite3.connect(self.cloud.data / "synnefo.db", timeout=0.1, isolation_level=None)
+        with contextlib.closing(database), contextlib.suppress(sqlite3.OperationalError):
+            database.execute("begin immediate")
+            database.execute("rollback")
+            return True
+        return False
+
     def kill_at(self, kind: str, step: str, timeout_s: float = 30) -> Killer:
         """SIGKILL the dispatcher as soon as an operation is seen at a step."""
         return Killer(self, kind, step, timeout_s)
