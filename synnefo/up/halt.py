@@ -1,4 +1,4 @@
-"""Ending the virtual machines and networks of this machine (``python -m synnefo.up.halt``); see ``stopping``."""
+"""Ending the guests and networks of this machine (``python -m synnefo.up.halt``); see ``stopping``."""
 
 from __future__ import annotations
 
