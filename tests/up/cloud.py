@@ -1,4 +1,4 @@
-"""A cloud of its own for a test: ``synnefo up`` as a process, on a data directory and ports nobody else has."""
+"""A cloud of its own for a test: ``synnefo up`` as a process, on data and ports that nobody else has."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ import subprocess
 import sys
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import psycopg
 
 START_S = 60.0
@@ -122,9 +121,8 @@ class Cloud:
 
     def answers(self, path: str = "/readyz") -> bool:
         try:
-            with urllib.request.urlopen(self.url + path, timeout=10) as response:
-                return bool(response.status == 200)
-        except (urllib.error.URLError, OSError):
+            return httpx.get(self.url + path, timeout=10).status_code == 200
+        except httpx.TransportError:
             return False
 
     def _collect(self, process: subprocess.Popen[str], lines: queue.Queue[str]) -> None:
@@ -156,7 +154,7 @@ def free_ports() -> int:
 
 @contextlib.contextmanager
 def database() -> Iterator[dict[str, str]]:
-    """Settings that give a cloud an empty database: a file of its own, or one made on the tests' PostgreSQL."""
+    """Settings for a cloud with an empty database: a file of its own, or one in the tests' PostgreSQL."""
     url = os.environ.get("DATABASE_URL", "")
     if not url.startswith("postgres"):
         yield {}
