@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, TextField
 from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
@@ -127,8 +128,8 @@ def _with_properties(rows: QuerySet[Image], request: HttpRequest) -> QuerySet[Im
     for number, (key, value) in enumerate(wanted.items()):
         if "\x00" in key + value:
             raise BadRequest("NUL characters are not allowed.")
-        alias = f"property_{number}"
-        rows = rows.annotate(**{alias: KeyTextTransform(key, "properties")}).filter(**{alias: value})
+        alias, text = f"property_{number}", Cast(KeyTextTransform(key, "properties"), TextField())
+        rows = rows.annotate(**{alias: text}).filter(**{alias: value})
     return rows
 
 

@@ -14,7 +14,7 @@ from ninja import Body, Query, Router
 from pydantic import BaseModel, Field, ValidationError
 
 from synnefo.common.caller import Caller
-from synnefo.common.faults import BadRequest
+from synnefo.common.faults import BadRequest, ItemNotFound
 from synnefo.cyclades.console import rules as console
 from synnefo.cyclades.networks.models import IPAddress
 from synnefo.cyclades.openstack import kit
@@ -69,7 +69,11 @@ def list_servers_with_details(request: HttpRequest, filters: Query[ServerFilters
 
 @router.post("/servers")
 def create_server(request: HttpRequest, body: bodies.NewServerBody) -> HttpResponse:
-    server, password = rules.create(kit.caller_of(request), body.server.request())
+    wanted = body.server.request()
+    try:
+        server, password = rules.create(kit.caller_of(request), wanted)
+    except ItemNotFound as fault:
+        raise BadRequest(fault.message) from None  # Nova's answer where a body names what there is not
     links = openstack_views.links_of(server.uuid, kit.address(request, "compute"))
     made = {
         "id": server.uuid,
