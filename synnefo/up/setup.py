@@ -33,7 +33,6 @@ def prepare() -> None:
     place = Place.from_settings()
     place.prepare()
     steps.tables(say)
-    steps.pages()
     standard.register_standard()
     user = steps.administrator(place, say)
     steps.sign_in_files(place, user)

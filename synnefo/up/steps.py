@@ -7,7 +7,6 @@ each of them, so that what an operator took away does not come back.
 from __future__ import annotations
 
 import datetime
-import os
 import secrets
 from collections.abc import Callable
 from pathlib import Path
@@ -49,12 +48,6 @@ def tables(say: Say) -> None:
         say(f"bringing the database up to date ({len(waiting)} migrations)")
         call_command("migrate", interactive=False, verbosity=0)
     call_command("createcachetable", verbosity=0)
-
-
-def pages() -> None:
-    """Style sheets and scripts in one place, where this installation may write there (a clone, say)."""
-    if _writable(Path(settings.STATIC_ROOT or ".")):
-        call_command("collectstatic", interactive=False, verbosity=0)
 
 
 def administrator(place: Place, say: Say) -> User:
@@ -157,8 +150,3 @@ def caller_for(user: User) -> Caller:
 
 def _project_name(user: User) -> str:
     return Project.objects.get(uuid=user.default_project).realname
-
-
-def _writable(directory: Path) -> bool:
-    found = next(path for path in (directory, *directory.parents) if path.exists())
-    return os.access(found, os.W_OK)
