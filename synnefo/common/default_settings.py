@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 
 SYNNEFO_SERVICES = ["astakos", "cyclades"]
 SYNNEFO_DATA = "/var/lib/synnefo"
@@ -40,7 +39,7 @@ SESSION_ENGINE = "django.contrib.sessions.backends.db"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "synnefo_cache"}}
 EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
 STATIC_URL = "/static/"
-STATIC_ROOT = str(Path(__file__).resolve().parent.parent / "static")
+STATIC_ROOT: str | None = None  # files are served from where they are (WHITENOISE_USE_FINDERS)
 WHITENOISE_USE_FINDERS = True
 CSRF_FAILURE_VIEW = "synnefo.webproject.errors.csrf_failure"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
