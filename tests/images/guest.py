@@ -28,11 +28,13 @@ def eventually(ask: Callable[[], Value], *, timeout_s: float, what: str | Callab
     return answer
 
 
-def make_seed(path: Path, *, meta_data: str, user_data: str = "") -> Path:
+def make_seed(
+    path: Path, *, meta_data: str, user_data: str = "", network_config: str = "version: 2\n"
+) -> Path:
     """A NoCloud seed like the one the local backend makes."""
     iso = pycdlib.PyCdlib()
     iso.new(interchange_level=4, joliet=3, rock_ridge="1.09", vol_ident="cidata")
-    files = {"meta-data": meta_data, "user-data": user_data, "network-config": "version: 2\n"}
+    files = {"meta-data": meta_data, "user-data": user_data, "network-config": network_config}
     for name, text in files.items():
         content = text.encode()
         iso_name = "/" + name.upper().replace("-", "_") + ".;1"
@@ -94,6 +96,25 @@ class Guest:
         return subprocess.run(
             ["ssh", *words, *target, command], capture_output=True, text=True, timeout=timeout_s, check=False
         )
+
+    def host_key(self) -> str:
+        """The Ed25519 key that the guest shows."""
+        command = ["ssh-keyscan", "-t", "ed25519", "-p", str(self.port), "127.0.0.1"]
+        key = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True).stdout
+        assert "ssh-ed25519" in key
+        return key
+
+    def accepts_password(self, user: str, password: str) -> bool:
+        """Whether SSH lets the user in by password alone."""
+        ask = self.folder / "askpass"
+        ask.write_text(f"#!/bin/sh\necho '{password}'\n")
+        ask.chmod(0o700)
+        options = ["StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "PubkeyAuthentication=no"]
+        words = [word for option in [*options, "NumberOfPasswordPrompts=1"] for word in ("-o", option)]
+        environment = {**os.environ, "SSH_ASKPASS": str(ask), "SSH_ASKPASS_REQUIRE": "force"}
+        command = ["ssh", *words, "-p", str(self.port), f"{user}@127.0.0.1", "true"]
+        done = subprocess.run(command, env=environment, capture_output=True, timeout=30, check=False)
+        return done.returncode == 0
 
     def wait_for_ssh(self, *, timeout_s: float = 90, user: str = "root") -> None:
         def answers() -> bool:
@@ -158,6 +179,7 @@ def booted(
     cdrom: bool = False,
     machine: str = "q35",
     ram_mib: int = 128,
+    vcpus: int = 1,
     tb_size_mib: int = 64,
     network: str = "",
 ) -> Iterator[Guest]:
@@ -166,7 +188,7 @@ def booted(
     (folder / "serial.log").unlink(missing_ok=True)
     port = free_port()
     command = ["qemu-system-x86_64", "-accel", f"tcg,thread=multi,tb-size={tb_size_mib}", "-machine", machine]
-    command += ["-nodefaults", "-vga", "std", "-m", str(ram_mib), "-display", "none"]
+    command += ["-nodefaults", "-vga", "std", "-m", str(ram_mib), "-smp", str(vcpus), "-display", "none"]
     command += ["-drive", f"file={disk},if=none,id=root,format=qcow2,discard=unmap,detect-zeroes=unmap"]
     command += ["-device", "virtio-blk-pci,drive=root,bootindex=0"]
     if seed is not None:

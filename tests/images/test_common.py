@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 from pathlib import Path
@@ -37,9 +38,11 @@ def test_a_hanging_command_is_ended() -> None:
 def test_a_workspace_is_empty_at_the_start_and_gone_at_the_end(tmp_path: Path) -> None:
     (tmp_path / "one").mkdir()
     (tmp_path / "one" / "left by a killed build").touch()
-    with pytest.raises(ZeroDivisionError), common.workspace(tmp_path, "one") as space:
+    with common.workspace(tmp_path, "one") as space:
         assert list(space.iterdir()) == []
         (space / "file").touch()
+    assert not space.exists()
+    with contextlib.suppress(ZeroDivisionError), common.workspace(tmp_path, "one") as space:
         raise ZeroDivisionError
     assert not space.exists()
 
@@ -56,7 +59,7 @@ def test_one_build_at_a_time_uses_a_workspace(tmp_path: Path) -> None:
 def test_a_failed_build_leaves_the_former_image_and_nothing_else(tmp_path: Path) -> None:
     out = tmp_path / "image"
     out.write_text("old")
-    with pytest.raises(ZeroDivisionError), common.published(out) as partial:
+    with contextlib.suppress(ZeroDivisionError), common.published(out) as partial:
         partial.write_text("half")
         raise ZeroDivisionError
     assert out.read_text() == "old"

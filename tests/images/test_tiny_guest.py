@@ -42,6 +42,7 @@ def test_first_boot_sets_up_the_machine_and_a_reboot_keeps_it(
 hostname: web1
 ssh_authorized_keys:
   - {public}
+ssh_pwauth: true
 chpasswd:
   expire: false
   list: |
@@ -73,14 +74,17 @@ runcmd:
         assert guest.run("cat /etc/app/two") == "hello"
         eventually(lambda: guest.run("cat /root/line", check=False), timeout_s=20, what="runcmd")
         assert guest.run("cat /root/list") == "it's two words"
-        host_keys = guest.run("sha256sum /var/lib/synnefo/host-key-*")
+        assert guest.accepts_password("root", "console-pw")
+        assert not guest.accepts_password("root", "another")
+        assert not guest.accepts_password("user", "")
+        host_key = guest.host_key()
 
         guest.run("echo kept > /root/file && reboot")
         eventually(lambda: guest.serial().count("ready web1") == 2, timeout_s=90, what="a second start")
         guest.wait_for_ssh()
         assert guest.run("cat /root/file") == "kept"
         assert guest.run("cat /root/line") == "line"
-        assert guest.run("sha256sum /var/lib/synnefo/host-key-*") == host_keys
+        assert guest.host_key() == host_key
 
         type_login(guest, "root", "console-pw", "touch /root/typed\n")
 
@@ -121,8 +125,8 @@ def test_a_new_instance_gets_its_own_name_keys_and_host_keys_and_a_larger_disk_i
     with booted(first, tmp_path / "a", key, seed=seed, cdrom=True, machine="pc") as guest:
         guest.wait_for_ssh()
         assert guest.run("hostname") == "one"
-        host_keys = guest.run("sha256sum /var/lib/synnefo/host-key-*")
-        guest.run("echo data > /root/data")
+        assert not guest.accepts_password("root", "")
+        host_key = guest.host_key()
         guest.qmp("system_powerdown")
         eventually(guest.ended, timeout_s=15, what="power off")
 
@@ -136,6 +140,7 @@ def test_a_new_instance_gets_its_own_name_keys_and_host_keys_and_a_larger_disk_i
     with booted(second, tmp_path / "b", other_key, seed=seed) as guest:
         guest.wait_for_ssh(user="ann")
         assert guest.run("hostname", user="ann") == "two"
+        assert guest.host_key() != host_key
         guest.wait_for_console("ready two")
         assert 19000 < int(guest.run("df -m / | awk 'NR == 2 { print $2 }'", user="ann")) <= 20480
         assert guest.ssh("true").returncode == 255, "root's keys of the former instance are gone"
@@ -143,7 +148,6 @@ def test_a_new_instance_gets_its_own_name_keys_and_host_keys_and_a_larger_disk_i
         assert guest.ssh("true").returncode == 255, "the former key opens nothing"
         guest.qmp("system_powerdown")
         eventually(guest.ended, timeout_s=15, what="power off")
-    assert host_keys
 
 
 class _Metadata(http.server.BaseHTTPRequestHandler):
