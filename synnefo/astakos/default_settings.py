@@ -20,6 +20,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "/ui/login/"
 LOGIN_REDIRECT_URL = "/ui/"
+ACCOUNT_LOGOUT_REDIRECT_URL = LOGIN_URL
 ACCOUNT_ADAPTER = "synnefo.astakos.accounts.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]

@@ -48,12 +48,10 @@ def page(
     @functools.wraps(view)
     def answer(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         try:
-            caller = caller_of_session(request)
+            return view(request, caller_of_session(request), *args, **kwargs)
         except Unauthorized:
             logout(request)
             return _to_sign_in(request)
-        try:
-            return view(request, caller, *args, **kwargs)
         except Fault as fault:
             return fault_page(request, fault)
 

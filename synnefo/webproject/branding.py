@@ -45,9 +45,9 @@ def style_sheet() -> str:
 def readable(colour: RGB, background: RGB) -> RGB:
     """The colour, made darker or lighter until it can be read on the background (or the other way round)."""
     hue, lightness, saturation = colorsys.rgb_to_hls(*colour)
-    step = -0.01 if _luminance(background) > 0.4 else 0.01
-    while contrast(colour, background) < _CONTRAST and 0 < lightness < 1:
-        lightness = min(max(lightness + step, 0.0), 1.0)
+    end = 0.0 if _luminance(background) > 0.4 else 1.0
+    while contrast(colour, background) < _CONTRAST and lightness != end:
+        lightness = max(end, lightness - 0.01) if end == 0.0 else min(end, lightness + 0.01)
         colour = colorsys.hls_to_rgb(hue, lightness, saturation)
     return colour
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import URLPattern, URLResolver, path
 from django.views.decorators.http import conditional_page
@@ -139,7 +139,7 @@ def remove_floating_ip(request: HttpRequest, caller: Caller, uuid: str) -> HttpR
 
 def go_back(request: HttpRequest, to: str) -> HttpResponse:
     """To the page that shows the outcome; a script follows and takes the part that it needs."""
-    return HttpResponse(status=303, headers={"Location": to})
+    return HttpResponseRedirect(to, status=303)
 
 
 def _list_context(request: HttpRequest, caller: Caller) -> dict[str, object]:

@@ -1,0 +1,82 @@
+"""A real browser on the real pages: chromium from the system, the cloud of ``tests.conftest`` behind it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.conftest import People
+
+# Playwright's synchronous interface runs an event loop in this thread; Django would refuse its database there.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+PASSWORD = "a-long-password-1"
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("there is no chromium on this machine")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--disable-gpu", "--no-proxy-server"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def troubles() -> list[str]:
+    """What the browser complained about: errors of scripts, refused resources, violated policies."""
+    return []
+
+
+@pytest.fixture
+def open_page(chromium: Browser, troubles: list[str]) -> Iterator[Callable[..., Page]]:
+    """Makes pages of browser windows of their own; ``width``, ``height``, ``theme`` as asked for."""
+    contexts: list[BrowserContext] = []
+
+    def make(*, width: int = 1280, height: int = 800, theme: Any = "light", scale: float = 1) -> Page:
+        context = chromium.new_context(
+            viewport={"width": width, "height": height}, color_scheme=theme, device_scale_factor=scale,
+            reduced_motion="reduce",
+        )  # fmt: skip
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: troubles.append(f"script: {error}"))
+        page.on("console", lambda line: troubles.append(line.text) if line.type == "error" else None)
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def sign_in(live_server: Any) -> Callable[[Page, str], None]:
+    def do(page: Page, name: str = "alice") -> None:
+        page.goto(f"{live_server.url}/ui/")
+        page.get_by_label("E-mail").fill(f"{name}@example.org")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url("**/ui/servers/")
+
+    return do
+
+
+@pytest.fixture
+def alice_page(
+    transactional_db: None, cloud: People, live_server: Any, open_page: Callable[..., Page],
+    sign_in: Callable[..., None],
+) -> Page:  # fmt: skip
+    """Alice, signed in, on the list of her servers."""
+    page = open_page()
+    sign_in(page)
+    return page
