@@ -11,24 +11,22 @@ from collections.abc import Callable, Iterable
 from types import TracebackType
 
 from synnefo.cyclades.backends.base import BackendError, InstanceSpec
-from synnefo.cyclades.backends.local.fabric import Fabric, NamespaceFabric
+from synnefo.cyclades.backends.local.fabric import Fabric
 from synnefo.cyclades.backends.local.metadata import Guest, MetadataServer
 
 log = logging.getLogger(__name__)
 
 
 class MetadataSource(contextlib.AbstractContextManager["MetadataSource"]):
-    """Runs the service over a fabric's networks; without namespaces there is none to run."""
+    """Runs the service on a fabric's networks."""
 
     def __init__(self, fabric: Fabric, specs: Callable[[], Iterable[InstanceSpec]]) -> None:
-        self._fabric = fabric if isinstance(fabric, NamespaceFabric) else None
+        self._fabric = fabric
         self._specs = specs
-        self._server = MetadataServer(self._guest) if self._fabric else None
+        self._server = MetadataServer(self._guest)
 
     def refresh(self) -> None:
         """Serve the networks that exist now, and no others."""
-        if self._server is None or self._fabric is None:
-            return
         names = self._fabric.networks()
         for name in set(self._server.networks()) - set(names):
             self._server.remove_network(name)
@@ -40,8 +38,7 @@ class MetadataSource(contextlib.AbstractContextManager["MetadataSource"]):
                     log.debug("no metadata service on %s yet: %s", name, error)
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
-        if self._server:
-            self._server.close()
+        self._server.close()
 
     def _guest(self, network: str, ip: str) -> Guest | None:
         for spec in self._specs():
