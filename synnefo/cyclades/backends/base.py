@@ -212,6 +212,9 @@ class Backend(Protocol):
     def ensure(self) -> None:
         """Make ready what the engine needs; called when a dispatcher starts, harmless to repeat."""
 
+    def describe(self) -> dict[str, str]:
+        """What an operator wants to know of the engine, in short texts by name."""
+
     def capacity(self) -> Capacity:
         """What there is and what is left."""
 

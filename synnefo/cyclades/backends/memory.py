@@ -194,6 +194,9 @@ class MemoryBackend:
     def ensure(self) -> None:
         """Nothing is needed."""
 
+    def describe(self) -> dict[str, str]:
+        return {"engine": "memory"}
+
     def capacity(self) -> Capacity:
         with self._call("capacity"):
             specs = [i.spec for i in self.engine.instances.values()]

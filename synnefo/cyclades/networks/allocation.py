@@ -15,15 +15,18 @@ SMALLEST_PREFIX_LENGTH = 8
 LARGEST_PREFIX_LENGTH = 29
 
 
-def parse_cidr(text: str) -> ipaddress.IPv4Network:
-    """An IPv4 range without host bits, /8 to /29. Raises BadRequest."""
+def parse_cidr(text: str, *, loopback: bool = False) -> ipaddress.IPv4Network:
+    """An IPv4 range without host bits, /8 to /29. Raises BadRequest.
+
+    ``loopback``: floating IPs of an engine without rights on its host are loopback addresses.
+    """
     try:
         found = ipaddress.IPv4Network(text, strict=True)
     except ValueError as error:
         raise BadRequest(f"Invalid cidr: {error}") from None
     if not SMALLEST_PREFIX_LENGTH <= found.prefixlen <= LARGEST_PREFIX_LENGTH:
         raise BadRequest(f"Invalid cidr {text}: the prefix length must be between 8 and 29")
-    if found.is_multicast or found.is_loopback or found.is_link_local or found.is_unspecified:
+    if found.is_multicast or (found.is_loopback and not loopback) or found.is_link_local or found.is_unspecified:
         raise BadRequest(f"Invalid cidr {text}: this range cannot be used by servers")
     return found
 

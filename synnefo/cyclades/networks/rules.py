@@ -129,7 +129,7 @@ def create_subnet(
     """
     _check_text(name, description)
     found = get(caller, network_uuid, write=True)
-    space = allocation.parse_cidr(cidr)
+    space = allocation.parse_cidr(cidr, loopback=found.public)
     if not found.public:
         _check_not_reserved(space)
     gate = str(space.network_address + 1) if gateway == "" else gateway

@@ -70,6 +70,7 @@ def _listen(row: Backend, stop: Stop) -> None:
     try:
         driver = registry.engine(row)
         driver.ensure()
+        log.info("engine ready", backend=row.name, **driver.describe())
         driver.follow(functools.partial(on_event, row), stop)
     except BackendError as error:
         log.warning("cannot follow engine", backend=row.name, error=str(error))

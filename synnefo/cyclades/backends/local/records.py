@@ -11,11 +11,15 @@ import dataclasses
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from synnefo.cyclades.backends.base import Lease, NetworkSpec
+from synnefo.cyclades.backends.base import BackendUnavailable, Lease, NetworkSpec
+
+_PATIENCE_S = 10.0
+_LOOK_S = 0.01
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,17 +83,31 @@ class Records:
 
 @contextlib.contextmanager
 def locked(file: Path) -> Iterator[None]:
-    """Hold a file lock; the holder may remove the file, those who wait then lock its successor."""
+    """Hold a file lock; the holder may remove the file, those who wait then lock its successor.
+
+    Raises BackendUnavailable if another process keeps it: one that was stopped must not stop others too.
+    """
     file.parent.mkdir(parents=True, exist_ok=True)
+    deadline = time.monotonic() + _PATIENCE_S
     while True:
         handle = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            if _is(handle, file):
+            if _taken(handle) and _is(handle, file):
                 yield
                 return
         finally:
             os.close(handle)
+        if time.monotonic() > deadline:
+            raise BackendUnavailable(f"{file.stem} is being worked on by another process")
+        time.sleep(_LOOK_S)
+
+
+def _taken(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _is(handle: int, file: Path) -> bool:
