@@ -15,6 +15,8 @@ IMAGE_PROPERTIES = {
     "description": "Debian's kernel, busybox",
 }
 PUBLIC = "public"
+#: Floating addresses where guests have QEMU's user networking: addresses of this host.
+USER_RANGE = "127.18.0.0/24"
 PRIVATE = "default-net"
 PRIVATE_CIDR = "192.168.0.0/24"
 

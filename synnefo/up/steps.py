@@ -23,6 +23,9 @@ from synnefo.astakos.projects.models import Project
 from synnefo.audit import rules as audit
 from synnefo.audit.models import AuditEvent
 from synnefo.common.caller import Caller, Scope, system_caller
+from synnefo.cyclades.backends import registry
+from synnefo.cyclades.backends.local import LocalBackend
+from synnefo.cyclades.backends.local.fabric_user import UserFabric
 from synnefo.cyclades.backends.models import Backend
 from synnefo.cyclades.flavors import rules as flavors
 from synnefo.cyclades.flavors.models import Flavor
@@ -96,7 +99,7 @@ def sample_networks(caller: Caller) -> None:
     if public is None:
         public = networks.create(_SYSTEM, name=samples.PUBLIC, public=True, floating_ip_pool=True)
     if not public.subnets.exists():
-        cidr: str = settings.CYCLADES_LOCAL_FLOATING_RANGE
+        cidr = _floating_range()
         networks.create_subnet(_SYSTEM, public.uuid, name=samples.PUBLIC, cidr=cidr, dhcp=False)
     private = Network.objects.filter(name=samples.PRIVATE, userid=caller.user, deleted=False).first()
     if private is None:
@@ -150,3 +153,13 @@ def caller_for(user: User) -> Caller:
 
 def _project_name(user: User) -> str:
     return Project.objects.get(uuid=user.default_project).realname
+
+
+def _floating_range() -> str:
+    """What the engine of this machine can lead to guests: the setting, or loopback without rights."""
+    for row in Backend.objects.filter(kind=Backend.Kind.LOCAL):
+        engine = registry.engine(row)
+        if isinstance(engine, LocalBackend) and isinstance(engine._fabric, UserFabric):
+            return samples.USER_RANGE
+    configured: str = settings.CYCLADES_LOCAL_FLOATING_RANGE
+    return configured
