@@ -44,7 +44,7 @@ Getter = Callable[[Any], object]
 class Command(BaseCommand):
     """A command whose faults are one line on standard error and exit code 1, never a traceback."""
 
-    requires_system_checks: ClassVar[Sequence[str]] = ()  # type: ignore[assignment]
+    requires_system_checks = ()
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 SYNNEFO_SERVICES = ["astakos", "cyclades"]
 SYNNEFO_DATA = "/var/lib/synnefo"
 SYNNEFO_LISTEN = "127.0.0.1:8080"

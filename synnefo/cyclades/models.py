@@ -9,6 +9,16 @@ from synnefo.cyclades.networks.models import BackendNetwork, IPAddress, Network,
 from synnefo.cyclades.servers.models import Server, ServerMetadata
 
 __all__ = [
-    "Backend", "BackendNetwork", "ConsoleTicket", "Flavor", "IPAddress", "Image", "KeyPair", "Network", "Port", "Server",
-    "ServerMetadata", "Subnet",
-]  # fmt: skip
+    "Backend",
+    "BackendNetwork",
+    "ConsoleTicket",
+    "Flavor",
+    "IPAddress",
+    "Image",
+    "KeyPair",
+    "Network",
+    "Port",
+    "Server",
+    "ServerMetadata",
+    "Subnet",
+]

@@ -22,7 +22,7 @@ def engine(row: Backend) -> Engine:
     """The driver of a backend. Raises BackendError if its kind or options are unknown."""
     with _guard:
         if row.pk not in _engines:
-            _engines[row.pk] = _build(row)
+            _engines[row.pk] = build(row)
         return _engines[row.pk]
 
 
@@ -44,7 +44,8 @@ def installation_tag() -> str:
     return hashlib.sha256(str(Path(settings.SYNNEFO_DATA).resolve()).encode()).hexdigest()[:5]
 
 
-def _build(row: Backend) -> Engine:
+def build(row: Backend) -> Engine:
+    """A new driver for a backend, not kept. Raises BackendError; TypeError for options it does not know."""
     if row.kind == Backend.Kind.LOCAL:
         return LocalBackend(
             Path(settings.SYNNEFO_DATA),

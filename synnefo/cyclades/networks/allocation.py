@@ -26,7 +26,12 @@ def parse_cidr(text: str, *, loopback: bool = False) -> ipaddress.IPv4Network:
         raise BadRequest(f"Invalid cidr: {error}") from None
     if not SMALLEST_PREFIX_LENGTH <= found.prefixlen <= LARGEST_PREFIX_LENGTH:
         raise BadRequest(f"Invalid cidr {text}: the prefix length must be between 8 and 29")
-    if found.is_multicast or (found.is_loopback and not loopback) or found.is_link_local or found.is_unspecified:
+    if (
+        found.is_multicast
+        or (found.is_loopback and not loopback)
+        or found.is_link_local
+        or found.is_unspecified
+    ):
         raise BadRequest(f"Invalid cidr {text}: this range cannot be used by servers")
     return found
 

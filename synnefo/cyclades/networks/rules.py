@@ -80,6 +80,17 @@ def create(
     return network
 
 
+def create_with_subnet(
+    caller: Caller, *, name: str, cidr: str, gateway: str | None = "", floating_ip_pool: bool = False,
+    pools: Sequence[tuple[str, str]] | None = None,
+) -> Network:  # fmt: skip
+    """A public network and its range, both or neither. Raises as ``create`` and ``create_subnet`` do."""
+    with atomic():
+        network = create(caller, name=name, public=True, floating_ip_pool=floating_ip_pool)
+        create_subnet(caller, network.uuid, name=name, cidr=cidr, gateway=gateway, dhcp=False, pools=pools)
+    return network
+
+
 def rename(caller: Caller, uuid: str, *, name: str | None = None, description: str | None = None) -> Network:
     _check_text(name or "", description or "")
     with atomic():

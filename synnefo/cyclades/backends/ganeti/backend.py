@@ -55,6 +55,9 @@ class GanetiBackend:
     def close(self) -> None:
         self._rapi.close()
 
+    def describe(self) -> dict[str, str]:
+        return {"engine": "ganeti", "url": self._config.url, "hypervisor": self._config.hypervisor}
+
     def ensure(self) -> None:
         """Raises ``BackendError`` where the cluster is too old, ``BackendUnavailable`` where it is away."""
         if _CREATION_FEATURE not in self._rapi.call("GET", path("features")):

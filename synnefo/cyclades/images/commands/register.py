@@ -1,0 +1,70 @@
+"""``image-register``"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import httpx
+from django.core.management.base import CommandError, CommandParser
+
+from synnefo.common.commands import Command as Base
+from synnefo.common.commands import flag_option
+from synnefo.cyclades.images import rules
+
+_TIMEOUT_S = 60.0
+
+
+class Download:
+    """A URL's content as a stream that is read once, in pieces."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self._pieces = response.iter_bytes(1024 * 1024)
+
+    def read(self, size: int = -1) -> bytes:
+        return next(self._pieces, b"")
+
+
+class Command(Base):
+    help = "Make a disk image (raw or qcow2) known: a file of this host, or the content of a URL."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("name")
+        source = parser.add_mutually_exclusive_group(required=True)
+        source.add_argument("--file", type=Path, help="a file of this host")
+        source.add_argument("--url", help="an http or https address")
+        flag_option(parser, "--public", "whether everybody sees it (default: yes)")
+        parser.add_argument(
+            "--property",
+            action="append",
+            default=[],
+            metavar="KEY=VALUE",
+            help="as in os=debian; may be repeated",
+        )
+        parser.add_argument("--min-ram", type=int, default=0, metavar="MIB", help="least RAM of its servers")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        about = {
+            "name": options["name"],
+            "is_public": options["public"] is not False,
+            "properties": dict(self._pair(text) for text in options["property"]),
+            "min_ram_mib": options["min_ram"],
+        }
+        try:
+            if options["file"]:
+                image = rules.register_file(self.caller, options["file"], **about)
+            else:
+                with httpx.stream(
+                    "GET", options["url"], timeout=_TIMEOUT_S, follow_redirects=True
+                ) as response:
+                    response.raise_for_status()
+                    image = rules.register(self.caller, cast(BinaryIO, Download(response)), **about)
+        except (OSError, httpx.HTTPError, httpx.InvalidURL) as error:
+            raise CommandError(f"{options['file'] or options['url']}: {error}") from None
+        self.stdout.write(image.uuid)
+
+    def _pair(self, text: str) -> tuple[str, str]:
+        key, equals, value = text.partition("=")
+        if not equals or not key:
+            raise CommandError(f"{text!r}: write KEY=VALUE")
+        return key, value

@@ -1,0 +1,1 @@
+from synnefo.cyclades.backends.commands.add import Command as Command

@@ -1,0 +1,1 @@
+from synnefo.cyclades.backends.commands.list import Command as Command

@@ -1,0 +1,1 @@
+from synnefo.cyclades.backends.commands.modify import Command as Command

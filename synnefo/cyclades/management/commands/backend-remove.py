@@ -1,0 +1,1 @@
+from synnefo.cyclades.backends.commands.remove import Command as Command

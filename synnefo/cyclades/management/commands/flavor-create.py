@@ -1,0 +1,1 @@
+from synnefo.cyclades.flavors.commands.create import Command as Command

@@ -1,0 +1,1 @@
+from synnefo.cyclades.flavors.commands.list import Command as Command

@@ -1,0 +1,1 @@
+from synnefo.cyclades.flavors.commands.modify import Command as Command

@@ -1,0 +1,1 @@
+from synnefo.cyclades.images.commands.build import Command as Command

@@ -1,0 +1,1 @@
+from synnefo.cyclades.images.commands.list import Command as Command

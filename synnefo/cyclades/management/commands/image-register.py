@@ -1,0 +1,1 @@
+from synnefo.cyclades.images.commands.register import Command as Command

@@ -1,0 +1,1 @@
+from synnefo.cyclades.networks.commands.create import Command as Command

@@ -1,0 +1,1 @@
+from synnefo.cyclades.networks.commands.list import Command as Command

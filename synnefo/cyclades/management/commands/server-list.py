@@ -1,0 +1,1 @@
+from synnefo.cyclades.servers.commands.list import Command as Command

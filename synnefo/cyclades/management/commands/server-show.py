@@ -1,0 +1,1 @@
+from synnefo.cyclades.servers.commands.show import Command as Command
