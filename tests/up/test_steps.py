@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from synnefo.astakos.accounts.models import Token, User
 from synnefo.astakos.catalog import standard
+from synnefo.cyclades.backends import registry
 from synnefo.cyclades.backends.models import Backend
 from synnefo.cyclades.flavors import rules as flavors
 from synnefo.cyclades.flavors.models import Flavor
@@ -20,6 +22,12 @@ from synnefo.up.login import Login
 from synnefo.up.place import Place
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _no_engine_is_left() -> Iterator[None]:
+    yield
+    registry.forget_all()
 
 
 @pytest.fixture
