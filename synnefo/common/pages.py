@@ -46,7 +46,7 @@ def page(
     """A view for people who are signed in; everybody else is sent to the sign-in page and back."""
 
     @functools.wraps(view)
-    def answer(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def answer(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         try:
             return view(request, caller_of_session(request), *args, **kwargs)
         except Unauthorized:
@@ -82,7 +82,7 @@ def identity_of_session(request: HttpRequest) -> Identity:
     if not hasattr(request, "_identity"):
         if not request.user.is_authenticated:
             raise Unauthorized("Nobody is signed in.")
-        request._identity = accounts().identity_of_user(request.user.uuid)  # type: ignore[union-attr, attr-defined]
+        request._identity = accounts().identity_of_user(request.user.uuid)  # type: ignore[attr-defined]
     found: Identity = request._identity  # type: ignore[attr-defined]
     return found
 

@@ -17,8 +17,9 @@ RGB = tuple[float, float, float]
 _FALLBACK = "#0f6fbf"
 _CONTRAST = 4.6
 _WHITE: RGB = (1.0, 1.0, 1.0)
-_PAPER: RGB = (0.965, 0.973, 0.984)
-_NIGHT: RGB = (0.125, 0.145, 0.18)
+#: The least favourable backgrounds of text in the themes: ``--shade`` of the style sheet.
+_LIGHT_SHADE: RGB = (0.933, 0.949, 0.969)
+_DARK_SHADE: RGB = (0.133, 0.165, 0.208)
 
 
 def context(request: HttpRequest) -> dict[str, object]:
@@ -38,7 +39,7 @@ def style_sheet() -> str:
     """Custom properties for both themes: a fill that carries white text, a text that stands on the page."""
     colour = _parse(accent())
     fill = readable(colour, _WHITE)
-    light, dark = readable(colour, _PAPER), readable(colour, _NIGHT)
+    light, dark = readable(colour, _LIGHT_SHADE), readable(colour, _DARK_SHADE)
     return f":root{{{_properties(fill, light)}}}[data-bs-theme=dark]{{{_properties(fill, dark)}}}\n"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -10,9 +11,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from synnefo.cyclades.networks import rules as networks
+from synnefo.cyclades.servers import rules as servers
+from synnefo.cyclades.servers.models import Server
+from synnefo.cyclades.servers.requests import NicRequest, ServerRequest
 from tests.conftest import People
 
-# Playwright's synchronous interface runs an event loop in this thread; Django would refuse its database there.
+# Playwright's synchronous interface runs an event loop in this thread, where Django would refuse its database.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 PASSWORD = "a-long-password-1"
@@ -31,10 +36,16 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
-def troubles() -> list[str]:
-    """What the browser complained about: errors of scripts, refused resources, violated policies."""
-    return []
+#: A browser reports these answers as errors, the pages mean them.
+_MEANT = re.compile("status of (404|409|422) ")
+
+
+@pytest.fixture(autouse=True)
+def troubles() -> Iterator[list[str]]:
+    """What the browser complained about: errors of scripts, missing files, violated policies. None is left."""
+    found: list[str] = []
+    yield found
+    assert [line for line in found if not _MEANT.search(line)] == []
 
 
 @pytest.fixture
@@ -80,3 +91,25 @@ def alice_page(
     page = open_page()
     sign_in(page)
     return page
+
+
+@pytest.fixture
+def network(cloud: People) -> Any:
+    made = networks.create(cloud.alice.caller, name="default")
+    networks.create_subnet(cloud.alice.caller, made.uuid, cidr="192.168.0.0/24")
+    return made
+
+
+@pytest.fixture
+def new_server(
+    transactional_db: None, cloud: People, image: Any, flavor: Any, network: Any, settle: Callable[[], None]
+) -> Callable[..., Server]:
+    """Makes running servers of Alice's."""
+
+    def make(name: str, **more: Any) -> Server:
+        request = ServerRequest(name, image.uuid, flavor.uuid, [NicRequest(network=network.uuid)], **more)
+        made, _ = servers.create(cloud.alice.caller, request)
+        settle()
+        return Server.objects.get(pk=made.pk)
+
+    return make

@@ -83,8 +83,8 @@ def test_a_page_has_fifty_rows_and_leads_to_the_next(
     caller = cloud.alice.caller
     Server.objects.bulk_create(
         Server(
-            name=f"s-{number:03}", userid=caller.user, project=caller.project, flavor=flavor, image=image.uuid,
-            backend=backend_row, operstate="STARTED", task="",
+            name=f"s-{number:03}", userid=caller.user, project=caller.project, flavor=flavor,
+            image=image.uuid, backend=backend_row, operstate="STARTED", task="",
         )
         for number in range(ROWS + 5)
     )  # fmt: skip

@@ -1,0 +1,143 @@
+"""How the pages look, in both themes and on a phone: nothing sticks out, everybody can use them.
+
+``SYNNEFO_SCREENSHOTS=docs/images`` keeps pictures of them.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from synnefo.astakos.projects import rules as projects
+from synnefo.common.units import GIB
+from synnefo.cyclades.flavors import rules as flavors
+from synnefo.cyclades.keypairs import rules as keypairs
+from synnefo.cyclades.networks import floating
+from synnefo.cyclades.servers import rules
+from synnefo.cyclades.servers.models import Server
+from tests.conftest import SYSTEM, People
+
+pytestmark = [pytest.mark.host, pytest.mark.django_db(transaction=True)]
+
+SIZES = [("light", 1280, 800), ("dark", 1280, 800), ("light", 390, 844), ("dark", 390, 844)]
+NAMES = {
+    ("light", 1280): "light",
+    ("dark", 1280): "dark",
+    ("light", 390): "phone",
+    ("dark", 390): "phone-dark",
+}
+#: What stands in the documentation, and under which name.
+KEPT = {
+    "sign-in-light": "sign-in", "servers-light": "servers-light", "servers-dark": "servers-dark",
+    "servers-phone": "servers-phone", "create-light": "create", "server-light": "server",
+}  # fmt: skip
+
+
+@pytest.fixture
+def busy_cloud(cloud: People, new_server: Callable[..., Server], settle: Callable[[], None]) -> People:
+    """A project as people have them: servers in several states, addresses, keys, a quota that is near."""
+    caller = cloud.alice.caller
+    limits = {
+        "vm": 8, "cpu": 8, "total_cpu": 16, "ram": 4 * GIB, "total_ram": 8 * GIB, "disk": 60 * GIB, "floating_ip": 4,
+        "network.private": 4,
+    }  # fmt: skip
+    named = {f"cyclades.{name}": (amount, amount) for name, amount in limits.items()}
+    projects.set_limits(SYSTEM, projects.get(cloud.alice.user.uuid), named)
+    for cpu, ram, disk in ((2, 1024, 10), (4, 4096, 20)):
+        flavors.create(SYSTEM, cpu=cpu, ram=ram, disk=disk)
+    keypairs.create(caller, "alice@laptop")
+    for age, name in enumerate(("jump-host", "build-runner", "database", "web-2", "web-1")):
+        server = new_server(name, key_name="alice@laptop")
+        if name in ("web-1", "jump-host"):
+            floating.create(caller, port_uuid=server.ports.get().uuid)
+        created = timezone.now() - datetime.timedelta(minutes=7 * 7 ** (4 - age))
+        Server.objects.filter(pk=server.pk).update(created=created)
+    broken = {"operstate": "ERROR", "fault": "The engine could not start it: no space left on its disk."}
+    Server.objects.filter(name="database").update(**broken)
+    rules.stop(caller, Server.objects.get(name="build-runner").uuid)
+    settle()
+    rules.reboot(caller, Server.objects.get(name="web-2").uuid, hard=False)
+    return cloud
+
+
+def examine(page: Page, name: str, tmp_path: Path, *, whole: bool = True) -> None:
+    """Take a picture; nothing is wider than the window; axe finds nothing to complain about."""
+    theme, size = page.evaluate("document.documentElement.dataset.bsTheme"), page.viewport_size
+    key = f"{name}-{NAMES[theme, size['width'] if size else 0]}"
+    directory = Path(os.environ.get("SYNNEFO_SCREENSHOTS", tmp_path))
+    if directory == tmp_path or key in KEPT:
+        page.screenshot(path=directory / f"{KEPT.get(key, key)}.png", full_page=whole and name != "servers")
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), f"{key} is too wide"
+    assert complaints(page) == [], key
+
+
+def complaints(page: Page) -> list[str]:
+    """What axe has to say: rule, element, reason."""
+    violations = Axe().run(page).response["violations"]
+    return [
+        f"{rule['id']}: {node['target'][0]}: {node['failureSummary']}"
+        for rule in violations
+        for node in rule["nodes"]
+    ]
+
+
+@pytest.mark.parametrize(("theme", "width", "height"), SIZES)
+def test_pages_are_sound_in_both_themes_and_on_a_phone(
+    busy_cloud: People, live_server: Any, open_page: Callable[..., Page], sign_in: Callable[..., None],
+    tmp_path: Path, theme: str, width: int, height: int,
+) -> None:  # fmt: skip
+    page = open_page(theme=theme, width=width, height=height)
+    page.goto(f"{live_server.url}/ui/")
+    examine(page, "sign-in", tmp_path)
+    sign_in(page)
+    examine(page, "servers", tmp_path)
+    page.get_by_role("button", name="Actions for web-1").click()
+    expect(page.get_by_role("button", name="Hard reboot")).to_be_visible()
+    examine(page, "menu", tmp_path)
+    page.keyboard.press("Escape")
+    page.get_by_role("checkbox", name="Tick web-1").check()
+    page.get_by_role("group", name="For the ticked servers").get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    examine(page, "delete", tmp_path, whole=False)
+    page.keyboard.press("Escape")
+    page.get_by_role("link", name="web-1").click()
+    expect(page.locator("#log")).to_contain_text("nothing on its serial console")
+    examine(page, "server", tmp_path)
+    page.goto(f"{live_server.url}/ui/servers/create/")
+    page.get_by_label("Name", exact=True).fill("web-3")
+    examine(page, "create", tmp_path)
+    page.get_by_label("Name", exact=True).fill("")
+    page.get_by_role("button", name="Create server").click()
+    expect(page.locator("#summary")).to_be_visible()
+    examine(page, "create-refused", tmp_path)
+    page.goto(f"{live_server.url}/ui/servers/?q=nothing-like-this")
+    examine(page, "nothing-found", tmp_path)
+    page.goto(f"{live_server.url}/ui/nothing/")
+    examine(page, "not-found", tmp_path)
+    page.goto(f"{live_server.url}/ui/console/")
+    expect(page.get_by_text("needs an address that is made for it")).to_be_visible()
+    examine(page, "console-without-ticket", tmp_path)
+
+
+@pytest.mark.parametrize(("theme", "width", "height"), SIZES)
+def test_an_empty_project_looks_inviting(
+    cloud: People, open_page: Callable[..., Page], sign_in: Callable[..., None], tmp_path: Path,
+    theme: str, width: int, height: int,
+) -> None:  # fmt: skip
+    page = open_page(theme=theme, width=width, height=height)
+    sign_in(page)
+    expect(page.get_by_role("heading", name="No servers yet")).to_be_visible()
+    examine(page, "empty", tmp_path)
+    if width < 600:
+        page.get_by_role("button", name="Menu").click()
+        expect(page.get_by_role("link", name="Servers", exact=True)).to_be_visible()
+        page.wait_for_function("document.querySelector('#side').classList.contains('show')")
+        examine(page, "places", tmp_path, whole=False)
