@@ -1,4 +1,4 @@
-"""What people do in a browser, as they do it: by mouse, by keyboard, while things change under their hands."""
+"""What people do in a browser: by mouse, by keyboard, while things change under their hands."""
 
 from __future__ import annotations
 

@@ -46,8 +46,8 @@ def busy_cloud(cloud: People, new_server: Callable[..., Server], settle: Callabl
     """A project as people have them: servers in several states, addresses, keys, a quota that is near."""
     caller = cloud.alice.caller
     limits = {
-        "vm": 8, "cpu": 8, "total_cpu": 16, "ram": 4 * GIB, "total_ram": 8 * GIB, "disk": 60 * GIB, "floating_ip": 4,
-        "network.private": 4,
+        "vm": 8, "cpu": 8, "total_cpu": 16, "ram": 4 * GIB, "total_ram": 8 * GIB, "disk": 60 * GIB,
+        "floating_ip": 4, "network.private": 4,
     }  # fmt: skip
     named = {f"cyclades.{name}": (amount, amount) for name, amount in limits.items()}
     projects.set_limits(SYSTEM, projects.get(cloud.alice.user.uuid), named)

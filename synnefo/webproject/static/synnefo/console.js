@@ -15,6 +15,8 @@ const ENDS = {
   4409: "A console has a longest time, and it is over.",
   4503: "The server has no screen now. It may be off, or starting.",
 };
+const reconnect = document.getElementById("reconnect");
+const tryAgain = document.getElementById("try-again");
 const tools = { keys: document.getElementById("keys"), paste: document.getElementById("paste") };
 let rfb = null;
 let oneTicket = fragment.get("ticket");
@@ -63,7 +65,7 @@ async function newTicket() {
   if (!bar.dataset.ticket) {
     const server = fragment.get("server") ?? "";
     if (/^[0-9a-f-]{36}$/.test(server)) location.assign(bar.dataset.again.replace("UUID", server));
-    else fail("This page needs an address that is made for it: openstack console url show SERVER");
+    else fail("This page needs an address that is made for it: openstack console url show SERVER", false);
     return null;
   }
   try {
@@ -81,8 +83,9 @@ async function newTicket() {
   return null;
 }
 
-function fail(words) {
+function fail(words, again = true) {
   show("Not connected", "secondary");
+  for (const button of [reconnect, tryAgain]) button.hidden = !again;
   document.getElementById("trouble-words").textContent = words;
   trouble.hidden = false;
 }
@@ -105,12 +108,12 @@ async function type(text) {
 
 const dialog = document.getElementById("paste-dialog");
 const text = document.getElementById("paste-text");
-document.getElementById("reconnect").addEventListener("click", async () => {
+reconnect.addEventListener("click", async () => {
   if (!rfb) return connect();
   rfb.addEventListener("disconnect", connect);
   rfb.disconnect();
 });
-document.getElementById("try-again").addEventListener("click", connect);
+tryAgain.addEventListener("click", connect);
 tools.keys.addEventListener("click", () => { rfb?.sendCtrlAltDel(); rfb?.focus(); });
 tools.paste.addEventListener("click", () => { text.value = ""; dialog.showModal(); });
 dialog.addEventListener("close", () => {
