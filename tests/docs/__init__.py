@@ -1,0 +1,1 @@
+"""What the documentation must say: every setting, command, fault and route, and none that is not there."""

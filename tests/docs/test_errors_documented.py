@@ -1,0 +1,12 @@
+"""``docs/errors.md`` against the family of faults."""
+
+from __future__ import annotations
+
+from synnefo.common.faults import fault_family
+from tests.docs.tables import rows
+
+
+def test_every_fault_is_documented_as_it_is() -> None:
+    documented = {row[0]: tuple(row[1:4]) for row in rows("errors.md")}
+    family = {name: (str(kind.status), kind.name, kind.title) for name, kind in fault_family().items()}
+    assert documented == family
