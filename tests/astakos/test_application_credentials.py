@@ -47,7 +47,11 @@ def test_a_program_signs_in_by_id_or_by_name(http: Client, ada: Person, session:
     shown = by_id.json()["token"]
     assert shown["methods"] == ["application_credential"]
     assert shown["project"]["id"] == ada.uuid
-    assert shown["application_credential"] == {"id": made["id"], "restricted": True}
+    assert shown["application_credential"] == {
+        "id": made["id"],
+        "name": "backup",
+        "restricted": True,
+    }
     owner = {"name": "Ada@example.org", "domain": {"id": "default"}}
     assert use(http, name="backup", user=owner, secret=made["secret"]).status_code == 201
     assert use(http, name="backup", user={"id": ada.uuid}, secret=made["secret"]).status_code == 201

@@ -84,9 +84,17 @@ def delete(caller: Caller, grant: tokens.Grant, user: User, uuid: str) -> None:
         audit.record(caller, "credential.delete", "application_credential", uuid, name=row.name)
 
 
+def of_grant(grant: tokens.Grant) -> ApplicationCredential | None:
+    """The credential that a token was made from, if it was."""
+    if grant.application_credential_id is None:
+        return None
+    return ApplicationCredential.objects.get(pk=grant.application_credential_id)
+
+
 def require_unrestricted(grant: tokens.Grant) -> None:
     """A program that holds a restricted credential must not make itself more of them."""
-    if grant.application_credential__uuid is not None and not grant.application_credential__unrestricted:
+    own = of_grant(grant)
+    if own is not None and not own.unrestricted:
         raise Forbidden("This application credential may not manage credentials.")
 
 

@@ -77,7 +77,11 @@ class ApplicationCredential(models.Model):
 
 
 class Token(models.Model):
-    """Proof of identity for the APIs. Only the SHA-256 of the token is kept."""
+    """Proof of identity for the APIs. Only the SHA-256 of the token is kept.
+
+    ``only_roles`` narrows the user's roles to these, by comma; it repeats what its application credential
+    says, so that looking a token up needs no further table.
+    """
 
     class Kind(models.TextChoices):
         API = "api", "made by hand"
@@ -92,6 +96,7 @@ class Token(models.Model):
     methods = models.CharField(max_length=64, default="token")
     project = models.ForeignKey(Project, null=True, on_delete=models.CASCADE, related_name="+")
     application_credential = models.ForeignKey(ApplicationCredential, null=True, on_delete=models.CASCADE)
+    only_roles = models.CharField(max_length=64, blank=True)
     read_only = models.BooleanField(default=False)
     created = models.DateTimeField(auto_now_add=True)
     last_used = models.DateTimeField(null=True)

@@ -51,7 +51,7 @@ def open_by_password(name: str, password: str, scope: Scope, *, address: str) ->
 def open_by_token(token: str, scope: Scope) -> str:
     """Another token for the same user, in another scope; it lives no longer and may do no more."""
     grant = tokens.lookup(token)
-    if grant.application_credential__uuid is not None:
+    if grant.application_credential_id is not None:
         raise refusal()
     user = User.objects.get(pk=grant.user_id)
     methods = grant.methods.split(",")

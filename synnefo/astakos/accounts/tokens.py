@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime
 import hashlib
 import secrets
-from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import structlog
@@ -20,6 +19,7 @@ from django.db.models import CharField, Exists, OuterRef, Q, QuerySet, Value
 from django.utils import timezone
 
 from synnefo.astakos.accounts.models import ApplicationCredential, Token, User
+from synnefo.astakos.prepared import Prepared
 from synnefo.astakos.projects.models import Membership, Project
 from synnefo.astakos.projects.rules import ACCESS
 from synnefo.audit import rules as audit
@@ -57,17 +57,17 @@ class Grant(NamedTuple):
     project_id: int | None
     project__uuid: str | None
     project__realname: str | None
-    application_credential__uuid: str | None
-    application_credential__roles: list[str] | None
-    application_credential__unrestricted: bool | None
-    may_enter: bool
+    project__state: int | None
+    application_credential_id: int | None
+    only_roles: str
+    is_member: bool
 
     @property
     def roles(self) -> frozenset[str]:
         """OpenStack's roles that this token carries."""
         roles = roles_of(self.user__is_superuser)
-        if self.application_credential__roles is not None:
-            roles &= frozenset(self.application_credential__roles)
+        if self.only_roles:
+            roles &= frozenset(self.only_roles.split(","))
         return roles - {"member"} if self.read_only else roles
 
     @property
@@ -100,6 +100,7 @@ def issue(
         name=name,
         project=project,
         application_credential=credential,
+        only_roles=",".join(credential.roles) if credential is not None else "",
         read_only=read_only,
         expires=expires,
     )
@@ -141,15 +142,15 @@ def revoke(caller: Caller, user: User, uuid: str) -> None:
 def identify(token: str) -> Identity:
     """Whose token this is, where he may work and as what. Raises Unauthorized with the reason."""
     grant = lookup(token)
-    projects, groups = _projects_and_groups(grant.user_id)
     roles = grant.roles
+    related = _projects_and_groups(grant.user_id)
     return Identity(
         user=grant.user__uuid,
         user_name=grant.user__username,
         project=grant.project__uuid,
         default_project=grant.user__default_project,
-        projects=projects,
-        roles=roles | groups,
+        projects=frozenset(value for what, value in related if what == "p"),
+        roles=roles.union(value for what, value in related if what == "g"),
         is_admin=ADMIN_ROLE in roles,
         read_only=grant.read_only,
     )
@@ -160,22 +161,22 @@ def identity_of_user(uuid: str) -> Identity:
     user = User.objects.filter(uuid=uuid, is_active=True).first()
     if user is None:
         raise Unauthorized("User inactive")
-    projects, groups = _projects_and_groups(user.pk)
+    related = _projects_and_groups(user.pk)
     roles = roles_of(user.is_superuser)
     return Identity(
         user=user.uuid,
         user_name=user.username,
         project=user.default_project,
         default_project=user.default_project,
-        projects=projects,
-        roles=roles | groups,
+        projects=frozenset(value for what, value in related if what == "p"),
+        roles=roles.union(value for what, value in related if what == "g"),
         is_admin=ADMIN_ROLE in roles,
     )
 
 
 def lookup(token: str) -> Grant:
     """A token that is good now. Raises Unauthorized with the reason."""
-    return _good(_found([token]).get(digest_of(token)))
+    return _good(_found(token, token).get(digest_of(token)))
 
 
 def validate(token: str, subject: str) -> Grant:
@@ -183,7 +184,7 @@ def validate(token: str, subject: str) -> Grant:
 
     Raises Unauthorized, Forbidden (another's token, and not an administrator), ItemNotFound.
     """
-    found = _found({token, subject})
+    found = _found(token, subject)
     asking = _good(found.get(digest_of(token)))
     try:
         grant = _good(found.get(digest_of(subject)))
@@ -206,17 +207,23 @@ def remove_expired() -> int:
 
 
 def digest_of(token: str) -> str:
-    return hashlib.sha256(token.encode(errors="surrogateescape")).hexdigest()
+    return hashlib.sha256(token.encode(errors="backslashreplace")).hexdigest()
 
 
-def _found(tokens: Iterable[str]) -> dict[str, Grant]:
-    may_enter = Membership.objects.filter(ACCESS, person=OuterRef("user"), project=OuterRef("project"))
-    rows = (
-        Token.objects.filter(digest__in=[digest_of(token) for token in tokens])
-        .annotate(may_enter=Exists(may_enter))
-        .values_list(*Grant._fields)
+def _by_digest(first: str, second: str) -> QuerySet[Token, Any]:
+    memberships = Membership.objects.filter(
+        person=OuterRef("user"), project=OuterRef("project"), state__in=Membership.ACTUALLY_ACCEPTED
     )
-    return {row[0]: Grant(*row) for row in rows}
+    rows = Token.objects.filter(digest__in=(first, second)).annotate(is_member=Exists(memberships))
+    return rows.values_list(*Grant._fields)
+
+
+_query = Prepared(_by_digest, "first digest", "second digest")
+
+
+def _found(token: str, another: str) -> dict[str, Grant]:
+    """The tokens that exist of these two (which may be the same), by digest."""
+    return {row[0]: Grant(*row) for row in _query(digest_of(token), digest_of(another))}
 
 
 def _good(grant: Grant | None) -> Grant:
@@ -227,7 +234,9 @@ def _good(grant: Grant | None) -> Grant:
     now = timezone.now()
     if grant.expires <= now:
         raise Unauthorized("Authentication expired")
-    if grant.project_id is not None and not grant.may_enter:
+    if grant.project_id is not None and not (
+        grant.is_member and grant.project__state == Project.State.NORMAL
+    ):
         raise Unauthorized("The token's project is not open to its user any more")
     if grant.last_used is None or now - grant.last_used > _TOUCH_EVERY:
         _touch(grant.digest, now)
@@ -243,14 +252,12 @@ def _touch(digest: str, now: datetime.datetime) -> None:
         log.warning("cannot note the use of a token", error=str(error))
 
 
-def _projects_and_groups(user_id: int) -> tuple[frozenset[str], frozenset[str]]:
-    """Projects (by uuid) in which he may work, and his groups by name, in one query."""
+def _projects_and_groups_of(user_id: int) -> QuerySet[Any, Any]:
     kind = CharField(max_length=1)
     members = Membership.objects.filter(ACCESS, person=user_id)
-    projects: Any = members.values_list(Value("p", kind), "project__uuid")
+    projects: QuerySet[Any, Any] = members.values_list(Value("p", kind), "project__uuid")
     groups = Group.objects.filter(user=user_id).values_list(Value("g", kind), "name")
-    rows = list(projects.union(groups, all=True))
-    return (
-        frozenset(value for what, value in rows if what == "p"),
-        frozenset(value for what, value in rows if what == "g"),
-    )
+    return projects.union(groups, all=True)
+
+
+_projects_and_groups = Prepared(_projects_and_groups_of, -1)

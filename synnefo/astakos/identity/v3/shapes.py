@@ -6,6 +6,7 @@ import base64
 import datetime
 from typing import Any
 
+from synnefo.astakos.accounts import credentials
 from synnefo.astakos.accounts.models import ApplicationCredential, User
 from synnefo.astakos.accounts.tokens import Grant
 from synnefo.astakos.projects.models import Project
@@ -38,11 +39,10 @@ def token(grant: Grant) -> dict[str, Any]:
         shown["project"] = {"domain": DOMAIN, "id": grant.project__uuid, "name": grant.project__realname}
         shown["is_domain"] = False
         shown["roles"] = [role_name(name) for name in sorted(grant.roles)]
-    if grant.application_credential__uuid is not None:
-        shown["application_credential"] = {
-            "id": grant.application_credential__uuid,
-            "restricted": not grant.application_credential__unrestricted,
-        }
+    own = credentials.of_grant(grant)
+    if own is not None:
+        restricted = not own.unrestricted
+        shown["application_credential"] = {"id": own.uuid, "name": own.name, "restricted": restricted}
     return shown
 
 
