@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from tests.cyclades_api.conftest import Api, World
 from tests.cyclades_api.routes import CASES, Case, filled
@@ -124,6 +125,13 @@ def test_numbers_of_any_size_are_survived(alice: Api, size: int) -> None:
     queries = ("flavors?minRam", "flavors?limit", "servers?limit", "servers/detail?flavor")
     for path in (*(f"compute/v2.1/{query}" for query in queries), "network/v2.0/subnets?ip_version"):
         assert alice.get(f"{path}={size}").status_code in (200, 400), path
+
+
+def test_a_host_header_that_is_none_is_refused(alice: Api) -> None:
+    headers = {"X-Auth-Token": alice.token, "Host": "not a host"}
+    answer = Client().get("/cyclades/openstack/compute/v2.1/flavors", headers=headers)
+    assert answer.status_code == 400
+    assert message_of("compute", answer)
 
 
 @pytest.mark.parametrize("api", ["compute", "network", "image"])

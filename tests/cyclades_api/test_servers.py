@@ -165,6 +165,11 @@ def test_a_server_that_could_not_be_made_says_why(
         {"OS-DCF:diskConfig": "MANUAL"},
         {"config_drive": "perhaps"},
         {"block_device_mapping_v2": [{"source_type": "blank", "destination_type": "volume", "uuid": None}]},
+        {
+            "block_device_mapping_v2": [
+                {"source_type": "image", "destination_type": "volume", "volume_size": 5}
+            ]
+        },
     ],
     ids=str,
 )

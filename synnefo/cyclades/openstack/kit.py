@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, TypeVar
 
 from django.conf import settings
+from django.core.exceptions import DisallowedHost
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from pydantic import AfterValidator, BaseModel, ConfigDict, NonNegativeInt
@@ -85,9 +86,14 @@ def only(name: str, value: object, *allowed: object) -> None:
 
 
 def origin(request: HttpRequest) -> str:
-    """The cloud's address as the caller reaches it, without a slash at the end."""
+    """The cloud's address as the caller reaches it, without a slash at the end. Raises BadRequest."""
     public: str = settings.SYNNEFO_PUBLIC_URL
-    return public.rstrip("/") or f"{request.scheme}://{request.get_host()}"
+    if public:
+        return public.rstrip("/")
+    try:
+        return f"{request.scheme}://{request.get_host()}"
+    except DisallowedHost:
+        raise BadRequest("The Host header is no host name.") from None
 
 
 def address(request: HttpRequest, path: str) -> str:

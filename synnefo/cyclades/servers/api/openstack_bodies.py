@@ -43,6 +43,7 @@ class WantedDisk(kit.Body):
     destination_type: kit.Text = "local"
     uuid: kit.Text | None = None
     boot_index: int | kit.Text | None = 0
+    volume_size: int | kit.Text | None = None
     delete_on_termination: Flag = True
 
     def check(self, image: str) -> None:
