@@ -91,7 +91,7 @@ def test_a_ticket_of_a_deleted_server_opens_nothing(
         (b"\x1b]0;owned\x07prompt\x1b]2;also\x1b\\$ ", "prompt$ "),
         (b"a\x00b\x08c\x7f\x9bd", "abc\ufffdd"),
         ("right\u202eleft".encode(), "rightleft"),
-        (b"10%\r20%\r\n", "10%\n20%\n"),
+        (b"10%\r20%\r\r\n", "10%\n20%\n"),
         (b"tab\tstays \xe2\x82\xac", "tab\tstays €"),
     ],
 )

@@ -27,6 +27,7 @@ from synnefo.cyclades.servers.models import Server
 
 #: Sequences by which a guest could move a terminal's cursor, colour or title, and bare control characters.
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_]|[ -/]+[0-~])")
+_LINE_ENDS = re.compile(r"\r*\n|\r+")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -94,9 +95,8 @@ def console_log(caller: Caller, server_uuid: str, lines: int | None = None) -> s
 
 def plain_text(raw: bytes) -> str:
     """What a terminal would show, without anything that would steer one."""
-    text = raw.decode("utf-8", "replace").replace("\r\n", "\n")
-    text = _ESCAPES.sub("", text)
-    return _CONTROLS.sub("", text.replace("\r", "\n"))
+    text = _ESCAPES.sub("", raw.decode("utf-8", "replace"))
+    return _CONTROLS.sub("", _LINE_ENDS.sub("\n", text))
 
 
 def last_lines(text: str, lines: int | None) -> str:

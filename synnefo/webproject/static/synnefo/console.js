@@ -95,13 +95,19 @@ function show(word, colour, busy = false) {
   dot.className = `status-dot bg-${colour}${busy ? " status-dot-animated" : ""}`;
 }
 
-// Keys are pressed one after the other: what is typed too fast gets lost in a guest that is busy.
+// Keys are pressed one after the other: what is typed too fast gets lost in a guest that is busy. A machine has a
+// keyboard, not characters: where an American one needs Shift, Shift is held.
+const SHIFTED = /[A-Z~!@#$%^&*()_+{}|:"<>?]/;
+const SHIFT = 0xffe1;
+
 async function type(text) {
   for (const character of text.replaceAll("\r\n", "\n")) {
     if (!rfb) return;
     const point = character.codePointAt(0);
     const keysym = character === "\n" ? 0xff0d : character === "\t" ? 0xff09 : point < 0x100 ? point : 0x1000000 + point;
+    if (SHIFTED.test(character)) rfb.sendKey(SHIFT, "ShiftLeft", true);
     rfb.sendKey(keysym, null);
+    if (SHIFTED.test(character)) rfb.sendKey(SHIFT, "ShiftLeft", false);
     await new Promise((done) => setTimeout(done, 12));
   }
 }
