@@ -70,7 +70,7 @@ def database_from_url(url: str) -> dict[str, Any]:
     except ValueError as error:
         raise ConfigurationError(f"DATABASE_URL: {error}") from error
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "synnefo.common.postgresql",
         "NAME": unquote(parts.path.lstrip("/")),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
@@ -78,7 +78,13 @@ def database_from_url(url: str) -> dict[str, Any]:
         "PORT": port,
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"options": _SESSION, **dict(parse_qsl(parts.query))},
+        # Planning costs more than running most of our queries: what a connection sends often is prepared.
+        "OPTIONS": {
+            "options": _SESSION,
+            "server_side_binding": True,
+            "prepare_threshold": 5,
+            **dict(parse_qsl(parts.query)),
+        },
     }
 
 

@@ -1,0 +1,80 @@
+"""The PostgreSQL engine: connections that stay open, noticed when they are gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.db import DatabaseError, close_old_connections, connection
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(connection.vendor != "postgresql", reason="about PostgreSQL"),
+]
+
+
+@pytest.fixture(autouse=True)
+def between_requests() -> Iterator[None]:
+    """An open connection that is about to be used by the next request."""
+    connection.ensure_connection()
+    yield
+    connection.close()
+
+
+def backend() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        found: int = cursor.fetchone()[0]
+    return found
+
+
+def elsewhere(question: str, pid: int) -> object:
+    """What another session answers."""
+    other = connection.copy()
+    try:
+        with other.cursor() as cursor:
+            cursor.execute(question, [pid])
+            return cursor.fetchone()[0]
+    finally:
+        other.close()
+
+
+def end_session(pid: int) -> None:
+    """As a restart of the server does; returns when the session is gone."""
+    assert elsewhere("SELECT pg_terminate_backend(%s, 5000)", pid)
+
+
+def test_a_connection_stays_open_from_request_to_request() -> None:
+    first = backend()
+    close_old_connections()
+    assert backend() == first
+
+
+def test_a_request_after_the_server_went_away_gets_a_new_connection() -> None:
+    first = backend()
+    end_session(first)
+    close_old_connections()
+    assert backend() != first
+
+
+def test_a_connection_that_failed_is_given_up() -> None:
+    first = backend()
+    end_session(first)
+    with pytest.raises(DatabaseError):
+        backend()
+    close_old_connections()
+    assert backend() != first
+
+
+def test_a_refused_statement_costs_no_connection() -> None:
+    first = backend()
+    with pytest.raises(DatabaseError), connection.cursor() as cursor:
+        cursor.execute("SELECT nonsense")
+    close_old_connections()
+    assert backend() == first
+
+
+def test_the_check_sends_no_query() -> None:
+    pid = backend()
+    assert connection.is_usable()
+    assert elsewhere("SELECT query FROM pg_stat_activity WHERE pid = %s", pid) == "SELECT pg_backend_pid()"
