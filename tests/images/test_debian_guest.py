@@ -22,7 +22,7 @@ def debian_image(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "debian.qcow2"
 
 
-def test_debian_boots_with_cloud_init_and_survives_an_upgrade_of_its_boot_files(
+def test_debian_boots_with_cloud_init_and_starts_again_after_update_grub(
     debian_image: Path, ssh_key: tuple[Path, str], tmp_path: Path
 ) -> None:
     key, public = ssh_key
@@ -48,7 +48,7 @@ def test_debian_boots_with_cloud_init_and_survives_an_upgrade_of_its_boot_files(
         assert 4500 < int(guest.run("df -m --output=size / | tail -n 1", user="debian")) <= 5120
         assert guest.run("systemctl list-units --failed --plain --no-legend", user="debian") == ""
         # What an upgrade of the kernel does; the next start uses its result.
-        guest.run("sudo update-grub && sudo update-initramfs -u", user="debian", timeout_s=300)
+        guest.run("sudo update-grub", user="debian", timeout_s=300)
         assert "root=UUID=" in guest.run("sudo cat /boot/grub/grub.cfg", user="debian")
         guest.run("sudo systemctl reboot", user="debian", check=False)
         eventually(lambda: guest.serial().count("deb1 login:") == 2, timeout_s=300, what="a second start")
