@@ -15,7 +15,7 @@ from pathlib import Path
 from synnefo.cyclades.images.build import common
 
 GUEST_FILES = Path(__file__).with_name("debian_guest")
-RELEASES = ("bookworm", "trixie")
+RELEASES = ("bookworm",)
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 ROOT_LABEL = "root"
