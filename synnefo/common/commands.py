@@ -12,6 +12,7 @@ import csv
 import json
 import operator
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import reduce
 from typing import Any, ClassVar
@@ -59,6 +60,13 @@ class Command(BaseCommand):
 
     def say(self, text: str) -> None:
         self.stderr.write(text)
+
+    def confirm(self, question: str) -> None:
+        """Ask on the terminal before something is lost. Raises CommandError unless the answer is yes."""
+        self.stderr.write(f"{question} [y/N] ", ending="")
+        self.stderr.flush()
+        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+            raise CommandError("nothing was changed")
 
 
 class FormattedCommand(Command):

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
+from django.contrib.auth.models import Group, Permission
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -153,6 +155,51 @@ def set_default_project(caller: Caller, user: User, uuid: str) -> User:
     return row
 
 
+def add_group(caller: Caller, user: User, name: str) -> None:
+    """Put a user into a group, which is made if need be; groups are roles in the APIs."""
+    with _changing(caller, user, "user.group-add", group=name) as row:
+        row.groups.add(Group.objects.get_or_create(name=name)[0])
+
+
+def remove_group(caller: Caller, user: User, name: str) -> None:
+    """Raises ItemNotFound if he is not in that group."""
+    with _changing(caller, user, "user.group-remove", group=name) as row:
+        group = row.groups.filter(name=name).first()
+        if group is None:
+            raise ItemNotFound(f"The user is in no group {name!r}.")
+        row.groups.remove(group)
+
+
+def create_group(caller: Caller, name: str) -> Group:
+    """Raises BadRequest for a name that cannot be one, Conflict if there is such a group."""
+    group = Group(name=name)
+    try:
+        group.clean_fields()
+    except ValidationError as error:
+        raise BadRequest(" ".join(error.messages)) from error
+    with atomic():
+        if Group.objects.filter(name=name).exists():
+            raise Conflict(f"There is a group {name!r} already.")
+        group.save()
+        audit.record(caller, "group.create", "group", group.pk, name=name)
+    return group
+
+
+def add_permission(caller: Caller, user: User, name: str) -> None:
+    """Give a user one of Django's permissions, as ``app.action_model``. Raises ItemNotFound."""
+    with _changing(caller, user, "user.permission-add", permission=name) as row:
+        row.user_permissions.add(_permission(name))
+
+
+def remove_permission(caller: Caller, user: User, name: str) -> None:
+    """Raises ItemNotFound if he was not given that one himself."""
+    with _changing(caller, user, "user.permission-remove", permission=name) as row:
+        permission = _permission(name)
+        if not row.user_permissions.contains(permission):
+            raise ItemNotFound(f"The user was not given the permission {name!r}.")
+        row.user_permissions.remove(permission)
+
+
 def delete(caller: Caller, user: User) -> None:
     """Remove an account that was never accepted. Raises Conflict otherwise."""
     with atomic():
@@ -164,13 +211,21 @@ def delete(caller: Caller, user: User) -> None:
 
 
 @contextmanager
-def _changing(caller: Caller, user: User, action: str) -> Iterator[User]:
+def _changing(caller: Caller, user: User, action: str, **details: Any) -> Iterator[User]:
     """The user's row, locked; saved and recorded when the block ends well."""
     with atomic():
         row = User.objects.select_for_update().get(pk=user.pk)
         yield row
         row.save()
-        audit.record(caller, action, "user", row.uuid)
+        audit.record(caller, action, "user", row.uuid, **details)
+
+
+def _permission(name: str) -> Permission:
+    app, _, codename = name.partition(".")
+    permission = Permission.objects.filter(content_type__app_label=app, codename=codename).first()
+    if permission is None:
+        raise ItemNotFound(f"No permission {name!r}: write APP.ACTION_MODEL, as in astakos.change_user.")
+    return permission
 
 
 def _require_accepted(row: User) -> None:

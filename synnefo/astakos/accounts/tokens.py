@@ -32,6 +32,7 @@ log = structlog.get_logger("synnefo.astakos")
 
 MEMBER_ROLES = frozenset({"member", "reader"})
 ADMIN_ROLE = "admin"
+UNKNOWN = "Invalid X-Auth-Token"
 
 _TOUCH_EVERY = datetime.timedelta(minutes=1)
 
@@ -125,6 +126,14 @@ def create_api_token(
         row = Token.objects.get(digest=digest_of(token))
         audit.record(caller, "token.create", "token", row.uuid, name=name, user=user.uuid)
     return token, row
+
+
+def renew(caller: Caller, user: User, name: str = "") -> str:
+    """End all of a user's tokens but those of application credentials; returns the one new API token."""
+    with atomic():
+        Token.objects.filter(user=user, kind__in=(Token.Kind.API, Token.Kind.LOGIN)).delete()
+        token, _ = create_api_token(caller, user, name)
+    return token
 
 
 def api_tokens_of(user: User) -> QuerySet[Token]:
@@ -228,7 +237,7 @@ def _found(token: str, another: str) -> dict[str, Grant]:
 
 def _good(grant: Grant | None) -> Grant:
     if grant is None:
-        raise Unauthorized("Invalid X-Auth-Token")
+        raise Unauthorized(UNKNOWN)
     if not grant.user__is_active:
         raise Unauthorized("User inactive")
     now = timezone.now()
