@@ -46,16 +46,26 @@ class ServiceDefinition:
 
 
 def register_component(caller: Caller, name: str, *, base_url: str = "", ui_url: str = "") -> Component:
-    """A component by this name; a known one gets the addresses that are given."""
+    """A component by this name; one that is there already keeps the addresses it has."""
     with atomic():
-        component, created = Component.objects.get_or_create(name=name)
-        changed = {key: value for key, value in (("base_url", base_url), ("url", ui_url)) if value}
-        if created or any(getattr(component, key) != value for key, value in changed.items()):
-            for key, value in changed.items():
-                setattr(component, key, value)
-            component.save()
+        addresses = {"base_url": base_url, "url": ui_url}
+        component, created = Component.objects.get_or_create(name=name, defaults=addresses)
+        if created:
             audit.record(caller, "component.register", "component", component.pk, name=name)
     return component
+
+
+def modify_component(
+    caller: Caller, component: Component, *, base_url: str | None = None, ui_url: str | None = None
+) -> Component:
+    """Change its addresses. What begins with ``/`` is on this very cloud."""
+    with atomic():
+        row = Component.objects.select_for_update().get(pk=component.pk)
+        row.base_url = row.base_url if base_url is None else base_url
+        row.url = row.url if ui_url is None else ui_url
+        row.save()
+        audit.record(caller, "component.modify", "component", row.pk, name=row.name)
+    return row
 
 
 def register_service(caller: Caller, component: Component, definition: ServiceDefinition) -> Service:

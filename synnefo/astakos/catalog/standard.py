@@ -21,7 +21,7 @@ def register_standard() -> None:
     caller = system_caller("set-up")
     with atomic():
         for name, services in _definitions().items():
-            component = rules.register_component(caller, name)
+            component = rules.register_component(caller, name, ui_url="/ui")
             for service in services:
                 rules.register_service(caller, component, service)
 

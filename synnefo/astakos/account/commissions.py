@@ -1,0 +1,123 @@
+"""Commissions over HTTP, for services with a token. A component sees and settles its own only."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.dateparse import parse_datetime
+from pydantic import BaseModel, Field, StrictBool, StrictInt
+
+from synnefo.astakos.plain import answer, empty, json_object, parsed, service_token
+from synnefo.astakos.quotas import rules
+from synnefo.astakos.quotas.models import Commission
+from synnefo.common.accounts import Provision
+from synnefo.common.faults import BadRequest
+from synnefo.common.units import INFINITE
+
+Serial = Annotated[StrictInt, Field(ge=-INFINITE, le=INFINITE)]
+Name = Annotated[str, Field(max_length=64, pattern=r"^[^\x00]*$")]
+
+
+class ProvisionPart(BaseModel):
+    holder: Name
+    source: Name | None
+    resource: Name
+    quantity: Annotated[StrictInt, Field(ge=-INFINITE, le=INFINITE)]
+
+
+class NewCommission(BaseModel):
+    provisions: Annotated[list[ProvisionPart], Field(max_length=1000)]
+    name: Annotated[str, Field(max_length=4096, pattern=r"^[^\x00]*$")] = ""
+    force: StrictBool = False
+    auto_accept: StrictBool = False
+
+
+class Decisions(BaseModel):
+    accept: Annotated[list[Serial], Field(max_length=10_000)] = []
+    reject: Annotated[list[Serial], Field(max_length=10_000)] = []
+
+
+def create(request: HttpRequest) -> HttpResponse:
+    """POST commissions. Raises OverLimit, ItemNotFound with the refusing provision in ``data``."""
+    component = service_token(request)
+    given = parsed(NewCommission, json_object(request))
+    provisions = [
+        Provision(part.holder, part.source, part.resource, part.quantity) for part in given.provisions
+    ]
+    serial = rules.issue(
+        provisions, client=component.name, name=given.name, force=given.force, auto_accept=given.auto_accept
+    )
+    return answer({"serial": serial}, 201)
+
+
+def pending(request: HttpRequest) -> HttpResponse:
+    """GET commissions: serials that wait; ``issued_before`` leaves younger ones out."""
+    component = service_token(request)
+    text = request.GET.get("issued_before")
+    return answer(rules.pending(component.name, issued_before=_moment(text) if text is not None else None))
+
+
+def show(request: HttpRequest, serial: str) -> HttpResponse:
+    """GET commissions/<serial>"""
+    component = service_token(request)
+    row = Commission.objects.filter(client=component.name, serial=_serial(serial)).first()
+    if row is None:
+        return empty(404)
+    provisions = row.provisions.order_by("pk").values("holder", "source", "resource", "quantity")
+    return answer(
+        {
+            "serial": row.serial,
+            "name": row.name,
+            "issue_time": row.issued.isoformat(),
+            "provisions": [{**part, "source": part["source"] or None} for part in provisions],
+        }
+    )
+
+
+def decide(request: HttpRequest, serial: str) -> HttpResponse:
+    """POST commissions/<serial>/action: ``{"accept": ""}`` or ``{"reject": ""}``."""
+    component = service_token(request)
+    wanted = {"accept", "reject"} & set(json_object(request))
+    if len(wanted) != 1:
+        raise BadRequest("Specify either 'accept' or 'reject' action.")
+    number = [_serial(serial)]
+    accept, reject = (number, []) if wanted == {"accept"} else ([], number)
+    return empty(404 if rules.resolve(accept, reject, client=component.name).missing else 200)
+
+
+def decide_many(request: HttpRequest) -> HttpResponse:
+    """POST commissions/action: each serial is settled or named with the reason why not."""
+    component = service_token(request)
+    given = parsed(Decisions, json_object(request))
+    accept, reject = set(given.accept), set(given.reject)
+    both = accept & reject
+    done = rules.resolve(sorted(accept - both), sorted(reject - both), client=component.name)
+    failed = [
+        [serial, _failure("badRequest", 400, f"cannot both accept and reject serial {serial}")]
+        for serial in sorted(both)
+    ]
+    failed += [
+        [serial, _failure("itemNotFound", 404, f"serial {serial} does not exist")]
+        for serial in sorted(done.missing)
+    ]
+    return answer({"accepted": done.accepted, "rejected": done.rejected, "failed": failed})
+
+
+def _failure(name: str, code: int, message: str) -> dict[str, Any]:
+    return {name: {"code": code, "message": message}}
+
+
+def _serial(text: str) -> int:
+    """The number; one that cannot be a serial is one that nobody has."""
+    return int(text) if len(text) < 19 else 0
+
+
+def _moment(text: str) -> Any:
+    try:
+        moment = parse_datetime(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise BadRequest("issued_before: not a moment in ISO form with its offset")
+    return moment

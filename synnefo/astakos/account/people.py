@@ -1,0 +1,95 @@
+"""Names and uuids of users, and what the accounts seam asks about tokens."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from pydantic import BaseModel
+
+from synnefo.astakos import seam
+from synnefo.astakos.accounts import tokens
+from synnefo.astakos.accounts.models import User
+from synnefo.astakos.plain import answer, json_object, parsed, service_token, user_token
+from synnefo.common.accounts import Identity
+from synnefo.common.faults import BadRequest, ItemNotFound, Unauthorized
+
+_MOST = 10_000
+
+
+class IdentityQuestion(BaseModel):
+    token: str | None = None
+    user: str | None = None
+
+
+class NamesQuestion(BaseModel):
+    uuids: list[str]
+
+
+def catalogs(request: HttpRequest) -> HttpResponse:
+    """POST user_catalogs: names to uuids and back, exact matches only."""
+    user_token(request)
+    return _catalogs(request, all_for_none=False)
+
+
+def service_catalogs(request: HttpRequest) -> HttpResponse:
+    """POST service/user_catalogs: the same; ``"uuids": null`` means all users."""
+    service_token(request)
+    return _catalogs(request, all_for_none=True)
+
+
+def identities(request: HttpRequest) -> HttpResponse:
+    """POST service/identities: whose token this is, or what a signed-in user may do."""
+    service_token(request)
+    asked = parsed(IdentityQuestion, json_object(request))
+    try:
+        if asked.token is not None:
+            return answer(_identity(tokens.identify(asked.token)))
+        if asked.user is not None:
+            return answer(_identity(tokens.identity_of_user(asked.user)))
+    except Unauthorized as fault:  # 401 would mean the service's own token
+        raise ItemNotFound(fault.message) from fault
+    raise BadRequest("token or user: field required")
+
+
+def names(request: HttpRequest) -> HttpResponse:
+    """POST service/names: display names of users and projects."""
+    service_token(request)
+    asked = parsed(NamesQuestion, json_object(request))
+    return answer(seam.InProcessAccounts().names(_clean(asked.uuids)))
+
+
+def _identity(identity: Identity) -> dict[str, Any]:
+    shown = dataclasses.asdict(identity)
+    return {**shown, "projects": sorted(identity.projects), "roles": sorted(identity.roles)}
+
+
+def _catalogs(request: HttpRequest, *, all_for_none: bool) -> HttpResponse:
+    body = json_object(request, any_type=True)
+    uuids, names = body.get("uuids", []), body.get("displaynames", [])
+    if not (_is_texts(uuids) or (uuids is None and all_for_none)):
+        raise BadRequest(f"Invalid uuids: {uuids}")
+    if not _is_texts(names):
+        raise BadRequest(f"Invalid displaynames: {names}")
+    users = User.objects.all() if uuids is None else User.objects.filter(uuid__in=_clean(uuids))
+    asked = {name.lower(): name for name in _clean(names)}
+    by_name = User.objects.filter(username__in=asked)
+    return answer(
+        {
+            "uuid_catalog": dict(users.values_list("uuid", "username")),
+            "displayname_catalog": {
+                asked[name]: uuid for name, uuid in by_name.values_list("username", "uuid")
+            },
+        }
+    )
+
+
+def _is_texts(value: object) -> bool:
+    return isinstance(value, list) and len(value) <= _MOST and all(isinstance(item, str) for item in value)
+
+
+def _clean(texts: Iterable[str]) -> list[str]:
+    """Without what no name has and PostgreSQL does not take."""
+    return [text for text in texts if "\x00" not in text]

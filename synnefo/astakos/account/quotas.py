@@ -1,0 +1,101 @@
+"""Resources and quota, for users and for services."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+
+from synnefo.astakos.accounts.models import User
+from synnefo.astakos.catalog.models import Component, Resource
+from synnefo.astakos.plain import answer, service_token, user_token
+from synnefo.astakos.projects.models import Membership, Project
+from synnefo.astakos.quotas import reading
+from synnefo.astakos.quotas.models import Holding
+from synnefo.common.accounts import QuotaUse
+from synnefo.common.faults import ItemNotFound
+
+
+def resources(request: HttpRequest) -> HttpResponse:
+    """GET resources: open to all."""
+    return answer(
+        {
+            row.name: {
+                "service": row.service_origin,
+                "description": row.description,
+                "unit": row.unit or None,
+                "ui_visible": row.ui_visible,
+                "api_visible": row.api_visible,
+            }
+            for row in Resource.objects.filter(api_visible=True).order_by("name")
+        }
+    )
+
+
+def own(request: HttpRequest) -> HttpResponse:
+    """GET quotas: the caller's share of each of his projects."""
+    grant = user_token(request)
+    members = Membership.objects.filter(person=grant.user_id, state__in=Membership.ACTUALLY_ACCEPTED)
+    projects = members.filter(project__state__in=Project.INITIALIZED).values_list("project__uuid", flat=True)
+    names = Resource.objects.filter(api_visible=True).values_list("name", flat=True)
+    found = reading.of_user(grant.user__uuid, projects=projects, resources=names)
+    return answer({uuid: _uses(uses) for uuid, uses in found.items()})
+
+
+def of_users(request: HttpRequest) -> HttpResponse:
+    """GET service_quotas: users' shares of what the calling component offers."""
+    component = service_token(request)
+    wanted = _list(request, "user")
+    users = User.objects.filter(email_verified=True)
+    if wanted is not None:
+        users = users.filter(uuid__in=wanted)
+    found = reading.of_users(
+        list(users.values_list("uuid", flat=True)),
+        projects=_initialized(_list(request, "project")),
+        resources=_resources_of(component),
+    )
+    if wanted is not None and not found:
+        raise ItemNotFound(f"No user with UUID '{','.join(wanted)}'")
+    return answer(
+        {user: {uuid: _uses(uses) for uuid, uses in by_project.items()} for user, by_project in found.items()}
+    )
+
+
+def of_projects(request: HttpRequest) -> HttpResponse:
+    """GET service_project_quotas: pools of what the calling component offers."""
+    component = service_token(request)
+    wanted = _list(request, "project")
+    found = reading.of_projects(_initialized(wanted), resources=_resources_of(component))
+    if wanted is not None and not found:
+        raise ItemNotFound(f"No project with UUID '{','.join(wanted)}'")
+    return answer({uuid: {name: _pool(row) for name, row in rows.items()} for uuid, rows in found.items()})
+
+
+def _list(request: HttpRequest, name: str) -> list[str] | None:
+    given = request.GET.get(name)
+    return None if given is None else [part.replace("\x00", "") for part in given.split(",")]
+
+
+def _initialized(wanted: list[str] | None) -> list[str]:
+    rows = Project.objects.filter(state__in=Project.INITIALIZED)
+    if wanted is not None:
+        rows = rows.filter(uuid__in=wanted)
+    return list(rows.values_list("uuid", flat=True))
+
+
+def _resources_of(component: Component) -> list[str]:
+    origins = component.services.values("name")
+    return list(Resource.objects.filter(service_origin__in=origins).values_list("name", flat=True))
+
+
+def _uses(uses: dict[str, QuotaUse]) -> dict[str, Any]:
+    return {name: dataclasses.asdict(use) for name, use in sorted(uses.items())}
+
+
+def _pool(row: Holding) -> dict[str, int]:
+    return {
+        "project_limit": row.limit,
+        "project_usage": row.usage_max,
+        "project_pending": row.usage_max - row.usage_min,
+    }

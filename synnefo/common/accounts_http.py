@@ -1,0 +1,111 @@
+"""The accounts seam for services that run elsewhere: Astakos over HTTP, with a service token.
+
+``ASTAKOS_SEAM_URL`` is the address of its account API, ``ASTAKOS_SEAM_TOKEN`` the token that
+``snf-manage component-modify --renew-token`` printed. What a token says is remembered for a few seconds, so
+a revoked one may live that much longer here.
+"""
+
+from __future__ import annotations
+
+import datetime
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import httpx
+from django.conf import settings
+
+from synnefo.common.accounts import Accounts, Identity, Provision, QuotaUse
+from synnefo.common.faults import ItemNotFound, OverLimit, ServiceUnavailable, Unauthorized
+
+_CACHE_S = 5.0
+_MOST_KEPT = 10_000
+_TIMEOUT_S = 10.0
+_UNREACHABLE = "Accounts cannot be reached at the moment."
+
+
+class HttpAccounts(Accounts):
+    same_database = False
+
+    def __init__(self, client: httpx.Client | None = None) -> None:
+        self._client = client or httpx.Client(
+            base_url=settings.ASTAKOS_SEAM_URL,
+            headers={"X-Auth-Token": settings.ASTAKOS_SEAM_TOKEN},
+            timeout=_TIMEOUT_S,
+        )
+        self._kept: dict[tuple[str, str], tuple[float, Identity]] = {}
+        self._guard = threading.Lock()
+
+    def identify(self, token: str) -> Identity:
+        return self._identity("token", token)
+
+    def identity_of_user(self, user: str) -> Identity:
+        return self._identity("user", user)
+
+    def issue(self, provisions: Sequence[Provision], *, name: str, force: bool = False) -> int:
+        parts = [
+            {
+                "holder": part.holder,
+                "source": part.source,
+                "resource": part.resource,
+                "quantity": part.quantity,
+            }
+            for part in provisions
+        ]
+        answer = self._ask("POST", "commissions", {"provisions": parts, "name": name, "force": force})
+        return int(answer["serial"])
+
+    def resolve(self, accept: Iterable[int], reject: Iterable[int]) -> None:
+        taken = list(accept)
+        given_back = [serial for serial in reject if serial not in taken]
+        if taken or given_back:
+            self._ask("POST", "commissions/action", {"accept": taken, "reject": given_back})
+
+    def pending(self, *, issued_before: datetime.datetime) -> list[int]:
+        serials: list[int] = self._ask("GET", "commissions", issued_before=issued_before.isoformat())
+        return serials
+
+    def quotas(self, user: str, project: str) -> dict[str, QuotaUse]:
+        try:
+            found = self._ask("GET", "service_quotas", user=user, project=project)
+        except ItemNotFound:
+            return {}
+        return {name: QuotaUse(**use) for name, use in found[user][project].items()}
+
+    def names(self, uuids: Iterable[str]) -> dict[str, str]:
+        names: dict[str, str] = self._ask("POST", "service/names", {"uuids": list(uuids)})
+        return names
+
+    def _identity(self, kind: str, text: str) -> Identity:
+        kept = self._kept.get((kind, text))
+        if kept is not None and kept[0] > time.monotonic():
+            return kept[1]
+        try:
+            found = self._ask("POST", "service/identities", {kind: text})
+        except ItemNotFound as fault:
+            raise Unauthorized(fault.message) from fault
+        identity = Identity(
+            **{**found, "projects": frozenset(found["projects"]), "roles": frozenset(found["roles"])}
+        )
+        with self._guard:
+            if len(self._kept) >= _MOST_KEPT:
+                self._kept.clear()
+            self._kept[kind, text] = time.monotonic() + _CACHE_S, identity
+        return identity
+
+    def _ask(self, method: str, path: str, body: object = None, **query: str) -> Any:
+        """The decoded answer. Raises the fault that Astakos told, or ServiceUnavailable."""
+        try:
+            response = self._client.request(method, path, json=body, params=query or None)
+            answer = response.json() if response.content else {}
+        except (httpx.HTTPError, ValueError) as error:
+            raise ServiceUnavailable(_UNREACHABLE) from error
+        if response.is_success:
+            return answer
+        told: dict[str, Any] = next(iter(answer.values()), {}) if isinstance(answer, dict) else {}
+        if response.status_code == OverLimit.status:
+            raise OverLimit(told.get("message", ""), data=told.get("data"))
+        if response.status_code == ItemNotFound.status:
+            raise ItemNotFound(told.get("message", ""), data=told.get("data"))
+        raise ServiceUnavailable(_UNREACHABLE)

@@ -1,0 +1,197 @@
+"""One contract for both adapters of the accounts seam: in process, and over HTTP against the real API."""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from django.core.signals import request_finished, request_started
+from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections
+from django.utils import timezone
+
+from synnefo.astakos.accounts import rules, tokens
+from synnefo.astakos.accounts.models import Token
+from synnefo.astakos.catalog.rules import find_component, renew_service_token
+from synnefo.astakos.projects import rules as projects
+from synnefo.astakos.seam import InProcessAccounts
+from synnefo.common.accounts import Accounts, Provision, provisions_for
+from synnefo.common.accounts_http import HttpAccounts
+from synnefo.common.caller import system_caller
+from synnefo.common.faults import ItemNotFound, OverLimit, ServiceUnavailable, Unauthorized
+from tests.astakos.conftest import Person
+
+pytestmark = pytest.mark.django_db
+SYSTEM = system_caller("test")
+
+
+@pytest.fixture(autouse=True)
+def one_connection() -> Iterator[None]:
+    """The application shares this test's transaction: requests must not close the connection."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
+def over_http(token: str, handle: Any = None) -> HttpAccounts:
+    transport = handle or httpx.WSGITransport(app=get_wsgi_application(), raise_app_exceptions=True)
+    base_url = "http://testserver/astakos/account/v1.0"
+    return HttpAccounts(httpx.Client(transport=transport, base_url=base_url, headers={"X-Auth-Token": token}))
+
+
+@pytest.fixture(params=["in process", "over HTTP"])
+def accounts(request: pytest.FixtureRequest, cloud: None) -> Accounts:
+    if request.param == "in process":
+        return InProcessAccounts()
+    return over_http(renew_service_token(SYSTEM, find_component("cyclades")))
+
+
+def charge(accounts: Accounts, who: Person, **amounts: int) -> int:
+    wanted = {f"cyclades.{name}": amount for name, amount in amounts.items()}
+    return accounts.issue(provisions_for(who.uuid, who.uuid, wanted), name="test")
+
+
+def use(accounts: Accounts, who: Person, name: str) -> tuple[int, int]:
+    found = accounts.quotas(who.uuid, who.uuid)[f"cyclades.{name}"]
+    assert (found.usage, found.pending) == (found.project_usage, found.project_pending)
+    return found.usage, found.pending
+
+
+def test_a_token_tells_its_user_and_what_he_may(accounts: Accounts, ada: Person, root: Person) -> None:
+    identity = accounts.identify(ada.token)
+    assert (identity.user, identity.user_name) == (ada.uuid, "ada@example.org")
+    assert (identity.project, identity.default_project) == (None, ada.uuid)
+    assert identity.projects == {ada.uuid}
+    assert identity.roles == {"member", "reader"}
+    assert not identity.is_admin
+    assert not identity.read_only
+    assert accounts.identify(root.token).is_admin
+
+
+def test_a_scoped_or_reading_token_says_so(accounts: Accounts, ada: Person) -> None:
+    project = projects.get(ada.uuid)
+    soon = timezone.now() + datetime.timedelta(hours=1)
+    scoped = tokens.issue(ada.user, kind=Token.Kind.LOGIN, project=project, read_only=True, expires=soon)
+    identity = accounts.identify(scoped)
+    assert identity.project == ada.uuid
+    assert identity.read_only
+
+
+def test_groups_are_roles(accounts: Accounts, ada: Person) -> None:
+    rules.add_group(SYSTEM, ada.user, "helpdesk")
+    assert "helpdesk" in accounts.identify(ada.token).roles
+
+
+@pytest.mark.parametrize("spoil", ["unknown", "expired", "inactive"])
+def test_a_token_that_is_no_good_is_refused_with_the_reason(
+    accounts: Accounts, ada: Person, spoil: str
+) -> None:
+    reasons = {
+        "unknown": "Invalid X-Auth-Token",
+        "expired": "Authentication expired",
+        "inactive": "User inactive",
+    }
+    if spoil == "expired":
+        Token.objects.update(expires=timezone.now())
+    if spoil == "inactive":
+        rules.deactivate(SYSTEM, ada.user)
+    with pytest.raises(Unauthorized) as refusal:
+        accounts.identify("no such token" if spoil == "unknown" else ada.token)
+    assert refusal.value.message == reasons[spoil]
+
+
+def test_a_signed_in_user_is_known_by_his_uuid(accounts: Accounts, ada: Person) -> None:
+    assert accounts.identity_of_user(ada.uuid).projects == {ada.uuid}
+    rules.deactivate(SYSTEM, ada.user)
+    with pytest.raises(Unauthorized):
+        accounts.identity_of_user("no such user")
+
+
+def test_what_is_accepted_stays_and_what_is_rejected_goes(accounts: Accounts, ada: Person) -> None:
+    kept, dropped = charge(accounts, ada, vm=1, cpu=2), charge(accounts, ada, vm=3)
+    assert use(accounts, ada, "vm") == (4, 4)
+    accounts.resolve([kept], [dropped])
+    assert use(accounts, ada, "vm") == (1, 0)
+    assert use(accounts, ada, "cpu") == (2, 0)
+    accounts.resolve([dropped], [kept, 999_999])
+    assert use(accounts, ada, "vm") == (1, 0)
+    accounts.resolve([], [])
+
+
+def test_a_limit_is_kept_and_the_refusal_says_which(accounts: Accounts, ada: Person) -> None:
+    projects.set_limits(SYSTEM, projects.get(ada.uuid), {"cyclades.vm": (2, 5)})
+    accounts.resolve([charge(accounts, ada, vm=1)], [])
+    with pytest.raises(OverLimit) as refusal:
+        charge(accounts, ada, vm=2)
+    assert refusal.value.data == {
+        "name": "NoCapacityError",
+        "provision": {
+            "holder": f"user:{ada.uuid}",
+            "source": f"project:{ada.uuid}",
+            "resource": "cyclades.vm",
+            "quantity": 2,
+        },
+        "limit": 2,
+        "usage": 1,
+    }
+    forced = accounts.issue(provisions_for(ada.uuid, ada.uuid, {"cyclades.vm": 2}), name="test", force=True)
+    assert use(accounts, ada, "vm") == (3, 2)
+    accounts.resolve([], [forced])
+
+
+def test_what_nobody_has_cannot_be_charged(accounts: Accounts, ada: Person) -> None:
+    with pytest.raises(ItemNotFound) as refusal:
+        accounts.issue([Provision(f"user:{ada.uuid}", None, "cyclades.vm", 1)], name="test")
+    assert refusal.value.data is not None
+    assert refusal.value.data["name"] == "NoHoldingError"
+
+
+def test_old_undecided_serials_are_pending(accounts: Accounts, ada: Person) -> None:
+    serial = charge(accounts, ada, vm=1)
+    assert accounts.pending(issued_before=timezone.now() - datetime.timedelta(minutes=1)) == []
+    assert accounts.pending(issued_before=timezone.now() + datetime.timedelta(minutes=1)) == [serial]
+    accounts.resolve([serial], [])
+    assert accounts.pending(issued_before=timezone.now() + datetime.timedelta(minutes=1)) == []
+
+
+def test_quotas_of_the_unknown_are_empty(accounts: Accounts, ada: Person, bob: Person) -> None:
+    assert accounts.quotas(ada.uuid, bob.uuid) == {}
+    assert accounts.quotas("nobody", "nowhere") == {}
+
+
+def test_names_of_users(accounts: Accounts, ada: Person, bob: Person) -> None:
+    wanted = [ada.uuid, bob.uuid, "unknown"]
+    assert accounts.names(wanted) == {ada.uuid: "ada@example.org", bob.uuid: "bob@example.org"}
+    assert accounts.names([]) == {}
+
+
+def test_a_wrong_service_token_is_not_the_users_fault(cloud: None) -> None:
+    with pytest.raises(ServiceUnavailable):
+        over_http("wrong").identify("whatever")
+
+
+@pytest.mark.parametrize("status", [500, 200])
+def test_an_astakos_that_fails_is_a_service_out_of_reach(status: int) -> None:
+    handle = httpx.MockTransport(lambda request: httpx.Response(status, text="<html>no</html>"))
+    with pytest.raises(ServiceUnavailable):
+        over_http("any", handle).identify("whatever")
+
+
+def test_answers_about_tokens_are_remembered_for_a_moment(
+    person: Callable[..., Person], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = person("ada")
+    accounts = over_http(renew_service_token(SYSTEM, find_component("cyclades")))
+    accounts.identify(ada.token)
+    Token.objects.all().delete()
+    assert accounts.identify(ada.token).user == ada.uuid
+    later = time.monotonic() + 6
+    monkeypatch.setattr("synnefo.common.accounts_http.time.monotonic", lambda: later)
+    with pytest.raises(Unauthorized):
+        accounts.identify(ada.token)
