@@ -89,14 +89,16 @@ def create_server(request: HttpRequest, body: bodies.NewServerBody) -> HttpRespo
 
 @router.get("/servers/{server_id}")
 def show_server(request: HttpRequest, server_id: str) -> HttpResponse:
-    return _shown(request, rules.get(kit.caller_of(request), kit.known_id(server_id, "Instance")))
+    server = rules.get(kit.caller_of(request), kit.known_id(server_id, "Instance"))
+    return kit.answer({"server": _details(request, server)})
 
 
 @router.put("/servers/{server_id}")
 def update_server(request: HttpRequest, server_id: str, body: bodies.ServerChangesBody) -> HttpResponse:
     caller, uuid = kit.caller_of(request), kit.known_id(server_id, "Instance")
     name = body.server.name
-    return _shown(request, rules.get(caller, uuid) if name is None else rules.rename(caller, uuid, name))
+    server = rules.get(caller, uuid) if name is None else rules.rename(caller, uuid, name)
+    return kit.answer({"server": openstack_views.core_of(_details(request, server))})
 
 
 @router.delete("/servers/{server_id}")
@@ -140,9 +142,9 @@ def _arguments(kind: type[M], name: str, value: object) -> M:
         raise BadRequest(f"{place}: {first['msg']}") from None
 
 
-def _shown(request: HttpRequest, server: Server) -> HttpResponse:
+def _details(request: HttpRequest, server: Server) -> dict[str, Any]:
     [shown] = openstack_views.details_of([server], kit.address(request, "compute"))
-    return kit.answer({"server": shown})
+    return shown
 
 
 def _briefly(servers: Sequence[Server], compute_url: str) -> list[dict[str, Any]]:

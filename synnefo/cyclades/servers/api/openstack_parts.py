@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
@@ -66,7 +64,7 @@ def delete_metadata_item(request: HttpRequest, server_id: str, key: str) -> Http
 @router.get("/servers/{server_id}/ips")
 def list_addresses(request: HttpRequest, server_id: str) -> HttpResponse:
     found = views.addresses_of(_server(request, server_id))
-    return kit.answer({"addresses": {network: _plain(rows) for network, rows in found.items()}})
+    return kit.answer({"addresses": {network: views.plain(rows) for network, rows in found.items()}})
 
 
 @router.get("/servers/{server_id}/ips/{path:network}")
@@ -74,7 +72,7 @@ def list_addresses_of_network(request: HttpRequest, server_id: str, network: str
     found = views.addresses_of(_server(request, server_id))
     if network not in found:
         raise ItemNotFound("Instance is not a member of specified network")
-    return kit.answer({network: _plain(found[network])})
+    return kit.answer({network: views.plain(found[network])})
 
 
 @router.get("/servers/{server_id}/os-interface")
@@ -120,8 +118,3 @@ def show_action(request: HttpRequest, server_id: str, request_id: str) -> HttpRe
 
 def _server(request: HttpRequest, server_id: str) -> Server:
     return rules.get(kit.caller_of(request), kit.known_id(server_id, "Instance"))
-
-
-def _plain(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Addresses as the older of Nova's two ways shows them."""
-    return [{"version": row["version"], "addr": row["addr"]} for row in rows]

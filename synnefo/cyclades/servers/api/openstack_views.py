@@ -45,6 +45,11 @@ _NO_STATE, _RUNNING, _SHUTDOWN = 0, 1, 4
 _POWER_STATE: dict[str, int] = {Oper.STARTED: _RUNNING, Oper.STOPPED: _SHUTDOWN}
 _WITH_PROGRESS = ("ACTIVE", "BUILD")
 _WITH_FAULT = ("ERROR", "DELETED")
+_EXTENDED = {
+    "OS-EXT-AZ:availability_zone", "OS-EXT-STS:vm_state", "OS-EXT-STS:task_state", "OS-EXT-STS:power_state",
+    "OS-SRV-USG:launched_at", "OS-SRV-USG:terminated_at", "config_drive", "key_name",
+    "os-extended-volumes:volumes_attached", "security_groups",
+}  # fmt: skip
 _ACTIONS = {"restore": "start"}
 
 
@@ -70,6 +75,17 @@ def details_of(servers: Sequence[Server], compute_url: str) -> list[dict[str, An
         row["addresses"] = addresses.get(server.pk, {})
         shown.append(row)
     return shown
+
+
+def core_of(details: dict[str, Any]) -> dict[str, Any]:
+    """Details without what Nova's extensions add: its answer to a change."""
+    core = {key: value for key, value in details.items() if key not in _EXTENDED}
+    return {**core, "addresses": {network: plain(rows) for network, rows in core["addresses"].items()}}
+
+
+def plain(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Addresses without what extensions add."""
+    return [{"version": row["version"], "addr": row["addr"]} for row in rows]
 
 
 def addresses_of(server: Server) -> Addresses:
