@@ -10,6 +10,7 @@ import os
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from synnefo.common import conf, logs
 
@@ -45,6 +46,12 @@ SECRET_KEY: str = globals()["SECRET_KEY"]
 _key_file = _data / "secret-key"
 if not SECRET_KEY and _key_file.is_file():
     SECRET_KEY = _key_file.read_text(encoding="ascii").strip()
+
+# Behind a front proxy that speaks TLS, forms come from its address and cookies are for TLS alone.
+_public = urlsplit(globals()["SYNNEFO_PUBLIC_URL"])
+globals().setdefault("CSRF_TRUSTED_ORIGINS", [f"{_public.scheme}://{_public.netloc}"] if _public.netloc else [])
+for _name in ("SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE"):
+    globals().setdefault(_name, _public.scheme == "https")
 
 MIDDLEWARE: list[str] = [
     *globals()["MIDDLEWARE"],

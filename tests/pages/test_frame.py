@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -156,3 +160,27 @@ def test_a_user_without_a_project_is_told_so(
     answer = alice.get("/ui/servers/")
     assert answer.status_code == 403
     assert "You have no project to work in" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("public_url", "origins", "secure"),
+    [
+        ("", [], False),
+        ("http://10.0.0.5:8080", ["http://10.0.0.5:8080"], False),
+        ("https://cloud.example.org/", ["https://cloud.example.org"], True),
+    ],
+)
+def test_behind_tls_forms_of_the_public_address_are_taken_and_cookies_kept_to_it(
+    public_url: str, origins: list[str], secure: bool
+) -> None:
+    program = (
+        "import json; from django.conf import settings as s;"
+        "print(json.dumps([s.CSRF_TRUSTED_ORIGINS, s.SESSION_COOKIE_SECURE, s.CSRF_COOKIE_SECURE]))"
+    )
+    environment = {
+        **os.environ, "DJANGO_SETTINGS_MODULE": "synnefo.settings", "SYNNEFO_PUBLIC_URL": public_url,
+    }  # fmt: skip
+    answer = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, check=True, timeout=60
+    )
+    assert json.loads(answer.stdout) == [origins, secure, secure]

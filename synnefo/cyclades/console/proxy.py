@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, connections
 from websockets.asyncio.server import Server, ServerConnection
 from websockets.asyncio.server import serve as websocket_server
 from websockets.exceptions import ConnectionClosed
@@ -206,15 +206,14 @@ def _endpoint_of(connection: ServerConnection) -> ConsoleEndpoint:
 
 
 def _with_database(work: Callable[[], T]) -> T:
-    """Run with this thread's connection, fresh if the database was restarted meanwhile."""
-    close_old_connections()
+    """Run with a connection to the database of its own: consoles are opened seldom and last long."""
     try:
         return work()
     except DatabaseError as error:
         log.warning("the database does not answer", error=str(error))
         raise Ended(Reason.FAILED) from error
     finally:
-        close_old_connections()
+        connections.close_all()
 
 
 def _binary_if_offered(connection: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
