@@ -28,9 +28,11 @@ def walk(patterns: Iterable[Any], prefix: str = "/") -> Iterator[tuple[str, str]
 
 
 def methods_of(view: Any, depth: int = 4) -> list[str]:
-    """What a ninja route accepts, found through the views that wrap it; Django's plain views do not tell."""
+    """What a route accepts, found through the views that wrap it; Django's own views do not tell."""
     for cell in getattr(view, "__closure__", None) or ():
         inner = cell.cell_contents
+        if isinstance(inner, dict) and inner.keys() & {"GET", "POST", "PUT", "DELETE"}:
+            return sorted(inner)
         if operations := getattr(inner, "operations", None):
             return sorted({method for operation in operations for method in operation.methods})
         if callable(inner) and depth and (found := methods_of(inner, depth - 1)) != [ANY]:
@@ -40,6 +42,7 @@ def methods_of(view: Any, depth: int = 4) -> list[str]:
 
 def readable(path: str) -> str:
     """``/servers/<uuid:id>/`` and ``/^servers/?$`` as people write them: ``/servers/{id}``."""
+    path = re.sub(r"\(\?P<(\w+)>[^)]*\)", r"{\1}", re.sub(r"\(\?:[^)]*\)\?", "", path)).replace("\\.", ".")
     path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", path)
     return re.sub(r"\^|/?\??\$?$", "", path) or "/"
 
