@@ -9,7 +9,7 @@ from synnefo.astakos.identity import v2, versions
 from synnefo.astakos.identity.v3 import auth, credentials
 from synnefo.astakos.identity.v3 import people as v3_people
 from synnefo.astakos.identity.v3.api import api as v3
-from synnefo.astakos.plain import route, unknown
+from synnefo.astakos.plain import View, route, unknown
 from synnefo.common.http.facade import not_found
 from synnefo.common.http.rendering import keystone
 
@@ -17,27 +17,40 @@ v3.add_router("/auth", auth.router)
 v3.add_router("", v3_people.router)
 v3.add_router("", credentials.router)
 
-_ACCOUNT = r"^account/v1\.0/"
+
+def _at(prefix: str, views: dict[str, View]) -> list[URLPattern]:
+    """Routes below a prefix, with and without a slash at the end."""
+    return [path(f"{prefix}{name}{slash}", view) for name, view in views.items() for slash in ("", "/")]
+
+
+_IDENTITY_V2: dict[str, View] = {
+    "": route(GET=versions.v2),
+    "/tokens": route(POST=v2.create_token),
+    "/tokens.json": route(POST=v2.create_token),
+    "/tokens.xml": route(POST=v2.create_token),
+    "/tokens/<path:token>": route(GET=v2.show_token),
+}
+_ACCOUNT: dict[str, View] = {
+    "/resources": route(GET=quotas.resources),
+    "/quotas": route(GET=quotas.own),
+    "/service_quotas": route(GET=quotas.of_users),
+    "/service_project_quotas": route(GET=quotas.of_projects),
+    "/commissions": route(GET=commissions.pending, POST=commissions.create),
+    "/commissions/action": route(POST=commissions.decide_many),
+    "/commissions/<int:serial>": route(GET=commissions.show),
+    "/commissions/<int:serial>/action": route(POST=commissions.decide),
+    "/user_catalogs": route(POST=people.catalogs),
+    "/service/user_catalogs": route(POST=people.service_catalogs),
+    "/service/identities": route(POST=people.identities),
+    "/service/names": route(POST=people.names),
+}
 
 urlpatterns: list[URLPattern | URLResolver] = [
     re_path(r"^identity/?$", versions.all_versions),
     re_path(r"^identity/v3/?$", versions.v3),
     path("identity/v3/", v3.urls),
     re_path(r"^identity/v3/(?P<path>.*)$", not_found(keystone)),
-    re_path(r"^identity/v2\.0/?$", route(GET=versions.v2)),
-    re_path(r"^identity/v2\.0/tokens(?:\.json|\.xml)?/?$", route(POST=v2.create_token)),
-    re_path(r"^identity/v2\.0/tokens/(?P<token>.+)$", route(GET=v2.show_token)),
-    re_path(_ACCOUNT + r"resources/?$", route(GET=quotas.resources)),
-    re_path(_ACCOUNT + r"quotas/?$", route(GET=quotas.own)),
-    re_path(_ACCOUNT + r"service_quotas/?$", route(GET=quotas.of_users)),
-    re_path(_ACCOUNT + r"service_project_quotas/?$", route(GET=quotas.of_projects)),
-    re_path(_ACCOUNT + r"commissions/?$", route(GET=commissions.pending, POST=commissions.create)),
-    re_path(_ACCOUNT + r"commissions/action/?$", route(POST=commissions.decide_many)),
-    re_path(_ACCOUNT + r"commissions/(?P<serial>[0-9]+)/?$", route(GET=commissions.show)),
-    re_path(_ACCOUNT + r"commissions/(?P<serial>[0-9]+)/action/?$", route(POST=commissions.decide)),
-    re_path(_ACCOUNT + r"user_catalogs/?$", route(POST=people.catalogs)),
-    re_path(_ACCOUNT + r"service/user_catalogs/?$", route(POST=people.service_catalogs)),
-    re_path(_ACCOUNT + r"service/identities/?$", route(POST=people.identities)),
-    re_path(_ACCOUNT + r"service/names/?$", route(POST=people.names)),
+    *_at("identity/v2.0", _IDENTITY_V2),
+    *_at("account/v1.0", _ACCOUNT),
     re_path(r"^(?:identity|account)/(?P<path>.*)$", unknown),
 ]

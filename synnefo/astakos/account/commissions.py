@@ -58,7 +58,7 @@ def pending(request: HttpRequest) -> HttpResponse:
     return answer(rules.pending(component.name, issued_before=_moment(text) if text is not None else None))
 
 
-def show(request: HttpRequest, serial: str) -> HttpResponse:
+def show(request: HttpRequest, serial: int) -> HttpResponse:
     """GET commissions/<serial>"""
     component = service_token(request)
     row = Commission.objects.filter(client=component.name, serial=_serial(serial)).first()
@@ -75,7 +75,7 @@ def show(request: HttpRequest, serial: str) -> HttpResponse:
     )
 
 
-def decide(request: HttpRequest, serial: str) -> HttpResponse:
+def decide(request: HttpRequest, serial: int) -> HttpResponse:
     """POST commissions/<serial>/action: ``{"accept": ""}`` or ``{"reject": ""}``."""
     component = service_token(request)
     wanted = {"accept", "reject"} & set(json_object(request))
@@ -108,9 +108,9 @@ def _failure(name: str, code: int, message: str) -> dict[str, Any]:
     return {name: {"code": code, "message": message}}
 
 
-def _serial(text: str) -> int:
-    """The number; one that cannot be a serial is one that nobody has."""
-    return int(text) if len(text) < 19 else 0
+def _serial(number: int) -> int:
+    """One that is too large to be a serial is one that nobody has."""
+    return number if number <= INFINITE else 0
 
 
 def _moment(text: str) -> Any:
