@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import dataclasses
 import json
 import operator
 import re
@@ -23,6 +24,7 @@ from django.db.models import Model, Q, QuerySet
 
 from synnefo.common.caller import Caller, system_caller
 from synnefo.common.faults import Fault
+from synnefo.common.units import STYLES, parse_amount, show_amount
 
 FORMATS = ("pretty", "json", "csv")
 _OPERATORS = {
@@ -40,6 +42,30 @@ _WORDS = {"yes": True, "true": True, "t": True, "no": False, "false": False, "f"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 Getter = Callable[[Any], object]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Filter:
+    """A key of ``--filter-by`` that is no field of the table.
+
+    ``path`` is the field that it stands for; ``read`` turns the text into its value, or raises ValueError or
+    a fault.
+    """
+
+    path: str
+    read: Callable[[str], object]
+    help: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Table:
+    """Rows that belong to a single object, as ``noun-show`` prints them below its facts."""
+
+    names: Sequence[str]
+    rows: Sequence[Sequence[object]]
+
+    def texts(self) -> list[list[str]]:
+        return [[_text(value) for value in row] for row in self.rows]
 
 
 class Command(BaseCommand):
@@ -85,11 +111,12 @@ class ListCommand(FormattedCommand):
     """``noun-list``: rows of a query set, in columns.
 
     Subclasses give ``columns`` (name to getter and help, in order), ``shown`` (the columns that are
-    printed without ``-o``) and ``rows``.
+    printed without ``-o``), ``rows``, and ``filters`` where keys other than the table's fields are known.
     """
 
     columns: ClassVar[Mapping[str, tuple[Getter, str]]]
     shown: ClassVar[Sequence[str]]
+    filters: ClassVar[Mapping[str, Filter]] = {}
 
     def rows(self, options: Mapping[str, Any]) -> QuerySet[Any]:
         raise NotImplementedError
@@ -114,13 +141,14 @@ class ListCommand(FormattedCommand):
             return
         rows = self.rows(options)
         if options["list_filters"]:
-            table = [(name, kind) for name, kind in filters_of(rows.model)]
-            print_table(("filter", "type"), table, options["output_format"], self.stdout)
+            own = [(name, known.help) for name, known in self.filters.items()]
+            fields = [(name, kind) for name, kind in filters_of(rows.model) if name not in self.filters]
+            print_table(("filter", "type"), own + fields, options["output_format"], self.stdout)
             return
         names = self._names(options["output"])
         found = [
             [_text(self.columns[name][0](row)) for name in names]
-            for row in filtered(rows, options["filter_by"])
+            for row in filtered(rows, options["filter_by"], self.filters)
         ]
         print_table(names, found, options["output_format"], self.stdout, head=not options["no_headers"])
 
@@ -133,23 +161,38 @@ class ListCommand(FormattedCommand):
 
 
 class ShowCommand(FormattedCommand):
-    """``noun-show``: one object, as ``key : value`` lines."""
+    """``noun-show``: one object, as ``key : value`` lines; values that are tables follow them."""
 
     def describe(self, options: Mapping[str, Any]) -> Mapping[str, object]:
         raise NotImplementedError
 
     def handle(self, *args: Any, **options: Any) -> None:
-        facts = {name: _text(value) for name, value in self.describe(options).items()}
-        if options["output_format"] != "pretty":
-            print_table(tuple(facts), [list(facts.values())], options["output_format"], self.stdout)
+        described = self.describe(options)
+        tables = {name: value for name, value in described.items() if isinstance(value, Table)}
+        facts = {name: _text(value) for name, value in described.items() if name not in tables}
+        if options["output_format"] == "json":
+            as_dicts = {
+                name: [dict(zip(table.names, row, strict=True)) for row in table.texts()]
+                for name, table in tables.items()
+            }
+            self.stdout.write(json.dumps([{**facts, **as_dicts}], indent=2))
             return
-        width = max(map(len, facts), default=0)
-        for name, value in facts.items():
-            self.stdout.write(f"{name:<{width}} : {_escaped(value)}")
+        if options["output_format"] == "csv":
+            print_table(tuple(facts), [list(facts.values())], "csv", self.stdout)
+        else:
+            width = max(map(len, facts), default=0)
+            for name, value in facts.items():
+                self.stdout.write(f"{name:<{width}} : {_escaped(value)}")
+        for name, table in tables.items():
+            self.stdout.write(f"\n{name}")
+            print_table(table.names, table.texts(), options["output_format"], self.stdout)
 
 
-def filtered(rows: QuerySet[Any], clauses: Iterable[str]) -> QuerySet[Any]:
+def filtered(
+    rows: QuerySet[Any], clauses: Iterable[str], filters: Mapping[str, Filter] | None = None
+) -> QuerySet[Any]:
     """Rows for which every clause holds. Raises CommandError naming the clause that is wrong."""
+    filters = filters or {}
     for clause in (part for text in clauses for part in text.split(",") if part.strip()):
         match = _CLAUSE.match(clause)
         if match is None:
@@ -157,8 +200,9 @@ def filtered(rows: QuerySet[Any], clauses: Iterable[str]) -> QuerySet[Any]:
                 f"{clause.strip()!r} is no filter: write KEY OP VALUE with one of {' '.join(_OPERATORS)}"
             )
         key, sign, value = match.group(1).replace(".", "__"), match.group(2), match.group(3)
-        wanted = Q(**{f"{key}{_OPERATORS[sign]}": _WORDS.get(value.lower(), value)})
+        known = filters.get(key, Filter(key, lambda text: _WORDS.get(text.lower(), text), ""))
         try:
+            wanted = Q(**{f"{known.path}{_OPERATORS[sign]}": known.read(value)})
             rows = rows.exclude(wanted) if sign == "!=" else rows.filter(wanted)
         except (FieldError, ValidationError, ValueError, TypeError) as error:
             raise CommandError(f"{clause.strip()!r}: {_first_line(error)}") from None
@@ -190,6 +234,26 @@ def positive(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) == 0:
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number above zero")
     return int(text)
+
+
+def amount(text: str) -> int:
+    """An argument that is an amount of a resource: ``10``, ``20 GiB``, ``inf``."""
+    try:
+        return parse_amount(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def unit_style_option(parser: CommandParser) -> None:
+    parser.add_argument(
+        "--unit-style", choices=STYLES, default="auto",
+        help="how sizes are shown; none: as bytes without a unit (default: auto)",
+    )  # fmt: skip
+
+
+def amount_of(name: str) -> Getter:
+    """A getter of an amount of a resource, for rows that have the resource's ``unit`` and a ``style``."""
+    return lambda row: show_amount(getattr(row, name), row.unit, row.style)
 
 
 def flag_option(parser: CommandParser, name: str, help: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 
 INFINITE = 2**63 - 1
 MIB = 2**20
@@ -10,6 +11,7 @@ GIB = 2**30
 
 _POWERS = {"": 0, "bytes": 0, "b": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
 _STYLES = ("b", "kb", "mb", "gb", "tb", "pb")
+STYLES = (*_STYLES, "auto", "none")
 _AMOUNT = re.compile(r"^\s*([0-9]*\.?[0-9]+)\s*([a-z]*)\s*$", re.IGNORECASE)
 
 
@@ -24,7 +26,10 @@ def parse_amount(text: str) -> int:
     power = _POWERS.get(unit, _POWERS.get(re.sub(r"(?<=[kmgtp])i?b$", "", unit)))
     if power is None:
         raise ValueError(f"{unit!r} is not a unit (none, bytes, KB, MB, GB, TB, PB)")
-    return int(float(number) * 1024**power) if "." in number else int(number) * 1024**power
+    amount = int(Decimal(number) * 1024**power)
+    if amount > INFINITE:
+        raise ValueError(f"{text!r} is an amount beyond 2^63 - 1")
+    return amount
 
 
 def show_amount(amount: int, unit: str | None, style: str = "auto") -> str:

@@ -12,15 +12,18 @@ from synnefo.common.units import INFINITE, parse_amount, show_amount
 @pytest.mark.parametrize(
     ("text", "amount"),
     [
-        ("4", 4), ("512 MiB", 512 * 2**20), ("20G", 20 * 2**30), ("1kb", 1024), ("1.5 K", 1536), ("inf", INFINITE),
-        ("Infinite", INFINITE), (" 7 bytes ", 7), ("1 PB", 2**50),
+        ("4", 4), ("512 MiB", 512 * 2**20), ("20G", 20 * 2**30), ("1kb", 1024), ("1.5 K", 1536),
+        ("inf", INFINITE), ("Infinite", INFINITE), (" 7 bytes ", 7), ("1 PB", 2**50),
     ],
 )  # fmt: skip
 def test_amounts_are_read(text: str, amount: int) -> None:
     assert parse_amount(text) == amount
 
 
-@pytest.mark.parametrize("text", ["", "x", "-1", "1 2", "5 elephants", "1 ib", "0x10"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "x", "-1", "1 2", "5 elephants", "1 ib", "0x10", "9000 PB", "9" * 400, "1." + "9" * 5000 + "PB" * 2],
+)
 def test_what_is_no_amount_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"amount|unit"):
         parse_amount(text)

@@ -13,8 +13,7 @@ from typing import Any
 from django.contrib.auth.models import Group, Permission
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
-from django.db.models import Q
+from django.db.models import Model, Q
 from django.utils import timezone
 
 from synnefo.astakos.accounts.models import Token, User
@@ -50,14 +49,14 @@ def create(
 
     An earlier account of the same e-mail that was never verified gives way. Raises BadRequest, Conflict.
     """
-    _check_email(email)
+    user = User(username=email.lower(), email=email, first_name=first_name, last_name=last_name)
+    _check_fields(user, "email", "first_name", "last_name")
     if password is not None:
-        _check_password(password, User(email=email, first_name=first_name, last_name=last_name))
+        _check_password(password, user)
     with atomic():
         User.objects.filter(username=email.lower(), email_verified=False).delete()
         if User.objects.filter(username=email.lower()).exists():
             raise Conflict(f"An account with the e-mail {email} exists already.")
-        user = User(username=email.lower(), email=email, first_name=first_name, last_name=last_name)
         user.is_superuser = user.is_staff = admin
         user.set_password(password)
         user.save()
@@ -138,7 +137,7 @@ def set_password(caller: Caller, user: User, password: str) -> User:
 
 def set_email(caller: Caller, user: User, email: str) -> User:
     """A new e-mail, and with it a new login name. Raises BadRequest, Conflict."""
-    _check_email(email)
+    _check_fields(User(email=email), "email")
     with _changing(caller, user, "user.email") as row:
         if User.objects.filter(username=email.lower()).exclude(pk=row.pk).exists():
             raise Conflict(f"An account with the e-mail {email} exists already.")
@@ -156,7 +155,8 @@ def set_default_project(caller: Caller, user: User, uuid: str) -> User:
 
 
 def add_group(caller: Caller, user: User, name: str) -> None:
-    """Put a user into a group, which is made if need be; groups are roles in the APIs."""
+    """Put a user into a group, which is made if need be; groups are roles in the APIs. Raises BadRequest."""
+    _check_fields(Group(name=name), "name")
     with _changing(caller, user, "user.group-add", group=name) as row:
         row.groups.add(Group.objects.get_or_create(name=name)[0])
 
@@ -173,10 +173,7 @@ def remove_group(caller: Caller, user: User, name: str) -> None:
 def create_group(caller: Caller, name: str) -> Group:
     """Raises BadRequest for a name that cannot be one, Conflict if there is such a group."""
     group = Group(name=name)
-    try:
-        group.clean_fields()
-    except ValidationError as error:
-        raise BadRequest(" ".join(error.messages)) from error
+    _check_fields(group, "name")
     with atomic():
         if Group.objects.filter(name=name).exists():
             raise Conflict(f"There is a group {name!r} already.")
@@ -233,11 +230,14 @@ def _require_accepted(row: User) -> None:
         raise Conflict(f"The account was not accepted: {row.status}.")
 
 
-def _check_email(email: str) -> None:
+def _check_fields(row: Model, *names: str) -> None:
+    """Raises BadRequest unless the fields of a row may have these values."""
+    others = {field.name for field in row._meta.fields} - set(names)
     try:
-        validate_email(email)
+        row.clean_fields(exclude=others)
     except ValidationError as error:
-        raise BadRequest(f"{email!r} is not an e-mail address.") from error
+        texts = [f"{name}: {' '.join(messages)}" for name, messages in error.message_dict.items()]
+        raise BadRequest(" ".join(texts)) from error
 
 
 def _check_password(password: str, user: User) -> None:
