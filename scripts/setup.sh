@@ -12,13 +12,13 @@ python=/usr/bin/python3
 packages=(
   ca-certificates python3 python3-venv
   qemu-system-x86 qemu-utils dnsmasq-base nftables iproute2
-  e2fsprogs mmdebstrap mtools syslinux syslinux-common
+  debian-archive-keyring e2fsprogs mmdebstrap mtools syslinux syslinux-common
 )
 lock=requirements.lock
 if [ "$purpose" = develop ]; then
   packages+=(
-    openssh-client iputils-ping curl procps postgresql chromium
-    ganeti ganeti-testsuite python3-ganeti-rapi ganeti-os-noop
+    openssh-client iputils-ping curl procps busybox-static openssl fakeroot uidmap
+    postgresql chromium fonts-dejavu-core ganeti ganeti-os-noop
   )
   lock=requirements-dev.lock
 fi
