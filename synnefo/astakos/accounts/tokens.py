@@ -185,7 +185,8 @@ def identity_of_user(uuid: str) -> Identity:
 
 def lookup(token: str) -> Grant:
     """A token that is good now. Raises Unauthorized with the reason."""
-    return _good(_found(token, token).get(digest_of(token)))
+    digest = digest_of(token)
+    return _good(_found(digest, digest).get(digest))
 
 
 def validate(token: str, subject: str) -> Grant:
@@ -193,10 +194,11 @@ def validate(token: str, subject: str) -> Grant:
 
     Raises Unauthorized, Forbidden (another's token, and not an administrator), ItemNotFound.
     """
-    found = _found(token, subject)
-    asking = _good(found.get(digest_of(token)))
+    digest, subject_digest = digest_of(token), digest_of(subject)
+    found = _found(digest, subject_digest)
+    asking = _good(found.get(digest))
     try:
-        grant = _good(found.get(digest_of(subject)))
+        grant = asking if digest == subject_digest else _good(found.get(subject_digest))
     except Unauthorized as fault:
         raise ItemNotFound("Could not find token.") from fault
     if grant.user_id != asking.user_id and ADMIN_ROLE not in asking.roles:
@@ -230,9 +232,9 @@ def _by_digest(first: str, second: str) -> QuerySet[Token, Any]:
 _query = Prepared(_by_digest, "first digest", "second digest")
 
 
-def _found(token: str, another: str) -> dict[str, Grant]:
+def _found(digest: str, another: str) -> dict[str, Grant]:
     """The tokens that exist of these two (which may be the same), by digest."""
-    return {row[0]: Grant(*row) for row in _query(digest_of(token), digest_of(another))}
+    return {row[0]: Grant(*row) for row in _query(digest, another)}
 
 
 def _good(grant: Grant | None) -> Grant:

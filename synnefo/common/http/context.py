@@ -1,7 +1,8 @@
 """The middleware around every request: its id, its log line, its metrics, no traceback outside.
 
 The id is taken from ``X-Openstack-Request-Id``/``X-Request-Id`` if it looks like one, else made here;
-it is on every response, log line, operation and audit event.
+it is on every response, log line, operation and audit event. What every request needs is read from
+``request.META``: ``request.headers`` would first copy all headers.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class RequestContext:
 
 
 def request_id_of(request: HttpRequest) -> str:
-    given = request.headers.get("X-Openstack-Request-Id", "")
+    given: str = request.META.get("HTTP_X_OPENSTACK_REQUEST_ID", "")
     return given if _GOOD_ID.match(given) else f"req-{uuid.uuid4()}"
 
 

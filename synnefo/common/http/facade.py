@@ -35,7 +35,7 @@ _STATUS_FAULTS: dict[int, type[faults.Fault]] = {
 
 def identity_of(request: HttpRequest) -> Identity:
     """Whose ``X-Auth-Token`` came with the request. Raises Unauthorized."""
-    token = request.headers.get("X-Auth-Token", "")
+    token: str = request.META.get("HTTP_X_AUTH_TOKEN", "")
     if not token:
         raise faults.Unauthorized("The request you have made requires authentication.")
     identity = accounts().identify(token)

@@ -23,7 +23,7 @@ def bearer(request: HttpRequest) -> tokens.Grant:
 
 
 def header(request: HttpRequest) -> str:
-    token = request.headers.get("X-Auth-Token", "")
+    token: str = request.META.get("HTTP_X_AUTH_TOKEN", "")
     if not token:
         raise Unauthorized("The request you have made requires authentication.")
     return token

@@ -76,7 +76,7 @@ def _answer(request: HttpRequest, grant: tokens.Grant, status: int = 200) -> Htt
 
 
 def _subject(request: HttpRequest) -> str:
-    subject = request.headers.get("X-Subject-Token", "")
+    subject: str = request.META.get("HTTP_X_SUBJECT_TOKEN", "")
     if not subject:
         raise BadRequest("The header X-Subject-Token is missing.")
     return subject

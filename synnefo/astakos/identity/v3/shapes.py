@@ -18,7 +18,10 @@ ROLES = ("admin", "member", "reader")
 
 def when(moment: datetime.datetime | None) -> str | None:
     """Keystone's form: always with microseconds, and Z for UTC."""
-    return None if moment is None else moment.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    if moment is None:
+        return None
+    utc = moment.astimezone(datetime.UTC).replace(tzinfo=None)
+    return f"{utc.isoformat(timespec='microseconds')}Z"
 
 
 def token(grant: Grant) -> dict[str, Any]:
