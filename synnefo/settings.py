@@ -49,7 +49,9 @@ if not SECRET_KEY and _key_file.is_file():
 
 # Behind a front proxy that speaks TLS, forms come from its address and cookies are for TLS alone.
 _public = urlsplit(globals()["SYNNEFO_PUBLIC_URL"])
-globals().setdefault("CSRF_TRUSTED_ORIGINS", [f"{_public.scheme}://{_public.netloc}"] if _public.netloc else [])
+globals().setdefault(
+    "CSRF_TRUSTED_ORIGINS", [f"{_public.scheme}://{_public.netloc}"] if _public.netloc else []
+)
 for _name in ("SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE"):
     globals().setdefault(_name, _public.scheme == "https")
 

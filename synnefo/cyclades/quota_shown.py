@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 
 from synnefo.common.accounts import QuotaUse
+from synnefo.common.faults import Fault, OverLimit
 from synnefo.common.units import INFINITE, show_amount
 
 #: What is shown, and with which name and unit, in this order.
@@ -65,15 +66,30 @@ def bars(quota: Mapping[str, QuotaUse]) -> list[Bar]:
 
 def missing(quota: Mapping[str, QuotaUse], cost: Mapping[str, int]) -> str:
     """Why the quota does not allow a cost, for people; empty if it does."""
-    units = {name: unit for name, _, unit in RESOURCES} | {"cyclades.total_ram": "bytes"}
     for resource, amount in cost.items():
         use = quota.get(resource)
         left = 0 if use is None else max(0, use.effective_limit - use.usage)
         if amount > left:
-            unit = units.get(resource)
-            name = NAMES.get(resource, resource)
-            return f"{name}: {show_amount(amount, unit)} needed, {show_amount(left, unit)} left"
+            return _lack(resource, amount, left)
     return ""
+
+
+def told(fault: Fault) -> str:
+    """A fault's message; a refusal of the quotaholder in words for people."""
+    data = fault.data or {}
+    if not isinstance(fault, OverLimit) or "provision" not in data:
+        return fault.message
+    provision = data["provision"]
+    left = max(0, data["limit"] - data["usage"])
+    whose = "your quota" if str(provision["holder"]).startswith("user:") else "the project's quota"
+    lack = _lack(provision["resource"], provision["quantity"], left)
+    return f"This is more than {whose} allows. {lack}. An administrator can raise it."
+
+
+def _lack(resource: str, needed: int, left: int) -> str:
+    units = {name: unit for name, _, unit in RESOURCES} | {"cyclades.total_ram": "bytes"}
+    unit, name = units.get(resource), NAMES.get(resource, resource)
+    return f"{name}: {show_amount(needed, unit)} needed, {show_amount(left, unit)} left"
 
 
 def _endless(use: QuotaUse) -> int:

@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.test import Client
 
+from synnefo.astakos.projects import rules as projects
 from synnefo.cyclades.networks import rules as networks
 from synnefo.cyclades.servers import rules as servers
 from synnefo.cyclades.servers.models import Server
 from synnefo.cyclades.servers.requests import NicRequest, ServerRequest
-from tests.conftest import People, Person
+from tests.conftest import SYSTEM, People, Person
 
 
 def signed_in(person: Person) -> Client:
     client = Client()
     client.force_login(person.user)
     return client
+
+
+def limit(people: People, **limits: int) -> None:
+    project = projects.get(people.alice.user.uuid)
+    named = {f"cyclades.{name}": (amount, amount) for name, amount in limits.items()}
+    projects.set_limits(SYSTEM, project, named)
+
+
+def texts_of(answer: Any) -> str:
+    """What a page says, without its markup."""
+    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.content.decode())))
 
 
 @pytest.fixture

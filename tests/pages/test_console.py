@@ -13,7 +13,7 @@ from synnefo.cyclades.console import rules
 from synnefo.cyclades.servers import rules as servers
 from synnefo.cyclades.servers.models import Server
 from tests.conftest import People
-from tests.pages.test_servers import texts_of
+from tests.pages.conftest import texts_of
 
 
 def test_the_page_may_connect_to_the_proxy_beside_the_web_process(

@@ -9,13 +9,12 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from synnefo.astakos.projects import rules as projects
 from synnefo.cyclades.flavors import rules as flavors
 from synnefo.cyclades.keypairs.models import KeyPair
 from synnefo.cyclades.networks.models import IPAddress, Network
 from synnefo.cyclades.servers.models import Server
 from tests.conftest import SYSTEM, People
-from tests.pages.test_servers import texts_of
+from tests.pages.conftest import limit, texts_of
 
 FORM = "/ui/servers/create/"
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl alice@laptop"
@@ -25,12 +24,6 @@ KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh
 def wanted(image: Any, flavor: Any) -> dict[str, str]:
     """A form that is filled in, with nothing extra."""
     return {"name": "web-1", "image": image.uuid, "flavor": flavor.uuid, "network": "none", "key": "none"}
-
-
-def limit(people: People, **limits: int) -> None:
-    project = projects.get(people.alice.user.uuid)
-    named = {f"cyclades.{name}": (amount, amount) for name, amount in limits.items()}
-    projects.set_limits(SYSTEM, project, named)
 
 
 def chosen(answer: Any) -> dict[str, str]:
@@ -149,6 +142,7 @@ def test_too_little_quota_is_told_and_the_key_that_was_made_is_used_from_then_on
     limit(cloud, vm=0)
     answer = alice.post(FORM, {**wanted, "network": "new", "key": "new", "new_key": KEY})
     assert answer.status_code == 422
+    assert "This is more than your quota allows. Servers: 1 needed, 0 left." in texts_of(answer)
     assert not Server.objects.exists()
     assert chosen(answer)["key"] == "alice@laptop"
     network = Network.objects.get(public=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Callable
 from typing import Any
@@ -17,6 +16,7 @@ from synnefo.cyclades.servers.listing import ROWS
 from synnefo.cyclades.servers.models import Server
 from synnefo.cyclades.servers.requests import ServerRequest
 from tests.conftest import People
+from tests.pages.conftest import limit, texts_of
 
 LIST = "/ui/servers/"
 Settle = Callable[[], None]
@@ -25,11 +25,6 @@ Settle = Callable[[], None]
 def names_in(answer: Any) -> list[str]:
     """The servers of a list, in its order."""
     return re.findall(r'<tr[^>]*data-name="([^"]+)"', answer.content.decode())
-
-
-def texts_of(answer: Any) -> str:
-    """What a page says, without its markup."""
-    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.content.decode())))
 
 
 @pytest.fixture
@@ -227,6 +222,28 @@ def test_a_floating_ip_is_added_in_one_step_and_released(
     released = alice.post(path + "floating-ip/remove/", {"address": ip.uuid}, follow=True)
     assert "198.18.0.2 is released" in texts_of(released)
     assert not IPAddress.objects.filter(floating_ip=True).exists()
+
+
+def test_without_quota_no_floating_ip_is_added_and_the_page_says_why(
+    alice: Client, cloud: People, server: Server
+) -> None:
+    limit(cloud, floating_ip=0)
+    page = texts_of(alice.post(f"/ui/servers/{server.uuid}/floating-ip/add/", follow=True))
+    assert "Floating IPs: 1 needed, 0 left." in page
+    assert not IPAddress.objects.filter(floating_ip=True).exists()
+
+
+def test_a_server_that_cannot_be_started_for_lack_of_quota_stays_off_and_the_page_says_why(
+    alice: Client, cloud: People, server: Server, settle: Settle
+) -> None:
+    rules.stop(cloud.alice.caller, server.uuid)
+    settle()
+    limit(cloud, ram=0)
+    page = texts_of(alice.post("/ui/servers/act/", {"do": f"start:{server.uuid}"}, follow=True))
+    assert "web-1: This is more than your quota allows. RAM: 256 MB needed, 0 bytes left." in page
+    settle()
+    server.refresh_from_db()
+    assert server.operstate == "STOPPED"
 
 
 def test_an_address_of_another_server_is_not_released_from_here(

@@ -12,10 +12,10 @@ from django.views.decorators.http import conditional_page
 
 from synnefo.common.accounts import accounts
 from synnefo.common.caller import Caller
-from synnefo.common.faults import BadRequest, Fault, ItemNotFound
+from synnefo.common.faults import BadRequest, Conflict, Fault, ItemNotFound, OverLimit
 from synnefo.common.pages import action, go, local_path, page
 from synnefo.cyclades.networks import floating
-from synnefo.cyclades.quota_shown import bars
+from synnefo.cyclades.quota_shown import bars, told
 from synnefo.cyclades.servers import rules
 from synnefo.cyclades.servers.listing import Wish, columns, page_of
 from synnefo.cyclades.servers.models import Server
@@ -106,7 +106,7 @@ def delete(request: HttpRequest, caller: Caller) -> HttpResponse:
     gone = _do_to_all(request, caller, uuids, "is being deleted", rules.delete)
     for server_uuid, address_uuid in addresses:
         if server_uuid in gone:
-            floating.delete(caller, address_uuid)
+            _release(request, caller, address_uuid)
     return go_back(request, local_path(request.POST.get("next", ""), "/ui/servers/"))
 
 
@@ -119,8 +119,12 @@ def add_floating_ip(request: HttpRequest, caller: Caller, uuid: str) -> HttpResp
     )
     if port is None:
         raise BadRequest("The server has no network card that could have a floating IP.")
-    ip = floating.create(caller, port_uuid=port.uuid)
-    messages.success(request, f"{ip.address} leads to {server.name} now.")
+    try:
+        ip = floating.create(caller, port_uuid=port.uuid)
+    except (OverLimit, Conflict) as fault:
+        messages.error(request, told(fault))
+    else:
+        messages.success(request, f"{ip.address} leads to {server.name} now.")
     return go_back(request, f"/ui/servers/{uuid}/")
 
 
@@ -194,7 +198,7 @@ def _do_to_all(request: HttpRequest, caller: Caller, uuids: list[str], words: st
         try:
             rule(caller, server.uuid)
         except Fault as fault:
-            messages.error(request, f"{server.name}: {fault.message}")
+            messages.error(request, f"{server.name}: {told(fault)}")
         else:
             done.append(server.uuid)
             names.append(server.name)
@@ -209,6 +213,14 @@ def _checked(uuids: list[str]) -> list[str]:
     if len(uuids) > _MOST_AT_ONCE:
         raise BadRequest(f"At most {_MOST_AT_ONCE} servers at once.")
     return list(dict.fromkeys(uuids))
+
+
+def _release(request: HttpRequest, caller: Caller, address_uuid: str) -> None:
+    """Give a floating IP back; the server goes anyway, so a refusal is told and no more."""
+    try:
+        floating.delete(caller, address_uuid)
+    except Fault as fault:
+        messages.warning(request, f"A floating IP was not released: {told(fault)}")
 
 
 def _floating_of(caller: Caller, uuids: list[str]) -> list[tuple[str, str]]:

@@ -24,7 +24,7 @@ from synnefo.cyclades.keypairs import rules as keypairs
 from synnefo.cyclades.networks import floating
 from synnefo.cyclades.networks import rules as networks
 from synnefo.cyclades.networks.models import Network, Port
-from synnefo.cyclades.quota_shown import Bar, bars, missing
+from synnefo.cyclades.quota_shown import Bar, bars, missing, told
 from synnefo.cyclades.servers import rules
 from synnefo.cyclades.servers.models import Server
 from synnefo.cyclades.servers.requests import NicRequest, ServerRequest
@@ -172,7 +172,7 @@ def create(request: HttpRequest, caller: Caller) -> HttpResponse:
         offer = Offer(caller)
         form = CreateForm(offer.choices, {**request.POST.dict(), **trouble.made})
         form.is_valid()
-        form.add_error(trouble.field, trouble.fault.message)
+        form.add_error(trouble.field, told(trouble.fault))
         return _show(request, offer, form)
     request.session[f"password-of-{server.uuid}"] = password
     return redirect("server", server.uuid)
@@ -246,7 +246,7 @@ def _add_floating_ip(request: HttpRequest, caller: Caller, server: Server) -> No
     try:
         floating.create(caller, port_uuid=port.uuid if port else None)
     except Fault as fault:
-        messages.warning(request, f"The server is being built, but it got no floating IP: {fault.message}")
+        messages.warning(request, f"The server is being built, but it got no floating IP: {told(fault)}")
 
 
 def _show(request: HttpRequest, offer: Offer, form: CreateForm) -> HttpResponse:
