@@ -83,6 +83,17 @@ def test_a_new_lease_is_served_at_once(fabric: NamespaceFabric, guest: MakeGuest
     assert newcomer.resolve("new", "10.0.0.1") == "10.0.0.9"
 
 
+def test_an_address_that_was_somebody_elses_is_given_to_its_new_owner(
+    fabric: NamespaceFabric, guest: MakeGuest
+) -> None:
+    old, new = "aa:00:00:00:00:97", "aa:00:00:00:00:98"
+    fabric.apply(replace(RED, revision=2, leases=[*LEASES, Lease(old, "10.0.0.9", "old")]))
+    assert guest("red5", "red", old, "10.0.0.9").dhcp()["ip"] == "10.0.0.9"
+    fabric.apply(replace(RED, revision=3, leases=LEASES))
+    fabric.apply(replace(RED, revision=4, leases=[*LEASES, Lease(new, "10.0.0.9", "new")]))
+    assert guest("red6", "red", new, "10.0.0.9").dhcp()["ip"] == "10.0.0.9"
+
+
 def test_chosen_name_servers_are_told_in_place_of_the_gateway(fabric: NamespaceFabric, red: Guest) -> None:
     fabric.apply(replace(RED, revision=2, dns_nameservers=["203.0.113.1", "203.0.113.9"]))
     assert red.dhcp()["dns"] == "203.0.113.1 203.0.113.9"

@@ -65,7 +65,8 @@ class Dnsmasq:
             f"pid-file={self._pid_file}", f"log-facility={self._directory / 'dnsmasq.log'}",
             f"addn-hosts={self._directory / 'names'}", f"dhcp-hostsfile={self._directory / 'hosts'}",
         ]  # fmt: skip
-        renewed = self._write("dnsmasq.conf", "\n".join([*options, ""]))
+        forgets = self._forgets(settings.hosts)
+        renewed = self._write("dnsmasq.conf", "\n".join([*options, ""])) or forgets
         changed = [self._write("hosts", settings.hosts), self._write("names", settings.names)]
         pid = self.pid
         if pid is not None and not renewed:
@@ -96,6 +97,11 @@ class Dnsmasq:
             return
         finally:
             os.close(handle)
+
+    def _forgets(self, hosts: str) -> bool:
+        """Whether a host is gone. Only a daemon that starts anew gives its address to another one."""
+        file = self._directory / "hosts"
+        return file.is_file() and not set(file.read_text().splitlines()) <= set(hosts.splitlines())
 
     def _write(self, name: str, text: str) -> bool:
         """Whether the file's content changed."""
