@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 from collections.abc import Callable
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from synnefo.astakos.accounts import rules, tokens
 from synnefo.astakos.accounts.models import User
 from synnefo.astakos.catalog import listing
+from synnefo.astakos.catalog.models import Resource
 from synnefo.astakos.catalog.standard import register_standard
+from synnefo.astakos.projects import rules as projects
+from synnefo.astakos.projects.models import Membership, Project
 from synnefo.common.caller import system_caller
 
 PASSWORD = "a horse, a battery"
@@ -75,3 +80,25 @@ def root(person: Callable[..., Person]) -> Person:
 @pytest.fixture
 def http() -> Client:
     return Client(raise_request_exception=True)
+
+
+@pytest.fixture
+def lab(cloud: None) -> Callable[..., Project]:
+    """Makes a running project with an owner and members; every resource: 3 a member, 10 in all."""
+
+    def make(owner: Person, *members: Person) -> Project:
+        project = Project.objects.create(
+            realname="lab.example.org",
+            name="lab.example.org",
+            owner=owner.user,
+            state=Project.State.NORMAL,
+            end_date=timezone.now() + datetime.timedelta(days=365),
+        )
+        for person in members:
+            state = Membership.State.ACCEPTED
+            Membership.objects.create(project=project, person=person.user, state=state, initialized=True)
+        names = Resource.objects.values_list("name", flat=True)
+        projects.set_limits(system_caller("test"), project, dict.fromkeys(names, (3, 10)))
+        return project
+
+    return make

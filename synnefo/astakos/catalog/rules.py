@@ -77,12 +77,14 @@ def register_service(caller: Caller, component: Component, definition: ServiceDe
         service = Service.objects.filter(name=definition.name).first() or Service(name=definition.name)
         if service.pk and service.component_id != component.pk:
             raise Conflict(f"The service {definition.name} belongs to another component.")
+        changed = (service.type, service.catalog) != (definition.type, definition.catalog)
         service.component, service.type, service.catalog = component, definition.type, definition.catalog
         service.save()
-        _replace_endpoints(service, definition.endpoints)
+        changed |= _replace_endpoints(service, definition.endpoints)
         for resource in definition.resources:
             _register_resource(service, resource)
-        audit.record(caller, "service.register", "service", service.pk, name=service.name)
+        if changed:
+            audit.record(caller, "service.register", "service", service.pk, name=service.name)
     return service
 
 
@@ -152,14 +154,15 @@ def component_of_token(token: str) -> Component:
     return component
 
 
-def _replace_endpoints(service: Service, endpoints: Sequence[EndpointDefinition]) -> None:
-    """Rows that stay the same keep their ids, which clients may have noted."""
+def _replace_endpoints(service: Service, endpoints: Sequence[EndpointDefinition]) -> bool:
+    """Whether something changed. Rows that stay the same keep their ids, which clients may have noted."""
     old = {(row.public_url, tuple(sorted(row.data.items()))): row for row in service.endpoints.all()}
     wanted = {(given.url, tuple(sorted(given.data.items()))): given for given in endpoints}
     service.endpoints.filter(pk__in=[row.pk for key, row in old.items() if key not in wanted]).delete()
     for key, given in wanted.items():
         if key not in old:
             Endpoint.objects.create(service=service, public_url=given.url, data=dict(given.data))
+    return old.keys() != wanted.keys()
 
 
 def _register_resource(service: Service, definition: ResourceDefinition) -> None:
