@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
@@ -71,6 +71,8 @@ def as_fault(error: Exception) -> faults.Fault:
         return faults.ItemNotFound("The resource could not be found.")
     if isinstance(error, RequestDataTooBig):
         return faults.RequestTooLarge("The request body is too large.")
+    if isinstance(error, SuspiciousOperation):
+        return faults.BadRequest("The request is malformed.")
     if isinstance(error, AuthenticationError):
         return faults.Unauthorized("The request you have made requires authentication.")
     if isinstance(error, HttpError):

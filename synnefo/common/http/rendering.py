@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from synnefo.common.faults import Fault
@@ -47,5 +48,5 @@ def render(request: HttpRequest, fault: Fault, shape: Shape) -> HttpResponse:
     """The response for a fault; the request id is added by the middleware."""
     response = JsonResponse(shape(fault), status=fault.status)
     if fault.status == 401:
-        response["WWW-Authenticate"] = f'Keystone uri="{request.build_absolute_uri("/")}"'
+        response["WWW-Authenticate"] = f'Keystone uri="{settings.SYNNEFO_PUBLIC_URL or "/"}"'
     return response

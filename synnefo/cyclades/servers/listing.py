@@ -85,7 +85,7 @@ def columns(wish: Wish) -> dict[str, Column]:
 
 
 def page_of(caller: Caller, wish: Wish) -> Page[Server]:
-    rows = _matching(rules.servers_for(caller), wish)
+    rows = _matching(rules.with_cards(rules.servers_for(caller)), wish)
     descending = wish.order.startswith("-")
     order = [f"-{name}" if descending else name for name in _ORDERS[wish.order.removeprefix("-")]]
     return Paginator(rows.order_by(*order), ROWS).get_page(wish.page)

@@ -43,11 +43,14 @@ MAX_KEY, MAX_VALUE = 255, 255
 
 
 def servers_for(caller: Caller, *, deleted: bool = False) -> QuerySet[Server]:
-    """The one door: servers that the caller may see, with all that facades show of them."""
-    rows = visible(Server.objects.filter(deleted=deleted), caller)
+    """The one door: servers that the caller may see."""
+    return visible(Server.objects.filter(deleted=deleted), caller).select_related("flavor")
+
+
+def with_cards(rows: QuerySet[Server]) -> QuerySet[Server]:
+    """Servers together with their ports and addresses, for lists that show them."""
     cards = Port.objects.select_related("network").prefetch_related("addresses", "floating_ips")
-    ordered = cards.order_by("index", "id")
-    return rows.select_related("flavor").prefetch_related("metadata", Prefetch("ports", queryset=ordered))
+    return rows.prefetch_related(Prefetch("ports", queryset=cards.order_by("index", "id")))
 
 
 def get(caller: Caller, uuid: str) -> Server:
