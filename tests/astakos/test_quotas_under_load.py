@@ -78,10 +78,9 @@ def watch(stop: threading.Event, seen: list[str]) -> None:
         connection.close()
 
 
+@pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
 def test_fifty_threads_in_four_processes_never_exceed_a_limit() -> None:
-    if connection.vendor != "postgresql":
-        pytest.skip("several processes share a database only on PostgreSQL")
     rules.set_limits(limits())
     connections.close_all()
     context = multiprocessing.get_context("fork")

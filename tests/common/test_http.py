@@ -31,9 +31,7 @@ def test_health_readiness_and_metrics(client: Client, db: None) -> None:
     assert b"synnefo_http_requests_total" in client.get("/metrics").content
 
 
-def test_a_crash_shows_no_traceback(
-    people: People, client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_crash_shows_no_traceback(people: People, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     def crash(*_: object) -> None:
         raise RuntimeError("the secret detail")
 

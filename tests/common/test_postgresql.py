@@ -9,7 +9,7 @@ from django.db import DatabaseError, close_old_connections, connection
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(connection.vendor != "postgresql", reason="about PostgreSQL"),
+    pytest.mark.postgresql,
 ]
 
 

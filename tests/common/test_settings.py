@@ -41,7 +41,13 @@ def test_a_faulty_file_is_named_with_its_line(tmp_path: Path, text: str, message
 
 def test_the_environment_wins_and_keeps_types() -> None:
     settings: dict[str, Any] = {"SYNNEFO_MAX_PAGE": 5, "SYNNEFO_DATA": "/a", "CYCLADES_X": [], "OTHER": 1}
-    environ = {"SYNNEFO_MAX_PAGE": "7", "SYNNEFO_DATA": "/b", "CYCLADES_X": '["y"]', "OTHER": "2", "SYNNEFO_NEW": "1"}
+    environ = {
+        "SYNNEFO_MAX_PAGE": "7",
+        "SYNNEFO_DATA": "/b",
+        "CYCLADES_X": '["y"]',
+        "OTHER": "2",
+        "SYNNEFO_NEW": "1",
+    }
     conf.overlay_environment(settings, environ)
     assert settings == {"SYNNEFO_MAX_PAGE": 7, "SYNNEFO_DATA": "/b", "CYCLADES_X": ["y"], "OTHER": 1}
     with pytest.raises(conf.ConfigurationError, match="SYNNEFO_MAX_PAGE"):
@@ -61,10 +67,20 @@ def test_database_urls() -> None:
 
 
 def manage(directory: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    known = {"PATH": os.environ["PATH"], "SYNNEFO_SETTINGS_DIR": str(directory), "SYNNEFO_DATA": str(directory)}
+    known = {
+        "PATH": os.environ["PATH"],
+        "SYNNEFO_SETTINGS_DIR": str(directory),
+        "SYNNEFO_DATA": str(directory),
+    }
     command = [sys.executable, "-m", "synnefo.webproject.manage", *arguments]
     return subprocess.run(
-        command, env={**known, **environment}, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+        command,
+        env={**known, **environment},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
 
 

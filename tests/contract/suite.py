@@ -420,7 +420,7 @@ class BackendContract:
         self, backend: Backend, request: pytest.FixtureRequest, running: str, make_spec: MakeSpec
     ) -> None:
         if not self.shares_engine:
-            pytest.skip("this engine serves one installation")
+            pytest.skip("by design: this engine serves one installation")
         neighbour: Backend = request.getfixturevalue("neighbour")
         theirs = f"other-{next(_numbers)}"
         try:
@@ -583,7 +583,7 @@ class BackendContract:
     # -- screen and serial console ----------------------------------------------------------------
     def test_the_console_speaks_rfb(self, backend: Backend, running: str) -> None:
         if not self.serves_vnc:
-            pytest.skip("instances of this engine have no screen")
+            pytest.skip("by design: instances of this engine have no screen")
         with rfb_socket(backend.console(running), self.patience_s) as screen:
             assert screen.recv(12, socket.MSG_WAITALL).startswith(b"RFB 003.")
 
