@@ -13,7 +13,7 @@ from typing import Any
 from django.contrib.auth.models import Group, Permission
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.db.models import Model, Q
+from django.db.models import Q
 from django.utils import timezone
 
 from synnefo.astakos.accounts.models import Token, User
@@ -21,6 +21,7 @@ from synnefo.astakos.projects import rules as projects
 from synnefo.audit import rules as audit
 from synnefo.common.caller import Caller
 from synnefo.common.faults import BadRequest, Conflict, ItemNotFound
+from synnefo.common.fields import check_fields
 from synnefo.common.ids import parse_uuid
 from synnefo.common.transactions import atomic
 
@@ -50,7 +51,7 @@ def create(
     An earlier account of the same e-mail that was never verified gives way. Raises BadRequest, Conflict.
     """
     user = User(username=email.lower(), email=email, first_name=first_name, last_name=last_name)
-    _check_fields(user, "email", "first_name", "last_name")
+    check_fields(user, ("email", "first_name", "last_name"))
     if password is not None:
         _check_password(password, user)
     with atomic():
@@ -137,7 +138,7 @@ def set_password(caller: Caller, user: User, password: str) -> User:
 
 def set_email(caller: Caller, user: User, email: str) -> User:
     """A new e-mail, and with it a new login name. Raises BadRequest, Conflict."""
-    _check_fields(User(email=email), "email")
+    check_fields(User(email=email), ("email",))
     with _changing(caller, user, "user.email") as row:
         if User.objects.filter(username=email.lower()).exclude(pk=row.pk).exists():
             raise Conflict(f"An account with the e-mail {email} exists already.")
@@ -156,7 +157,7 @@ def set_default_project(caller: Caller, user: User, uuid: str) -> User:
 
 def add_group(caller: Caller, user: User, name: str) -> None:
     """Put a user into a group, which is made if need be; groups are roles in the APIs. Raises BadRequest."""
-    _check_fields(Group(name=name), "name")
+    check_fields(Group(name=name), ("name",))
     with _changing(caller, user, "user.group-add", group=name) as row:
         row.groups.add(Group.objects.get_or_create(name=name)[0])
 
@@ -173,7 +174,7 @@ def remove_group(caller: Caller, user: User, name: str) -> None:
 def create_group(caller: Caller, name: str) -> Group:
     """Raises BadRequest for a name that cannot be one, Conflict if there is such a group."""
     group = Group(name=name)
-    _check_fields(group, "name")
+    check_fields(group, ("name",))
     with atomic():
         if Group.objects.filter(name=name).exists():
             raise Conflict(f"There is a group {name!r} already.")
@@ -228,16 +229,6 @@ def _permission(name: str) -> Permission:
 def _require_accepted(row: User) -> None:
     if not row.is_accepted:
         raise Conflict(f"The account was not accepted: {row.status}.")
-
-
-def _check_fields(row: Model, *names: str) -> None:
-    """Raises BadRequest unless the fields of a row may have these values."""
-    others = {field.name for field in row._meta.fields} - set(names)
-    try:
-        row.clean_fields(exclude=others)
-    except ValidationError as error:
-        texts = [f"{name}: {' '.join(messages)}" for name, messages in error.message_dict.items()]
-        raise BadRequest(" ".join(texts)) from error
 
 
 def _check_password(password: str, user: User) -> None:
