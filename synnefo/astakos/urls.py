@@ -10,7 +10,7 @@ from synnefo.astakos.identity.v3 import auth, credentials
 from synnefo.astakos.identity.v3 import people as v3_people
 from synnefo.astakos.identity.v3.api import api as v3
 from synnefo.astakos.plain import View, route, unknown
-from synnefo.common.http.facade import not_found
+from synnefo.common.http.mounting import mounted
 from synnefo.common.http.rendering import keystone
 
 v3.add_router("/auth", auth.router)
@@ -48,8 +48,7 @@ _ACCOUNT: dict[str, View] = {
 urlpatterns: list[URLPattern | URLResolver] = [
     re_path(r"^identity/?$", versions.all_versions),
     re_path(r"^identity/v3/?$", versions.v3),
-    path("identity/v3/", v3.urls),
-    re_path(r"^identity/v3/(?P<path>.*)$", not_found(keystone)),
+    *mounted("identity/v3", v3, keystone, versions.v3),
     *_at("identity/v2.0", _IDENTITY_V2),
     *_at("account/v1.0", _ACCOUNT),
     re_path(r"^(?:identity|account)/(?P<path>.*)$", unknown),

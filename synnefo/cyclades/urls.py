@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver
 
+from synnefo.common.http.mounting import mounted
 from synnefo.common.http.rendering import glance, neutron, nova
 from synnefo.cyclades.openstack import compute, image, network
-from synnefo.cyclades.openstack.mounting import mounted
 
 urlpatterns: list[URLPattern | URLResolver] = [
     *mounted("openstack/compute", compute.api, nova, compute.versions),
