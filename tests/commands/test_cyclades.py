@@ -39,8 +39,11 @@ def flavors(db: None) -> None:
 def test_flavors_are_made_as_a_product_and_listed(flavors: None) -> None:
     rows = json.loads(manage("flavor-list", "--output-format", "json"))
     assert [row["name"] for row in rows] == [
-        "C1R512D10local", "C1R1024D10local", "C2R512D10local", "C2R1024D10local",
-    ]  # fmt: skip
+        "C1R512D10local",
+        "C1R1024D10local",
+        "C2R512D10local",
+        "C2R1024D10local",
+    ]
     assert all(isinstance(value, str) for row in rows for value in row.values())
     manage("flavor-create", "1", "512,2048", "10", "--public", "no")
     assert Flavor.objects.filter(public=False).count() == 1
@@ -59,10 +62,19 @@ def test_pretty_and_csv_have_the_same_cells(flavors: None) -> None:
 @pytest.mark.parametrize(
     ("clauses", "count"),
     [
-        ("cpu=1", 2), ("cpu!=1", 2), ("ram>512", 2), ("ram>=512", 4), ("ram=>512", 4), ("ram<1024,cpu=2", 1),
-        ("ram<=512", 2), ("ram=<512", 2), ("public=yes", 4), ("public=false", 0), ("servers__name=x", 0),
+        ("cpu=1", 2),
+        ("cpu!=1", 2),
+        ("ram>512", 2),
+        ("ram>=512", 4),
+        ("ram=>512", 4),
+        ("ram<1024,cpu=2", 1),
+        ("ram<=512", 2),
+        ("ram=<512", 2),
+        ("public=yes", 4),
+        ("public=false", 0),
+        ("servers__name=x", 0),
     ],
-)  # fmt: skip
+)
 def test_filters(flavors: None, clauses: str, count: int) -> None:
     assert len(json.loads(manage("flavor-list", "--filter-by", clauses, "--output-format", "json"))) == count
 
@@ -70,17 +82,26 @@ def test_filters(flavors: None, clauses: str, count: int) -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        ("flavor-list", "--filter-by", "nothing=1"), ("flavor-list", "--filter-by", "cpu"),
-        ("flavor-list", "--filter-by", "cpu=many"), ("flavor-list", "-o", "id,nothing"),
-        ("flavor-create", "0", "512", "10", "x", "--public", "perhaps"), ("flavor-create", "a", "b", "c"),
-        ("flavor-modify", "999", "--public", "no"), ("server-show", "snf-999"), ("server-show", "web"),
-        ("image-register", "x", "--file", "/no/such/file"), ("backend-remove", "nothing"),
-        ("image-register", "x", "--url", "http://127.0.0.1:1/x"), ("image-register", "x", "--url", "nonsense"),
+        ("flavor-list", "--filter-by", "nothing=1"),
+        ("flavor-list", "--filter-by", "cpu"),
+        ("flavor-list", "--filter-by", "cpu=many"),
+        ("flavor-list", "-o", "id,nothing"),
+        ("flavor-create", "0", "512", "10", "x", "--public", "perhaps"),
+        ("flavor-create", "a", "b", "c"),
+        ("flavor-modify", "999", "--public", "no"),
+        ("server-show", "snf-999"),
+        ("server-show", "web"),
+        ("image-register", "x", "--file", "/no/such/file"),
+        ("backend-remove", "nothing"),
+        ("image-register", "x", "--url", "http://127.0.0.1:1/x"),
+        ("image-register", "x", "--url", "nonsense"),
         ("network-create", "--public", "--name", "x", "--subnet", "nonsense"),
         ("backend-add", "x", "--kind", "local", "--option", "nothing"),
     ],
-)  # fmt: skip
-def test_what_is_wrong_is_said_in_one_line_and_changes_nothing(flavors: None, arguments: tuple[str, ...]) -> None:
+)
+def test_what_is_wrong_is_said_in_one_line_and_changes_nothing(
+    flavors: None, arguments: tuple[str, ...]
+) -> None:
     before = Flavor.objects.count()
     with pytest.raises(CommandError) as error:
         manage(*arguments)
@@ -107,9 +128,16 @@ def test_a_servers_name_moves_no_cursor(cloud: People, image: Any, flavor: Any) 
 
 def test_a_public_network_with_its_pool(people: People) -> None:
     manage(
-        "network-create", "--public", "--name", "out", "--subnet", "192.0.2.0/24", "--floating-ip-pool",
-        "--allocation-pool", "192.0.2.10,192.0.2.20",
-    )  # fmt: skip
+        "network-create",
+        "--public",
+        "--name",
+        "out",
+        "--subnet",
+        "192.0.2.0/24",
+        "--floating-ip-pool",
+        "--allocation-pool",
+        "192.0.2.10,192.0.2.20",
+    )
     (row,) = json.loads(manage("network-list", "--public", "--output-format", "json"))
     assert (row["name"], row["subnets"]) == ("out", "192.0.2.0/24")
 
