@@ -145,14 +145,16 @@ class ListCommand(FormattedCommand):
             fields = [(name, kind) for name, kind in filters_of(rows.model) if name not in self.filters]
             print_table(("filter", "type"), own + fields, options["output_format"], self.stdout)
             return
-        names = self._names(options["output"])
+        names = self.names(options)
         found = [
             [_text(self.columns[name][0](row)) for name in names]
             for row in filtered(rows, options["filter_by"], self.filters)
         ]
         print_table(names, found, options["output_format"], self.stdout, head=not options["no_headers"])
 
-    def _names(self, wanted: str | None) -> Sequence[str]:
+    def names(self, options: Mapping[str, Any]) -> Sequence[str]:
+        """The columns to print. Raises CommandError for one that there is not."""
+        wanted = options["output"]
         names = [name.strip() for name in wanted.split(",")] if wanted else self.shown
         unknown = [name for name in names if name not in self.columns]
         if unknown:

@@ -26,6 +26,7 @@ from synnefo.audit import rules as audit
 from synnefo.common.accounts import Identity
 from synnefo.common.caller import Caller
 from synnefo.common.faults import BadRequest, Forbidden, ItemNotFound, Unauthorized
+from synnefo.common.fields import check_fields
 from synnefo.common.transactions import atomic
 
 log = structlog.get_logger("synnefo.astakos")
@@ -116,7 +117,8 @@ def create_api_token(
     lifetime: datetime.timedelta | None = None,
     read_only: bool = False,
 ) -> tuple[str, Token]:
-    """A token made by hand, for programs. Raises BadRequest for a lifetime that is not positive."""
+    """A token made by hand, for programs. Raises BadRequest for a long name, or a lifetime of nothing."""
+    check_fields(Token(name=name), ("name",))
     lifetime = lifetime or datetime.timedelta(hours=settings.ASTAKOS_TOKEN_DURATION_H)
     if lifetime <= datetime.timedelta():
         raise BadRequest("A token must live for some time.")

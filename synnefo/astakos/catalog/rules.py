@@ -16,6 +16,7 @@ from synnefo.astakos.projects.models import Project
 from synnefo.audit import rules as audit
 from synnefo.common.caller import Caller
 from synnefo.common.faults import BadRequest, Conflict, ItemNotFound, Unauthorized
+from synnefo.common.fields import check_fields
 from synnefo.common.transactions import atomic
 from synnefo.common.units import INFINITE
 
@@ -58,11 +59,12 @@ def register_component(caller: Caller, name: str, *, base_url: str = "", ui_url:
 def modify_component(
     caller: Caller, component: Component, *, base_url: str | None = None, ui_url: str | None = None
 ) -> Component:
-    """Change its addresses. What begins with ``/`` is on this very cloud."""
+    """Change its addresses. What begins with ``/`` is on this very cloud. Raises BadRequest."""
     with atomic():
         row = Component.objects.select_for_update().get(pk=component.pk)
         row.base_url = row.base_url if base_url is None else base_url
         row.url = row.url if ui_url is None else ui_url
+        check_fields(row, ("base_url", "url"))
         row.save()
         audit.record(caller, "component.modify", "component", row.pk, name=row.name)
     return row

@@ -55,6 +55,11 @@ class Project(models.Model):
     def is_normal(self) -> bool:
         return self.state == self.State.NORMAL
 
+    @property
+    def status(self) -> str:
+        """The state in words, as operators know it."""
+        return "Active" if self.is_normal else self.State(self.state).label
+
 
 class ProjectLimit(models.Model):
     """How much of a resource a project has, and how much of that a single member may take."""

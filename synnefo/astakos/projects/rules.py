@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from django.db import IntegrityError
 from django.db.models import Prefetch, Q, QuerySet
 from django.utils import timezone
 
@@ -27,6 +28,7 @@ from synnefo.astakos.quotas import rules as quotas
 from synnefo.audit import rules as audit
 from synnefo.common.caller import Caller
 from synnefo.common.faults import BadRequest, Conflict, ItemNotFound
+from synnefo.common.fields import check_fields
 from synnefo.common.transactions import atomic
 
 if TYPE_CHECKING:
@@ -34,6 +36,15 @@ if TYPE_CHECKING:
 
 ACCESS = Q(state__in=Membership.ACTUALLY_ACCEPTED, project__state=Project.State.NORMAL)
 USER_DEACTIVATION = "user_deactivation"
+
+FIXED_OF_SYSTEM_PROJECTS = frozenset({"realname", "owner", "homepage", "description"})
+MODIFIABLE = FIXED_OF_SYSTEM_PROJECTS | {
+    "end_date",
+    "member_join_policy",
+    "member_leave_policy",
+    "max_members",
+    "private",
+}
 
 _A_CENTURY = datetime.timedelta(days=36525)
 _SYNC_BATCH = 200
@@ -119,6 +130,32 @@ def set_limits(caller: Caller, project: Project, limits: Mapping[str, tuple[int,
         audit.record(caller, "project.limits", "project", project.uuid, project=project.uuid, limits=limits)
 
 
+def modify(caller: Caller, project: Project, changes: Mapping[str, Any]) -> Project:
+    """Change fields of a project by name: those of ``MODIFIABLE``. No member loses his place by it.
+
+    Raises BadRequest for a value that does not fit; Conflict for a name that another running project has, for
+    an owner who was not accepted, and for what is fixed of a system project.
+    """
+    unknown = changes.keys() - MODIFIABLE
+    if unknown:
+        raise BadRequest(f"Of a project one cannot change {', '.join(sorted(unknown))}.")
+    with atomic():
+        row = Project.objects.select_for_update().get(pk=project.pk)
+        if row.is_base and changes.keys() & FIXED_OF_SYSTEM_PROJECTS:
+            raise Conflict("Name, owner, homepage and description of a system project are fixed.")
+        owner = changes.get("owner")
+        if owner is not None and not owner.is_accepted:
+            raise Conflict(f"The account {owner.email} was not accepted: {owner.status}.")
+        for name, value in changes.items():
+            setattr(row, name, value)
+        check_fields(row, changes)
+        if row.state in Project.ALIVE:
+            row.name = row.realname
+        _save_unique(row)
+        audit.record(caller, "project.modify", "project", row.uuid, project=row.uuid, changed=sorted(changes))
+    return row
+
+
 def suspend_all_of(caller: Caller, user: User) -> None:
     """A user was deactivated: his system project, his memberships and what he owns stop."""
     with atomic():
@@ -181,6 +218,14 @@ def _add_member(caller: Caller, project: Project, user: User) -> Membership:
     if created:
         MembershipLog.objects.create(membership=membership, to_state=membership.state, actor=caller.user)
     return membership
+
+
+def _save_unique(row: Project) -> None:
+    try:
+        with atomic():
+            row.save()
+    except IntegrityError as error:
+        raise Conflict(f"Another project has the name {row.realname!r}.") from error
 
 
 def _related_projects(user: User) -> dict[str, Project]:

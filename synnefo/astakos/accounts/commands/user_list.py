@@ -1,0 +1,62 @@
+"""``user-list``"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.management.base import CommandParser
+from django.db.models import QuerySet
+
+from synnefo.astakos.accounts.models import User
+from synnefo.common.commands import ListCommand, attribute
+
+
+def providers(user: User) -> list[str]:
+    """By what he may sign in."""
+    return ["local"] if user.has_usable_password() else []
+
+
+class Command(ListCommand):
+    help = "List accounts."
+    columns = {
+        "id": (attribute("pk"), "number"),
+        "displayname": (attribute("email"), "e-mail, by which he signs in"),
+        "realname": (attribute("realname"), "first and last name"),
+        "uuid": (attribute("uuid"), "id in the APIs"),
+        "active": (attribute("is_active"), "whether he may use the cloud"),
+        "admin": (attribute("is_superuser"), "whether he may do everything"),
+        "status": (attribute("status"), "how far the account is, in words"),
+        "verified": (attribute("email_verified"), "whether the e-mail is his"),
+        "moderated": (attribute("moderated"), "whether it was decided about him"),
+        "rejected": (attribute("is_rejected"), "whether it was decided against him"),
+        "providers": (providers, "by what he may sign in"),
+        "groups": (lambda row: [group.name for group in row.groups.all()], "groups"),
+        "default_project": (attribute("default_project"), "uuid of the project that he works in"),
+        "joined": (attribute("date_joined"), "when the account was made"),
+        "last_login": (attribute("last_login"), "when he signed in to the pages"),
+    }
+    shown = ("id", "displayname", "realname", "uuid", "active", "admin")
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        states = parser.add_mutually_exclusive_group()
+        states.add_argument("--active", action="store_true", help="only those that may use the cloud")
+        states.add_argument("--pending-verification", action="store_true", help="only with unproven e-mails")
+        states.add_argument("--pending-moderation", action="store_true", help="only those to decide about")
+        parser.add_argument(
+            "--group", dest="groups", action="append", default=[], metavar="GROUP",
+            help="only its members; may be repeated: members of any",
+        )  # fmt: skip
+
+    def rows(self, options: Mapping[str, Any]) -> QuerySet[User]:
+        rows = User.objects.order_by("pk").prefetch_related("groups")
+        if options["active"]:
+            rows = rows.filter(is_active=True)
+        if options["pending_verification"]:
+            rows = rows.filter(email_verified=False)
+        if options["pending_moderation"]:
+            rows = rows.filter(email_verified=True, moderated=False)
+        if options["groups"]:
+            rows = rows.filter(groups__name__in=options["groups"]).distinct()
+        return rows

@@ -1,0 +1,1 @@
+from synnefo.astakos.accounts.commands.group_add import Command as Command

@@ -1,0 +1,1 @@
+from synnefo.astakos.accounts.commands.group_list import Command as Command

@@ -1,0 +1,1 @@
+from synnefo.astakos.projects.commands.list import Command as Command

@@ -1,0 +1,1 @@
+from synnefo.astakos.projects.commands.modify import Command as Command

@@ -1,0 +1,1 @@
+from synnefo.astakos.projects.commands.show import Command as Command

@@ -1,0 +1,1 @@
+from synnefo.astakos.quotas.commands.quota_list import Command as Command

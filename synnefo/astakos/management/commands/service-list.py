@@ -1,0 +1,1 @@
+from synnefo.astakos.catalog.commands.service_list import Command as Command

@@ -1,0 +1,1 @@
+from synnefo.astakos.accounts.commands.user_show import Command as Command
