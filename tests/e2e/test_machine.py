@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import json
@@ -152,16 +153,21 @@ def _booted(cloud: Cloud, uuid: str) -> bool:
     return "ready herd" in _request(cloud, "POST", f"servers/{uuid}/action", log)["output"]
 
 
+def _kill(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
 def _reboot_host(cloud: Cloud) -> None:
     """Everything of the cloud ends at once, nothing of it stays on the host, the host has another boot id."""
     assert cloud.process is not None
     for pid in (cloud.process.pid, *cloud.qemus()):
-        os.kill(pid, signal.SIGKILL)
+        _kill(pid)
     cloud.process.wait(30)
     wait_until("no process of it", lambda: not cloud.pid_of("synnefo.webproject") and not cloud.qemus(), 30)
     tag = hashlib.sha256(str(cloud.data.resolve()).encode()).hexdigest()[:5]
     for pid in run("sh", "-c", f"pgrep -f synnefo-{tag} || true").split():
-        os.kill(int(pid), signal.SIGKILL)
+        _kill(int(pid))
     for line in run("ip", "netns").splitlines():
         if line.startswith(f"syn-{tag}-"):
             run("ip", "netns", "delete", line.split()[0])
