@@ -55,6 +55,14 @@ class BuildInProgress(Conflict):
     name = "buildInProgress"
 
 
+class LengthRequired(Fault):
+    status, name, title = 411, "lengthRequired", "Length Required"
+
+
+class PreconditionFailed(Fault):
+    status, name, title = 412, "preconditionFailed", "Precondition Failed"
+
+
 class OverLimit(Fault):
     """Quota does not allow it; ``data`` carries the quotaholder's refusal where it was one."""
 
@@ -69,6 +77,14 @@ class UnsupportedMediaType(Fault):
     status, name, title = 415, "badMediaType", "Unsupported Media Type"
 
 
+class RangeNotSatisfiable(Fault):
+    status, name, title = 416, "rangeNotSatisfiable", "Range Not Satisfiable"
+
+
+class UnprocessableEntity(Fault):
+    status, name, title = 422, "unprocessableEntity", "Unprocessable Entity"
+
+
 class TooManyRequests(Fault):
     status, name, title = 429, "tooManyRequests", "Too Many Requests"
 
@@ -79,6 +95,10 @@ class NotImplementedFault(Fault):
 
 class ServiceUnavailable(Fault):
     status, name, title = 503, "serviceUnavailable", "Service Unavailable"
+
+
+class InsufficientStorage(Fault):
+    status, name, title = 507, "insufficientStorage", "Insufficient Storage"
 
 
 def fault_family() -> dict[str, type[Fault]]:

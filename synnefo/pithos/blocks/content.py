@@ -1,0 +1,114 @@
+"""Content made of blocks: cutting a stream into blocks, reading ranges, changing a part.
+
+Memory is bounded by the block size, whatever the length of the content.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+
+from synnefo.pithos.blocks.base import Blocks
+from synnefo.pithos.blocks.hashing import HOLE, block_count, pack, top_hash, unpack
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Content:
+    """What an object holds: its blocks' digests (packed), its length; ``md5`` is empty if not known."""
+
+    packed: bytes
+    size_bytes: int
+    md5: str = ""
+
+    @property
+    def digests(self) -> list[bytes]:
+        return list(unpack(self.packed))
+
+    @property
+    def hash(self) -> str:
+        return top_hash(self.digests).hex()
+
+
+EMPTY = Content(b"", 0, hashlib.md5(b"", usedforsecurity=False).hexdigest())
+
+
+def keep(store: Blocks, chunks: Iterable[bytes], block_size: int) -> Content:
+    """Store a stream of bytes that comes in pieces of any size."""
+    digests, md5, size_bytes = [], hashlib.md5(usedforsecurity=False), 0
+    for block in cut(chunks, block_size):
+        md5.update(block)
+        size_bytes += len(block)
+        digests.append(store.put(block))
+    return Content(pack(digests), size_bytes, md5.hexdigest())
+
+
+def cut(chunks: Iterable[bytes], block_size: int) -> Iterator[bytes]:
+    """The same bytes in blocks; only the last may be shorter, and none is empty."""
+    waiting = bytearray()
+    for chunk in chunks:
+        waiting += chunk
+        while len(waiting) >= block_size:
+            yield bytes(waiting[:block_size])
+            del waiting[:block_size]
+    if waiting:
+        yield bytes(waiting)
+
+
+def read(store: Blocks, content: Content, block_size: int, start: int, stop: int) -> Iterator[bytes]:
+    """Bytes ``start`` up to, not including, ``stop``; what blocks lack at their end is NULs."""
+    stop = min(stop, content.size_bytes)
+    while start < stop:
+        number, offset = divmod(start, block_size)
+        length = min(block_size - offset, stop - start)
+        digest = content.packed[number * len(HOLE) : (number + 1) * len(HOLE)]
+        yield store.get(digest)[offset : offset + length].ljust(length, b"\0")
+        start += length
+
+
+def md5_of(store: Blocks, content: Content, block_size: int) -> str:
+    """Reads everything."""
+    digest = hashlib.md5(usedforsecurity=False)
+    for piece in read(store, content, block_size, 0, content.size_bytes):
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+def replaced(
+    store: Blocks, old: Content, chunks: Iterable[bytes], offset: int, block_size: int
+) -> tuple[Content, int]:
+    """``old`` with bytes written over it from ``offset`` (at most its length) on; also how many they were.
+
+    Blocks before and behind are taken over as they are; those at the borders are read and joined.
+    """
+    first = offset // block_size
+    written = 0
+
+    def counted() -> Iterator[bytes]:
+        nonlocal written
+        yield from read(store, old, block_size, first * block_size, offset)
+        for chunk in chunks:
+            written += len(chunk)
+            yield chunk
+        end = offset + written
+        yield from read(store, old, block_size, end, -(-end // block_size) * block_size)
+
+    middle = keep(store, counted(), block_size)
+    size_bytes = max(old.size_bytes, offset + written)
+    behind = first + block_count(middle.size_bytes, block_size)
+    digests = [*old.digests[:first], *middle.digests, *old.digests[behind:]]
+    return Content(pack(digests), size_bytes), written
+
+
+def shortened(store: Blocks, old: Content, size_bytes: int, block_size: int) -> Content:
+    """The beginning of ``old``; a block that is cut gets a hash of its own."""
+    whole, rest = divmod(size_bytes, block_size)
+    digests = old.digests[:whole]
+    if rest:
+        tail = b"".join(read(store, old, block_size, whole * block_size, size_bytes))
+        digests.append(store.put(tail))
+    return Content(pack(digests), size_bytes)
+
+
+def of_digests(digests: Sequence[bytes], size_bytes: int) -> Content:
+    return Content(pack(digests), size_bytes)

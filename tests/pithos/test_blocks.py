@@ -1,0 +1,231 @@
+"""The contract of block stores, on every store; and the arithmetic of hashes."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+from hypothesis import given
+from hypothesis import strategies as st
+
+from synnefo.common.faults import InsufficientStorage, ItemNotFound
+from synnefo.pithos.blocks import content, hashing
+from synnefo.pithos.blocks.base import Blocks
+from synnefo.pithos.blocks.filesystem import FilesystemBlocks
+from synnefo.pithos.blocks.memory import MemoryBlocks
+
+EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+
+@pytest.fixture(params=["filesystem", "memory"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Blocks:
+    return FilesystemBlocks(tmp_path / "blocks") if request.param == "filesystem" else MemoryBlocks()
+
+
+def test_a_block_comes_back_by_the_hash_of_its_content(store: Blocks) -> None:
+    digest = store.put(b"hello")
+    assert digest == hashlib.sha256(b"hello").digest()
+    assert store.get(digest) == b"hello"
+
+
+def test_nuls_at_the_end_are_not_kept(store: Blocks) -> None:
+    assert store.put(b"\0ab\0\0") == store.put(b"\0ab")
+    assert store.get(hashlib.sha256(b"\0ab").digest()) == b"\0ab"
+
+
+@pytest.mark.parametrize("data", [b"", b"\0", bytes(4096)])
+def test_the_hole_is_always_there_and_takes_no_space(store: Blocks, data: bytes) -> None:
+    assert store.missing([hashing.HOLE]) == []
+    assert store.put(data) == hashing.HOLE
+    assert store.get(hashing.HOLE) == b""
+    assert list(store.stored()) == []
+
+
+def test_missing_ones_are_named_once_in_order(store: Blocks) -> None:
+    kept = store.put(b"kept")
+    other, third = hashing.block_hash(b"other"), hashing.block_hash(b"third")
+    assert store.missing([third, kept, other, hashing.HOLE, third]) == [third, other]
+
+
+def test_an_unknown_block_is_not_found(store: Blocks) -> None:
+    with pytest.raises(ItemNotFound):
+        store.get(hashing.block_hash(b"nobody put this"))
+
+
+def test_a_deleted_block_is_gone_and_deleting_again_is_success(store: Blocks) -> None:
+    digest = store.put(b"short-lived")
+    store.delete(digest)
+    store.delete(digest)
+    assert store.missing([digest]) == [digest]
+
+
+def test_all_blocks_are_listed_with_the_time_of_the_last_put(store: Blocks) -> None:
+    before = timezone.now() - datetime.timedelta(seconds=1)
+    digests = {store.put(b"one"), store.put(b"two")}
+    found = dict(store.stored())
+    assert set(found) == digests
+    assert all(before <= since <= timezone.now() for since in found.values())
+
+
+def test_many_writers_of_one_block_end_in_one_block(store: Blocks) -> None:
+    data = os.urandom(100_000)
+    threads = [threading.Thread(target=store.put, args=(data,)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [store.get(digest) for digest, _ in store.stored()] == [data]
+
+
+def test_files_lie_where_an_old_store_has_them(tmp_path: Path) -> None:
+    name = hashlib.sha256(b"old").hexdigest()
+    path = tmp_path / name[0:2] / name[2:4] / name[4:6] / name
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"old")
+    store = FilesystemBlocks(tmp_path)
+    assert store.get(bytes.fromhex(name)) == b"old"
+    store.put(b"new")
+    other = hashlib.sha256(b"new").hexdigest()
+    assert (tmp_path / other[0:2] / other[2:4] / other[4:6] / other).read_bytes() == b"new"
+
+
+def test_putting_again_renews_the_age(tmp_path: Path) -> None:
+    store = FilesystemBlocks(tmp_path)
+    digest = store.put(b"again")
+    (path,) = [path for path in tmp_path.rglob("*") if path.name == digest.hex()]
+    os.utime(path, (0, 0))
+    store.put(b"again")
+    assert path.stat().st_mtime > 0
+
+
+@pytest.mark.parametrize("failing", ["fsync", "rename"])
+def test_a_full_medium_is_told_and_leaves_nothing_half_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str
+) -> None:
+    store = FilesystemBlocks(tmp_path)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(*((os, "fsync", full) if failing == "fsync" else (Path, "rename", full)))
+    with pytest.raises(InsufficientStorage):
+        store.put(b"does not fit")
+    monkeypatch.undo()
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_a_full_memory_is_told() -> None:
+    store = MemoryBlocks(capacity_bytes=4)
+    store.put(b"abcd")
+    store.put(b"abcd")
+    with pytest.raises(InsufficientStorage):
+        store.put(b"e")
+
+
+def test_what_interrupted_writes_left_is_swept_when_it_is_old(tmp_path: Path) -> None:
+    store = FilesystemBlocks(tmp_path)
+    store.put(b"x")
+    old, young = tmp_path / ".new" / "old", tmp_path / ".new" / "young"
+    old.write_bytes(b"half")
+    young.write_bytes(b"half")
+    os.utime(old, (0, 0))
+    assert store.sweep() == 1
+    assert (old.exists(), young.exists()) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("data", "blocks", "top"),
+    [
+        (b"", [], EMPTY),
+        (b"ab\0\0", ["fb8e20fc2e4c"], "fb8e20fc2e4c3f248c60c39bd652f3c1347298bb977b8b4d5903b85055620603"),
+        (
+            b"abcd\0\0\0\0",
+            ["88d4266fd4e6", "e3b0c44298fc"],
+            "618795b153067c09dd1253ac1a8a5398447d0c62232303cef1fb2ee0f39906e9",
+        ),
+        (
+            b"abcdefgh",
+            ["88d4266fd4e6", "e5e088a0b661"],
+            "7d5473712172f9ec1494baa03da3d8734d12d385d1ca6340856771c3d93382e6",
+        ),
+        (
+            b"abcdefghij",
+            ["88d4266fd4e6", "e5e088a0b661", "c9df9c3f2963"],
+            "18374008371944fcd365918bfd1187d4edcaaad1ce8dc23e746347129b1f22d1",
+        ),
+        (
+            b"abcdefghijklmnopqr",
+            ["88d4266fd4e6", "e5e088a0b661", "005c19658919", "f1afc3147952", "d847acf7bab1"],
+            "6abcb011c8afa5d85393fb0508b78ff6ef4107e02540fae9ad8a6b3c124bcd88",
+        ),
+        (
+            bytes(16),
+            ["e3b0c44298fc"] * 4,
+            "5310a330e8f970388503c73349d80b45cd764db615f1bced2801dcd4524a2ff4",
+        ),
+    ],
+)
+def test_hashes_are_those_of_synnefo(data: bytes, blocks: list[str], top: str) -> None:
+    kept = content.keep(MemoryBlocks(), [data], 4)
+    assert [digest.hex()[:12] for digest in kept.digests] == blocks
+    assert kept.hash == top
+
+
+@pytest.mark.parametrize("text", ["", "ab", "zz" * 32, "ab" * 33, " " + "ab" * 31 + "a"])
+def test_what_is_no_hash_is_refused(text: str) -> None:
+    with pytest.raises(ValueError):
+        hashing.parse_hex(text)
+
+
+DATA = st.binary(max_size=40)
+
+
+@given(chunks=st.lists(st.binary(max_size=9)), block_size=st.integers(1, 7))
+def test_content_does_not_depend_on_how_it_arrives(chunks: list[bytes], block_size: int) -> None:
+    store, data = MemoryBlocks(), b"".join(chunks)
+    kept = content.keep(store, chunks, block_size)
+    assert kept == content.keep(store, [data], block_size)
+    assert kept.md5 == hashlib.md5(data, usedforsecurity=False).hexdigest()
+    assert len(kept.digests) == hashing.block_count(len(data), block_size)
+
+
+@given(data=DATA, start=st.integers(0, 45), stop=st.integers(0, 45), block_size=st.integers(1, 7))
+def test_a_range_reads_what_is_there(data: bytes, start: int, stop: int, block_size: int) -> None:
+    store = MemoryBlocks()
+    kept = content.keep(store, [data], block_size)
+    assert b"".join(content.read(store, kept, block_size, start, stop)) == data[start:stop]
+
+
+@given(data=DATA, patch=st.binary(max_size=20), at=st.integers(0, 40), block_size=st.integers(1, 7))
+def test_a_change_in_place_equals_an_upload_of_the_result(
+    data: bytes, patch: bytes, at: int, block_size: int
+) -> None:
+    store, offset = MemoryBlocks(), min(at, len(data))
+    expected = data[:offset] + patch + data[offset + len(patch) :]
+    old = content.keep(store, [data], block_size)
+    made, written = content.replaced(store, old, [patch], offset, block_size)
+    assert written == len(patch)
+    assert (made.hash, made.size_bytes) == (
+        content.keep(store, [expected], block_size).hash,
+        len(expected),
+    )
+
+
+@given(data=DATA, length=st.integers(0, 40), block_size=st.integers(1, 7))
+def test_cutting_equals_an_upload_of_the_beginning(data: bytes, length: int, block_size: int) -> None:
+    store, length = MemoryBlocks(), min(length, len(data))
+    old = content.keep(store, [data], block_size)
+    made = content.shortened(store, old, length, block_size)
+    assert made.packed == content.keep(store, [data[:length]], block_size).packed
+
+
+def test_memory_stays_within_a_few_blocks(tmp_path: Path, peak_bytes: Callable[..., int]) -> None:
+    block_size, store = 256 * 1024, FilesystemBlocks(tmp_path)
+    peak = peak_bytes(lambda: content.keep(store, (bytes([n]) * block_size for n in range(40)), block_size))
+    assert peak < 6 * block_size
