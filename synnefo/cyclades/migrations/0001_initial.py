@@ -7,275 +7,516 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Backend',
+            name="Backend",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=128, unique=True)),
-                ('kind', models.CharField(choices=[('local', 'Local'), ('ganeti', 'Ganeti')], max_length=16)),
-                ('options', models.JSONField(default=dict)),
-                ('drained', models.BooleanField(default=False)),
-                ('offline', models.BooleanField(default=False)),
-                ('vcpus', models.PositiveIntegerField(default=0)),
-                ('ram_total_mib', models.PositiveIntegerField(default=0)),
-                ('ram_free_mib', models.PositiveIntegerField(default=0)),
-                ('disk_total_gib', models.PositiveIntegerField(default=0)),
-                ('disk_free_gib', models.PositiveIntegerField(default=0)),
-                ('instances', models.PositiveIntegerField(default=0)),
-                ('updated', models.DateTimeField(auto_now=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=128, unique=True)),
+                ("kind", models.CharField(choices=[("local", "Local"), ("ganeti", "Ganeti")], max_length=16)),
+                ("options", models.JSONField(default=dict)),
+                ("drained", models.BooleanField(default=False)),
+                ("offline", models.BooleanField(default=False)),
+                ("vcpus", models.PositiveIntegerField(default=0)),
+                ("ram_total_mib", models.PositiveIntegerField(default=0)),
+                ("ram_free_mib", models.PositiveIntegerField(default=0)),
+                ("disk_total_gib", models.PositiveIntegerField(default=0)),
+                ("disk_free_gib", models.PositiveIntegerField(default=0)),
+                ("instances", models.PositiveIntegerField(default=0)),
+                ("updated", models.DateTimeField(auto_now=True)),
             ],
         ),
         migrations.CreateModel(
-            name='Flavor',
+            name="Flavor",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uuid', models.CharField(default=synnefo.common.ids.new_uuid, max_length=36, unique=True)),
-                ('cpu', models.PositiveIntegerField()),
-                ('ram', models.PositiveIntegerField(help_text='MiB')),
-                ('disk', models.PositiveIntegerField(help_text='GiB')),
-                ('volume_type', models.CharField(default='local', max_length=32)),
-                ('allow_create', models.BooleanField(default=True)),
-                ('public', models.BooleanField(default=True)),
-                ('deleted', models.BooleanField(default=False)),
-                ('created', models.DateTimeField(auto_now_add=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("uuid", models.CharField(default=synnefo.common.ids.new_uuid, max_length=36, unique=True)),
+                ("cpu", models.PositiveIntegerField()),
+                ("ram", models.PositiveIntegerField(help_text="MiB")),
+                ("disk", models.PositiveIntegerField(help_text="GiB")),
+                ("volume_type", models.CharField(default="local", max_length=32)),
+                ("allow_create", models.BooleanField(default=True)),
+                ("public", models.BooleanField(default=True)),
+                ("deleted", models.BooleanField(default=False)),
+                ("created", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('cpu', 'ram', 'disk', 'volume_type'), name='unique_flavor_size')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("cpu", "ram", "disk", "volume_type"), name="unique_flavor_size"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Image',
+            name="Image",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uuid', models.CharField(default=synnefo.common.ids.new_uuid, max_length=36, unique=True)),
-                ('userid', models.CharField(max_length=36)),
-                ('project', models.CharField(max_length=36)),
-                ('shared_to_project', models.BooleanField(default=False)),
-                ('created', models.DateTimeField(default=django.utils.timezone.now)),
-                ('updated', models.DateTimeField(auto_now=True)),
-                ('name', models.CharField(max_length=255)),
-                ('status', models.CharField(choices=[('AVAILABLE', 'Available'), ('ERROR', 'Error')], default='AVAILABLE', max_length=16)),
-                ('is_public', models.BooleanField(default=False)),
-                ('disk_format', models.CharField(max_length=16)),
-                ('size_bytes', models.BigIntegerField()),
-                ('virtual_size_bytes', models.BigIntegerField()),
-                ('sha256', models.CharField(max_length=64)),
-                ('location', models.CharField(max_length=512)),
-                ('min_ram_mib', models.PositiveIntegerField(default=0)),
-                ('properties', models.JSONField(default=dict)),
-                ('description', models.TextField(blank=True)),
-                ('deleted', models.BooleanField(default=False)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("uuid", models.CharField(default=synnefo.common.ids.new_uuid, max_length=36, unique=True)),
+                ("userid", models.CharField(max_length=36)),
+                ("project", models.CharField(max_length=36)),
+                ("shared_to_project", models.BooleanField(default=False)),
+                ("created", models.DateTimeField(default=django.utils.timezone.now)),
+                ("updated", models.DateTimeField(auto_now=True)),
+                ("name", models.CharField(max_length=255)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("AVAILABLE", "Available"), ("ERROR", "Error")],
+                        default="AVAILABLE",
+                        max_length=16,
+                    ),
+                ),
+                ("is_public", models.BooleanField(default=False)),
+                ("disk_format", models.CharField(max_length=16)),
+                ("size_bytes", models.BigIntegerField()),
+                ("virtual_size_bytes", models.BigIntegerField()),
+                ("sha256", models.CharField(max_length=64)),
+                ("location", models.CharField(max_length=512)),
+                ("min_ram_mib", models.PositiveIntegerField(default=0)),
+                ("properties", models.JSONField(default=dict)),
+                ("description", models.TextField(blank=True)),
+                ("deleted", models.BooleanField(default=False)),
             ],
             options={
-                'indexes': [models.Index(fields=['deleted', 'is_public', '-created', '-id'], name='image_public'), models.Index(fields=['userid', '-created', '-id'], name='image_owner')],
+                "indexes": [
+                    models.Index(fields=["deleted", "is_public", "-created", "-id"], name="image_public"),
+                    models.Index(fields=["userid", "-created", "-id"], name="image_owner"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='KeyPair',
+            name="KeyPair",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('userid', models.CharField(max_length=36)),
-                ('name', models.CharField(max_length=255)),
-                ('content', models.TextField()),
-                ('fingerprint', models.CharField(max_length=100)),
-                ('kind', models.CharField(max_length=40)),
-                ('created', models.DateTimeField(default=django.utils.timezone.now)),
-                ('updated', models.DateTimeField(auto_now=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("userid", models.CharField(max_length=36)),
+                ("name", models.CharField(max_length=255)),
+                ("content", models.TextField()),
+                ("fingerprint", models.CharField(max_length=100)),
+                ("kind", models.CharField(max_length=40)),
+                ("created", models.DateTimeField(default=django.utils.timezone.now)),
+                ("updated", models.DateTimeField(auto_now=True)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('userid', 'name'), name='unique_keypair_name')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("userid", "name"), name="unique_keypair_name")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Network',
+            name="Network",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uuid', models.CharField(default=synnefo.common.ids.new_uuid, max_length=36, unique=True)),
-                ('userid', models.CharField(max_length=36)),
-                ('project', models.CharField(max_length=36)),
-                ('shared_to_project', models.BooleanField(default=False)),
-                ('created', models.DateTimeField(default=django.utils.timezone.now)),
-                ('updated', models.DateTimeField(auto_now=True)),
-                ('name', models.CharField(blank=True, max_length=255)),
-                ('public', models.BooleanField(default=False)),
-                ('floating_ip_pool', models.BooleanField(default=False)),
-                ('drained', models.BooleanField(default=False)),
-                ('deleted', models.BooleanField(default=False)),
-                ('deleting', models.BooleanField(default=False)),
-                ('state', models.CharField(choices=[('ACTIVE', 'Active'), ('DELETED', 'Deleted'), ('ERROR', 'Error')], default='ACTIVE', max_length=16)),
-                ('fault', models.TextField(blank=True)),
-                ('description', models.CharField(blank=True, max_length=255)),
-                ('revision', models.PositiveBigIntegerField(default=1)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("uuid", models.CharField(default=synnefo.common.ids.new_uuid, max_length=36, unique=True)),
+                ("userid", models.CharField(max_length=36)),
+                ("project", models.CharField(max_length=36)),
+                ("shared_to_project", models.BooleanField(default=False)),
+                ("created", models.DateTimeField(default=django.utils.timezone.now)),
+                ("updated", models.DateTimeField(auto_now=True)),
+                ("name", models.CharField(blank=True, max_length=255)),
+                ("public", models.BooleanField(default=False)),
+                ("floating_ip_pool", models.BooleanField(default=False)),
+                ("drained", models.BooleanField(default=False)),
+                ("deleted", models.BooleanField(default=False)),
+                ("deleting", models.BooleanField(default=False)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("ACTIVE", "Active"), ("DELETED", "Deleted"), ("ERROR", "Error")],
+                        default="ACTIVE",
+                        max_length=16,
+                    ),
+                ),
+                ("fault", models.TextField(blank=True)),
+                ("description", models.CharField(blank=True, max_length=255)),
+                ("revision", models.PositiveBigIntegerField(default=1)),
             ],
             options={
-                'indexes': [models.Index(fields=['project', '-created', '-id'], name='network_project'), models.Index(fields=['userid', '-created', '-id'], name='network_owner')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('floating_ip_pool', False), ('public', True), _connector='OR'), name='floating_pool_is_public')],
+                "indexes": [
+                    models.Index(fields=["project", "-created", "-id"], name="network_project"),
+                    models.Index(fields=["userid", "-created", "-id"], name="network_owner"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("floating_ip_pool", False), ("public", True), _connector="OR"),
+                        name="floating_pool_is_public",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Server',
+            name="Server",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uuid', models.CharField(default=synnefo.common.ids.new_uuid, max_length=36, unique=True)),
-                ('userid', models.CharField(max_length=36)),
-                ('project', models.CharField(max_length=36)),
-                ('shared_to_project', models.BooleanField(default=False)),
-                ('created', models.DateTimeField(default=django.utils.timezone.now)),
-                ('updated', models.DateTimeField(auto_now=True)),
-                ('name', models.CharField(max_length=255)),
-                ('image', models.CharField(help_text='uuid of the image; the image may be gone since', max_length=36)),
-                ('key_name', models.CharField(blank=True, max_length=255)),
-                ('operstate', models.CharField(choices=[('BUILD', 'Build'), ('STARTED', 'Started'), ('STOPPED', 'Stopped'), ('ERROR', 'Error'), ('DESTROYED', 'Destroyed')], default='BUILD', max_length=16)),
-                ('task', models.CharField(blank=True, choices=[('', 'None'), ('BUILD', 'Build'), ('START', 'Start'), ('STOP', 'Stop'), ('REBOOT', 'Reboot'), ('DESTROY', 'Destroy')], default='BUILD', max_length=16)),
-                ('wanted_on', models.BooleanField(default=True)),
-                ('suspended', models.BooleanField(default=False)),
-                ('deleted', models.BooleanField(default=False)),
-                ('deleted_at', models.DateTimeField(null=True)),
-                ('launched_at', models.DateTimeField(null=True)),
-                ('fault', models.TextField(blank=True)),
-                ('user_data', models.BinaryField(default=b'')),
-                ('backend', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='servers', to='cyclades.backend')),
-                ('flavor', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='servers', to='cyclades.flavor')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("uuid", models.CharField(default=synnefo.common.ids.new_uuid, max_length=36, unique=True)),
+                ("userid", models.CharField(max_length=36)),
+                ("project", models.CharField(max_length=36)),
+                ("shared_to_project", models.BooleanField(default=False)),
+                ("created", models.DateTimeField(default=django.utils.timezone.now)),
+                ("updated", models.DateTimeField(auto_now=True)),
+                ("name", models.CharField(max_length=255)),
+                (
+                    "image",
+                    models.CharField(
+                        help_text="uuid of the image; the image may be gone since", max_length=36
+                    ),
+                ),
+                ("key_name", models.CharField(blank=True, max_length=255)),
+                (
+                    "operstate",
+                    models.CharField(
+                        choices=[
+                            ("BUILD", "Build"),
+                            ("STARTED", "Started"),
+                            ("STOPPED", "Stopped"),
+                            ("ERROR", "Error"),
+                            ("DESTROYED", "Destroyed"),
+                        ],
+                        default="BUILD",
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "task",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("", "None"),
+                            ("BUILD", "Build"),
+                            ("START", "Start"),
+                            ("STOP", "Stop"),
+                            ("REBOOT", "Reboot"),
+                            ("DESTROY", "Destroy"),
+                        ],
+                        default="BUILD",
+                        max_length=16,
+                    ),
+                ),
+                ("wanted_on", models.BooleanField(default=True)),
+                ("suspended", models.BooleanField(default=False)),
+                ("deleted", models.BooleanField(default=False)),
+                ("deleted_at", models.DateTimeField(null=True)),
+                ("launched_at", models.DateTimeField(null=True)),
+                ("fault", models.TextField(blank=True)),
+                ("user_data", models.BinaryField(default=b"")),
+                (
+                    "backend",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="servers",
+                        to="cyclades.backend",
+                    ),
+                ),
+                (
+                    "flavor",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="servers",
+                        to="cyclades.flavor",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Port',
+            name="Port",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uuid', models.CharField(default=synnefo.common.ids.new_uuid, max_length=36, unique=True)),
-                ('userid', models.CharField(max_length=36)),
-                ('project', models.CharField(max_length=36)),
-                ('shared_to_project', models.BooleanField(default=False)),
-                ('created', models.DateTimeField(default=django.utils.timezone.now)),
-                ('updated', models.DateTimeField(auto_now=True)),
-                ('name', models.CharField(blank=True, max_length=255)),
-                ('description', models.CharField(blank=True, max_length=255)),
-                ('index', models.PositiveIntegerField(default=0)),
-                ('mac', models.CharField(max_length=17, unique=True)),
-                ('state', models.CharField(choices=[('DOWN', 'Down'), ('BUILD', 'Build'), ('ACTIVE', 'Active'), ('ERROR', 'Error')], default='DOWN', max_length=16)),
-                ('device_owner', models.CharField(blank=True, max_length=64)),
-                ('made_by_server', models.BooleanField(default=False)),
-                ('network', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='ports', to='cyclades.network')),
-                ('server', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='ports', to='cyclades.server')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("uuid", models.CharField(default=synnefo.common.ids.new_uuid, max_length=36, unique=True)),
+                ("userid", models.CharField(max_length=36)),
+                ("project", models.CharField(max_length=36)),
+                ("shared_to_project", models.BooleanField(default=False)),
+                ("created", models.DateTimeField(default=django.utils.timezone.now)),
+                ("updated", models.DateTimeField(auto_now=True)),
+                ("name", models.CharField(blank=True, max_length=255)),
+                ("description", models.CharField(blank=True, max_length=255)),
+                ("index", models.PositiveIntegerField(default=0)),
+                ("mac", models.CharField(max_length=17, unique=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("DOWN", "Down"),
+                            ("BUILD", "Build"),
+                            ("ACTIVE", "Active"),
+                            ("ERROR", "Error"),
+                        ],
+                        default="DOWN",
+                        max_length=16,
+                    ),
+                ),
+                ("device_owner", models.CharField(blank=True, max_length=64)),
+                ("made_by_server", models.BooleanField(default=False)),
+                (
+                    "network",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="ports",
+                        to="cyclades.network",
+                    ),
+                ),
+                (
+                    "server",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="ports",
+                        to="cyclades.server",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ConsoleTicket',
+            name="ConsoleTicket",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('digest', models.CharField(max_length=64, unique=True)),
-                ('userid', models.CharField(max_length=36)),
-                ('expires', models.DateTimeField()),
-                ('used', models.DateTimeField(null=True)),
-                ('server', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tickets', to='cyclades.server')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("digest", models.CharField(max_length=64, unique=True)),
+                ("userid", models.CharField(max_length=36)),
+                ("expires", models.DateTimeField()),
+                ("used", models.DateTimeField(null=True)),
+                (
+                    "server",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="tickets",
+                        to="cyclades.server",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ServerMetadata',
+            name="ServerMetadata",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=255)),
-                ('value', models.CharField(max_length=500)),
-                ('server', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='metadata', to='cyclades.server')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("key", models.CharField(max_length=255)),
+                ("value", models.CharField(max_length=500)),
+                (
+                    "server",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="metadata",
+                        to="cyclades.server",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Subnet',
+            name="Subnet",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uuid', models.CharField(default=synnefo.common.ids.new_uuid, max_length=36, unique=True)),
-                ('name', models.CharField(blank=True, max_length=255)),
-                ('description', models.CharField(blank=True, max_length=255)),
-                ('cidr', models.CharField(max_length=64)),
-                ('ip_version', models.PositiveSmallIntegerField(default=4)),
-                ('gateway', models.CharField(max_length=64, null=True)),
-                ('dhcp', models.BooleanField(default=True)),
-                ('dns_nameservers', models.JSONField(default=list)),
-                ('host_routes', models.JSONField(default=list)),
-                ('pools', models.JSONField(default=list)),
-                ('created', models.DateTimeField(auto_now_add=True)),
-                ('updated', models.DateTimeField(auto_now=True)),
-                ('network', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='subnets', to='cyclades.network')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("uuid", models.CharField(default=synnefo.common.ids.new_uuid, max_length=36, unique=True)),
+                ("name", models.CharField(blank=True, max_length=255)),
+                ("description", models.CharField(blank=True, max_length=255)),
+                ("cidr", models.CharField(max_length=64)),
+                ("ip_version", models.PositiveSmallIntegerField(default=4)),
+                ("gateway", models.CharField(max_length=64, null=True)),
+                ("dhcp", models.BooleanField(default=True)),
+                ("dns_nameservers", models.JSONField(default=list)),
+                ("host_routes", models.JSONField(default=list)),
+                ("pools", models.JSONField(default=list)),
+                ("created", models.DateTimeField(auto_now_add=True)),
+                ("updated", models.DateTimeField(auto_now=True)),
+                (
+                    "network",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="subnets",
+                        to="cyclades.network",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='IPAddress',
+            name="IPAddress",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uuid', models.CharField(default=synnefo.common.ids.new_uuid, max_length=36, unique=True)),
-                ('userid', models.CharField(max_length=36)),
-                ('project', models.CharField(max_length=36)),
-                ('shared_to_project', models.BooleanField(default=False)),
-                ('created', models.DateTimeField(default=django.utils.timezone.now)),
-                ('updated', models.DateTimeField(auto_now=True)),
-                ('address', models.CharField(max_length=64)),
-                ('number', models.BigIntegerField(help_text='the address as a number, for ordered allocation')),
-                ('floating_ip', models.BooleanField(default=False)),
-                ('nat_revision', models.PositiveBigIntegerField(default=0, help_text="revision of nat_port's network with this NAT")),
-                ('description', models.CharField(blank=True, max_length=255)),
-                ('network', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='addresses', to='cyclades.network')),
-                ('nat_port', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='floating_ips', to='cyclades.port')),
-                ('port', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='addresses', to='cyclades.port')),
-                ('subnet', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='addresses', to='cyclades.subnet')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("uuid", models.CharField(default=synnefo.common.ids.new_uuid, max_length=36, unique=True)),
+                ("userid", models.CharField(max_length=36)),
+                ("project", models.CharField(max_length=36)),
+                ("shared_to_project", models.BooleanField(default=False)),
+                ("created", models.DateTimeField(default=django.utils.timezone.now)),
+                ("updated", models.DateTimeField(auto_now=True)),
+                ("address", models.CharField(max_length=64)),
+                (
+                    "number",
+                    models.BigIntegerField(help_text="the address as a number, for ordered allocation"),
+                ),
+                ("floating_ip", models.BooleanField(default=False)),
+                (
+                    "nat_revision",
+                    models.PositiveBigIntegerField(
+                        default=0, help_text="revision of nat_port's network with this NAT"
+                    ),
+                ),
+                ("description", models.CharField(blank=True, max_length=255)),
+                (
+                    "network",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="addresses",
+                        to="cyclades.network",
+                    ),
+                ),
+                (
+                    "nat_port",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="floating_ips",
+                        to="cyclades.port",
+                    ),
+                ),
+                (
+                    "port",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="addresses",
+                        to="cyclades.port",
+                    ),
+                ),
+                (
+                    "subnet",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="addresses",
+                        to="cyclades.subnet",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='BackendNetwork',
+            name="BackendNetwork",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('applied', models.PositiveBigIntegerField(default=0)),
-                ('backend', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='networks', to='cyclades.backend')),
-                ('network', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='in_backends', to='cyclades.network')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("applied", models.PositiveBigIntegerField(default=0)),
+                (
+                    "backend",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="networks",
+                        to="cyclades.backend",
+                    ),
+                ),
+                (
+                    "network",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="in_backends",
+                        to="cyclades.network",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('network', 'backend'), name='once_in_a_backend')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("network", "backend"), name="once_in_a_backend")
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='server',
-            index=models.Index(fields=['project', 'deleted', '-created', '-id'], name='server_project'),
+            model_name="server",
+            index=models.Index(fields=["project", "deleted", "-created", "-id"], name="server_project"),
         ),
         migrations.AddIndex(
-            model_name='server',
-            index=models.Index(fields=['userid', 'deleted', '-created', '-id'], name='server_owner'),
+            model_name="server",
+            index=models.Index(fields=["userid", "deleted", "-created", "-id"], name="server_owner"),
         ),
         migrations.AddIndex(
-            model_name='server',
-            index=models.Index(fields=['backend', 'deleted'], name='server_backend'),
+            model_name="server",
+            index=models.Index(fields=["backend", "deleted"], name="server_backend"),
         ),
         migrations.AddIndex(
-            model_name='port',
-            index=models.Index(fields=['project', '-created', '-id'], name='port_project'),
+            model_name="port",
+            index=models.Index(fields=["project", "-created", "-id"], name="port_project"),
         ),
         migrations.AddIndex(
-            model_name='port',
-            index=models.Index(fields=['userid', '-created', '-id'], name='port_owner'),
+            model_name="port",
+            index=models.Index(fields=["userid", "-created", "-id"], name="port_owner"),
         ),
         migrations.AddConstraint(
-            model_name='servermetadata',
-            constraint=models.UniqueConstraint(fields=('server', 'key'), name='unique_server_metadata'),
+            model_name="servermetadata",
+            constraint=models.UniqueConstraint(fields=("server", "key"), name="unique_server_metadata"),
         ),
         migrations.AddConstraint(
-            model_name='subnet',
-            constraint=models.UniqueConstraint(fields=('network', 'ip_version'), name='one_subnet_per_version'),
+            model_name="subnet",
+            constraint=models.UniqueConstraint(
+                fields=("network", "ip_version"), name="one_subnet_per_version"
+            ),
         ),
         migrations.AddIndex(
-            model_name='ipaddress',
-            index=models.Index(fields=['floating_ip', 'project', '-created', '-id'], name='floating_project'),
+            model_name="ipaddress",
+            index=models.Index(fields=["floating_ip", "project", "-created", "-id"], name="floating_project"),
         ),
         migrations.AddIndex(
-            model_name='ipaddress',
-            index=models.Index(fields=['floating_ip', 'userid', '-created', '-id'], name='floating_owner'),
+            model_name="ipaddress",
+            index=models.Index(fields=["floating_ip", "userid", "-created", "-id"], name="floating_owner"),
         ),
         migrations.AddConstraint(
-            model_name='ipaddress',
-            constraint=models.UniqueConstraint(fields=('network', 'number'), name='unique_address'),
+            model_name="ipaddress",
+            constraint=models.UniqueConstraint(fields=("network", "number"), name="unique_address"),
         ),
     ]
