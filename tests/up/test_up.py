@@ -9,8 +9,10 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
+from synnefo.up.place import own_address
 from tests.up.cloud import Cloud, database, wait_for
 
 
@@ -148,3 +150,17 @@ def test_a_faulty_configuration_stops_it_and_names_file_and_line(tmp_path: Path)
     assert refused.returncode == 1
     assert "10-own.conf:2" in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+def test_listening_everywhere_it_is_reached_by_the_machines_own_address(tmp_path: Path) -> None:
+    with database() as settings:
+        cloud = Cloud(tmp_path / "var", **settings)
+        cloud.environment["SYNNEFO_LISTEN"] = f"0.0.0.0:{cloud.port}"
+        cloud.url = f"http://{own_address()}:{cloud.port}"
+        try:
+            cloud.start()
+            assert cloud.answers()
+            assert httpx.get(f"http://{own_address()}:{cloud.port + 1}/healthz").status_code == 200
+            assert variables(cloud.data / "admin-openrc")["OS_AUTH_URL"] == f"{cloud.url}/astakos/identity/v3"
+        finally:
+            cloud.close()
