@@ -94,6 +94,11 @@ class Cloud:
         self.key = data.parent / "id_ed25519"
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self.key))
 
+    @property
+    def tag(self) -> str:
+        """What marks things of this cloud on its host."""
+        return hashlib.sha256(str(self.data.resolve()).encode()).hexdigest()[:5]
+
     # -- its life -------------------------------------------------------------------------------
     def up(self, timeout_s: float = 300) -> float:
         """Run ``synnefo up`` until it says that it is ready; returns the seconds that took."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import hashlib
 import json
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -30,9 +30,10 @@ asyncio.run(main())
 
 
 @pytest.fixture(scope="module")
-def lan(cloud: Cloud) -> str:
+def lan(cloud: Cloud) -> Iterator[str]:
     make_network(cloud, "herd-lan")
-    return "herd-lan"
+    yield "herd-lan"
+    cloud.openstack("network", "delete", "herd-lan")
 
 
 def test_a_dozen_servers_at_once_all_come_up(cloud: Cloud, lan: str) -> None:
@@ -165,7 +166,7 @@ def _reboot_host(cloud: Cloud) -> None:
         _kill(pid)
     cloud.process.wait(30)
     wait_until("no process of it", lambda: not cloud.pid_of("synnefo.webproject") and not cloud.qemus(), 30)
-    tag = hashlib.sha256(str(cloud.data.resolve()).encode()).hexdigest()[:5]
+    tag = cloud.tag
     for pid in run("sh", "-c", f"pgrep -f synnefo-{tag} || true").split():
         _kill(int(pid))
     for line in run("ip", "netns").splitlines():

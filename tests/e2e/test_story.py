@@ -187,7 +187,9 @@ def test_deleting_everything_leaves_nothing(cloud: Cloud, web: str) -> None:
     assert set(usage(cloud).values()) == {0}
     assert not _qemus(cloud)
     wait_until("no instance directory", lambda: not list((cloud.data / "instances").glob("snf-*")), 10)
-    wait_until("no namespace of the network", lambda: "snf-net-" not in run("ip", "netns"), 20)
+    wait_until(
+        "no namespace of the network", lambda: f"syn-{cloud.tag}-snf-net-" not in run("ip", "netns"), 20
+    )
     rows = cloud.manage("quota-list", "--output-format", "json")
     assert "cyclades.vm" in rows
 
