@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from django.conf import settings
+
 from synnefo.up import login, samples
 from synnefo.up.journal import Terminal
 from synnefo.up.place import Place
@@ -34,9 +36,15 @@ _WITH_SAMPLES = """\
          openstack server create --flavor {flavor} --image {image} --network {network} --key-name me first
     2. a way in from outside
          openstack floating ip create public
-         openstack server add floating ip first ADDRESS     and then:  ssh root@ADDRESS
+         openstack server add floating ip first ADDRESS
+{way_in}
     3. its screen, in the web console or at the address that this prints
          openstack console url show first"""
+
+_WAY_IN = "         ssh root@ADDRESS"
+_WAY_IN_WITHOUT_RIGHTS = """\
+         openstack server stop first && openstack server start first
+         ssh -p 2222 root@ADDRESS                  (run as root, it would be simpler)"""
 
 _WITHOUT_SAMPLES = """\
     1. what the cloud offers             openstack catalog list
@@ -57,12 +65,23 @@ def greet(place: Place, terminal: Terminal) -> None:
             log=_short(place.log),
             openrc=_short(place.openrc),
             down="make down" if (Path.cwd() / "Makefile").exists() else "synnefo down",
-            tries=tries.format(flavor=samples.SMALL, image=samples.IMAGE, network=samples.PRIVATE),
+            tries=tries.format(
+                flavor=samples.SMALL,
+                image=samples.IMAGE,
+                network=samples.PRIVATE,
+                way_in=_WAY_IN if _has_rights() else _WAY_IN_WITHOUT_RIGHTS,
+            ),
         )
     )
     terminal.print(f"synnefo: ready at {place.public_url}")
 
 
+def _has_rights() -> bool:
+    """Whether machines get real networks, as far as one can tell without trying."""
+    networking: str = settings.CYCLADES_LOCAL_NETWORKING
+    return networking == "namespaces" or (networking == "auto" and os.geteuid() == 0)
+
+
 def _short(path: Path) -> str:
     """Relative to where the user stands, if it is below."""
-    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
+    return f"./{path.relative_to(Path.cwd())}" if path.is_relative_to(Path.cwd()) else str(path)
