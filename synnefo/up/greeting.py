@@ -31,7 +31,7 @@ _TEXT = """
 """
 
 _WITH_SAMPLES = """\
-    1. a virtual machine, with your key
+    1. a virtual machine, with your key (ssh-keygen -t ed25519 makes one)
          openstack keypair create --public-key ~/.ssh/id_ed25519.pub me
          openstack server create --flavor {flavor} --image {image} --network {network} --key-name me first
     2. a way in from outside
@@ -43,8 +43,8 @@ _WITH_SAMPLES = """\
 
 _WAY_IN = "         ssh root@ADDRESS"
 _WAY_IN_WITHOUT_RIGHTS = """\
-         openstack server stop first && openstack server start first
-         ssh -p 2222 root@ADDRESS                  (run as root, it would be simpler)"""
+         openstack server stop first               and when it is off:  openstack server start first
+         ssh -p 2222 root@ADDRESS                  (with root's rights this is simpler)"""
 
 _WITHOUT_SAMPLES = """\
     1. what the cloud offers             openstack catalog list
