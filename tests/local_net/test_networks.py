@@ -190,7 +190,7 @@ def test_a_route_over_a_networks_transit_address_leads_nowhere(
 
 def test_of_the_host_guests_reach_names_and_no_other_service(red: Guest) -> None:
     assert red.dhcp()
-    with socket.create_server(("0.0.0.0", 8099)):  # noqa: S104 - in a namespace of the test's own
+    with socket.create_server(("0.0.0.0", 8099)):
         assert red.exec("curl", "-s", "--max-time", "1", "telnet://198.19.0.1:8099").returncode == 28
         assert red.exec("curl", "-s", "--max-time", "1", "telnet://198.18.0.1:8099").returncode == 28
     assert red.pings("198.19.0.1")
