@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
+import time
+
+from django.conf import settings
 
 from synnefo.up.place import Address, Place
 from synnefo.up.supervisor import Child, Probe, Service
 
+_LIVES_S = 3.0
 SET_UP = (sys.executable, "-m", "synnefo.up.setup")
 
 
@@ -37,10 +41,13 @@ def _answers(address: Address, path: str) -> Probe:
 
 
 def _says(event: str) -> Probe:
-    """It logged the event."""
+    """It logged the event (level INFO); where that is not logged, it lives for a while."""
+    level: str = settings.SYNNEFO_LOG_LEVEL
+    silent = level not in ("DEBUG", "INFO")
 
     async def probe(child: Child) -> bool:
-        return any(event in line for line in child.journal.opening)
+        old_enough = time.monotonic() - child.since > _LIVES_S
+        return any(event in line for line in child.journal.opening) or (silent and old_enough)
 
     return probe
 

@@ -39,12 +39,13 @@ class Service:
 
 
 class Child:
-    """One service's process, and the next one when it is gone."""
+    """One service's process, started at ``since`` (monotonic), and the next one when it is gone."""
 
     def __init__(self, service: Service, journal: Journal, environment: dict[str, str]) -> None:
         self.service = service
         self.journal = journal
         self.pid: int | None = None
+        self.since = 0.0
         self.exits = 0
         self._environment = environment
         self._stopping = asyncio.Event()
@@ -98,7 +99,7 @@ class Child:
         return status
 
     def _started(self, pid: int) -> None:
-        self.pid = pid
+        self.pid, self.since = pid, time.monotonic()
         if self._stopping.is_set():
             self._signal(signal.SIGTERM)
 
