@@ -18,7 +18,7 @@ from synnefo.up.services import SET_UP, services
 from synnefo.up.stopping import down
 from synnefo.up.supervisor import Supervisor
 
-_PORT_WAIT_S = 10.0
+_PORT_WAIT_S = 5.0
 
 
 def main() -> None:
