@@ -14,7 +14,11 @@ from urllib.parse import urlsplit
 
 from synnefo.common import conf, logs
 
-_known_services = {"astakos": "synnefo.astakos", "cyclades": "synnefo.cyclades"}
+_known_services = {
+    "astakos": "synnefo.astakos",
+    "cyclades": "synnefo.cyclades",
+    "pithos": "synnefo.pithos",
+}
 
 
 def _load() -> dict[str, Any]:

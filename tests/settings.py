@@ -6,9 +6,12 @@ import os
 import tempfile
 
 os.environ["SYNNEFO_DATA"] = tempfile.mkdtemp(prefix="synnefo-test-")
+os.environ["SYNNEFO_SERVICES"] = '["astakos", "cyclades", "pithos"]'
 os.environ["SYNNEFO_SETTINGS_DIR"] = os.path.join(os.environ["SYNNEFO_DATA"], "no-conf")
 
 from synnefo.settings import *  # noqa: F403
+
+del os.environ["SYNNEFO_SERVICES"]  # clouds that tests start have the services of any cloud
 
 SECRET_KEY = "only-for-tests"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -10,7 +10,11 @@ from django.views.generic import RedirectView
 
 from synnefo.common.http import health
 
-_BASES = {"astakos": "ASTAKOS_BASE_PATH", "cyclades": "CYCLADES_BASE_PATH"}
+_BASES = {
+    "astakos": "ASTAKOS_BASE_PATH",
+    "cyclades": "CYCLADES_BASE_PATH",
+    "pithos": "PITHOS_BASE_PATH",
+}
 
 
 def _service_routes(name: str) -> list[URLPattern | URLResolver]:

@@ -66,6 +66,7 @@ def test_resources_are_public_and_hide_the_hidden(http: Client, cloud: None) -> 
         "cyclades.disk",
         "cyclades.network.private",
         "cyclades.floating_ip",
+        "pithos.diskspace",
     }
     assert found["cyclades.ram"]["unit"] == "bytes"
     assert found["cyclades.vm"]["service"] == "cyclades_compute"

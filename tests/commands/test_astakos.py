@@ -413,7 +413,7 @@ def test_what_pages_show_the_apis_show(standard: None) -> None:
 
 
 def test_components_and_services(standard: None) -> None:
-    assert [row["name"] for row in listed("component-list")] == ["astakos", "cyclades"]
+    assert [row["name"] for row in listed("component-list")] == ["astakos", "cyclades", "pithos"]
     services = listed("service-list", "-o", "id,name,component,type,endpoints")
     assert ("nova", "cyclades", "compute") in [
         (row["name"], row["component"], row["type"]) for row in services

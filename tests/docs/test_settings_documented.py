@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.docs.tables import rows
 
-MODULES = ("common", "up", "astakos", "cyclades")
+MODULES = ("common", "up", "astakos", "cyclades", "pithos")
 LONGEST_DEFAULT = 60
 
 

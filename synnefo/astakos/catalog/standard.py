@@ -27,10 +27,13 @@ def register_standard() -> None:
 
 
 def _definitions() -> dict[str, tuple[ServiceDefinition, ...]]:
-    return {
+    definitions = {
         "astakos": _astakos(f"/{settings.ASTAKOS_BASE_PATH}"),
         "cyclades": _cyclades(f"/{settings.CYCLADES_BASE_PATH}"),
     }
+    if "pithos" in settings.SYNNEFO_SERVICES:
+        definitions["pithos"] = _pithos()
+    return definitions
 
 
 def _astakos(base: str) -> tuple[ServiceDefinition, ...]:
@@ -64,6 +67,16 @@ def _cyclades(base: str) -> tuple[ServiceDefinition, ...]:
             "neutron", "network", OPENSTACK, (EndpointDefinition(f"{base}/openstack/network"),)
         ),
         ServiceDefinition("glance", "image", OPENSTACK, (EndpointDefinition(f"{base}/openstack/image"),)),
+    )
+
+
+def _pithos() -> tuple[ServiceDefinition, ...]:
+    return (
+        ServiceDefinition(
+            "pithos_object-store",
+            "object-store",
+            resources=(ResourceDefinition("pithos.diskspace", "Space of stored objects", "bytes"),),
+        ),
     )
 
 

@@ -1,0 +1,5 @@
+"""All tables of Pithos, for Django; they are written in ``namespace``."""
+
+from synnefo.pithos.namespace.models import Account, Container, HashMap, Object, Version
+
+__all__ = ["Account", "Container", "HashMap", "Object", "Version"]

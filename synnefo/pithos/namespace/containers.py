@@ -1,0 +1,193 @@
+"""What may be done with containers."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Count, OuterRef, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from synnefo.audit.rules import record
+from synnefo.common.caller import Caller
+from synnefo.common.faults import BadRequest, Conflict, Forbidden, ItemNotFound
+from synnefo.common.transactions import atomic
+from synnefo.engine.charging import charging, decide
+from synnefo.pithos.namespace import accounts
+from synnefo.pithos.namespace.models import Container, Object, Version
+from synnefo.pithos.namespace.names import check_attributes, check_container, merged
+
+RESOURCE = "pithos.diskspace"
+TARGET = "container"
+
+
+def containers_for(caller: Caller, account: str) -> QuerySet[Container]:
+    """The containers that the caller may see, by name. Raises Forbidden."""
+    return Container.objects.filter(account=accounts.get(caller, account)).order_by("name")
+
+
+def get(caller: Caller, account: str, name: str) -> Container:
+    """Raises Forbidden, ItemNotFound."""
+    check_container(name)
+    if account != caller.user:
+        raise Forbidden("User does not have access to the container")
+    found = Container.objects.select_related("account").filter(account__name=account, name=name).first()
+    if found is None:
+        raise ItemNotFound("Container does not exist")
+    return found
+
+
+def lock(key: int) -> Container:
+    """The container's row, which every change of its objects holds. Raises ItemNotFound."""
+    found = Container.objects.select_for_update(of=("self",)).select_related("account").filter(pk=key).first()
+    if found is None:
+        raise ItemNotFound("Container does not exist")
+    return found
+
+
+def put(
+    caller: Caller, account: str, name: str, *, attributes: Mapping[str, str], policy: Mapping[str, str]
+) -> bool:
+    """Make a container, or change what is given of the one that is there; says whether it was made.
+
+    Raises Forbidden, BadRequest, OverLimit.
+    """
+    check_container(name)
+    if account != caller.user:
+        raise Forbidden("User does not have write access to the container")
+    wanted = _policy(caller, policy)
+    with atomic():
+        defaults: dict[str, Any] = {
+            **_default_policy(account),
+            **wanted,
+            "attributes": merged({}, attributes),
+        }
+        check_attributes(defaults["attributes"])
+        container, created = Container.objects.get_or_create(
+            account=accounts.get(caller, account), name=name, defaults=defaults
+        )
+        if created:
+            record(caller, "container.create", TARGET, container.pk, name=name)
+    if not created and (attributes or policy):
+        update(caller, account, name, attributes=attributes, policy=policy, merge=True)
+    return created
+
+
+def update(
+    caller: Caller, account: str, name: str, *, attributes: Mapping[str, str], policy: Mapping[str, str],
+    merge: bool,
+) -> Container:  # fmt: skip
+    """Change metadata and policy. Without ``merge`` what is not given is reset, but for the project.
+
+    Another project is charged from then on for all that is there. Raises Forbidden, BadRequest,
+    ItemNotFound, OverLimit.
+    """
+    if account != caller.user:
+        raise Forbidden("User does not have write access to the container")
+    found = get(caller, account, name)
+    wanted = _policy(caller, policy)
+    if policy and not merge:
+        wanted = {**_default_policy(account), "project": found.project, **wanted}
+    new_attributes = merged(found.attributes if merge else {}, attributes)
+    check_attributes(new_attributes)
+    moving = wanted.get("project", found.project) != found.project
+    if moving:
+        _reassign(caller, found, str(wanted["project"]))
+    with atomic():
+        container = lock(found.pk)
+        container.attributes = merged(container.attributes if merge else {}, attributes)
+        check_attributes(container.attributes)
+        container.versioning = wanted.get("versioning", container.versioning)
+        container.quota_bytes = wanted.get("quota_bytes", container.quota_bytes)
+        container.modified = timezone.now()
+        container.save(update_fields=("attributes", "versioning", "quota_bytes", "modified"))
+        record(caller, "container.modify", TARGET, container.pk, name=name)
+    return container
+
+
+def delete(caller: Caller, account: str, name: str) -> None:
+    """Remove an empty container and its history. Raises Forbidden, ItemNotFound, Conflict."""
+    if account != caller.user:
+        raise Forbidden("User does not have write access to the container")
+    found = get(caller, account, name)
+    with atomic():
+        container = lock(found.pk)
+        if container.object_count:
+            raise Conflict("Container is not empty")
+        container.delete()
+        record(caller, "container.delete", TARGET, found.pk, name=name)
+
+
+def purge(caller: Caller, account: str, name: str, until: datetime.datetime) -> None:
+    """Forget history and tombstones up to a time; what is there now stays. Raises as ``delete``."""
+    if account != caller.user:
+        raise Forbidden("User does not have write access to the container")
+    found = get(caller, account, name)
+    with atomic():
+        container = lock(found.pk)
+        old = Version.objects.filter(object__container=container, modified__lte=until)
+        old.exclude(state=Version.State.CURRENT).delete()
+        Object.objects.filter(container=container, versions=None).delete()
+        record(caller, "container.purge", TARGET, found.pk, name=name)
+
+
+def totals_at(container: Container, moment: datetime.datetime) -> tuple[int, int]:
+    """How many objects it had before a moment, and how many bytes these had."""
+    rows = versions_at(container, moment)
+    sums = rows.aggregate(objects=Count("pk"), size=Coalesce(Sum("size_bytes"), 0))
+    return sums["objects"], sums["size"]
+
+
+def versions_at(container: Container, moment: datetime.datetime) -> QuerySet[Version]:
+    """What was under each path just before a moment."""
+    latest = Version.objects.filter(object=OuterRef("object"), modified__lt=moment).order_by("-id")
+    rows = Version.objects.filter(object__container=container, pk=Subquery(latest.values("pk")[:1]))
+    return rows.exclude(state=Version.State.TOMBSTONE)
+
+
+def _default_policy(account: str) -> dict[str, Any]:
+    return {
+        "project": account,
+        "versioning": settings.PITHOS_BACKEND_VERSIONING,
+        "quota_bytes": settings.PITHOS_BACKEND_CONTAINER_QUOTA,
+    }
+
+
+def _policy(caller: Caller, given: Mapping[str, str]) -> dict[str, Any]:
+    """The fields that a policy as clients write it means. Raises BadRequest."""
+    wanted: dict[str, Any] = {}
+    for key, raw in given.items():
+        value = raw.replace(" ", "")
+        if key == "quota":
+            if not (value.isascii() and value.isdigit() and int(value) < 2**63):
+                raise BadRequest("The quota policy value should be a positive integer.")
+            wanted["quota_bytes"] = int(value)
+        elif key == "versioning":
+            if value not in Container.Versioning.values:
+                raise BadRequest("The versioning policy value should be either 'auto' or 'none'.")
+            wanted["versioning"] = value
+        elif key == "project":
+            if value not in caller.projects:
+                raise BadRequest("The project policy value should be a project of yours.")
+            wanted["project"] = value
+        else:
+            raise BadRequest(f"There is no policy called {key!r}.")
+    return wanted
+
+
+def _reassign(caller: Caller, found: Container, project: str) -> None:
+    """Charge another project for what is in the container: first take there, then give back here."""
+    user, name = found.account.name, f"{found.account.name}/{found.name}"
+    with charging(user, project, {RESOURCE: found.size_bytes}, name=name) as serial:
+        container = lock(found.pk)
+        if (container.size_bytes, container.project) != (found.size_bytes, found.project):
+            raise Conflict("The container is being written to; try again.")
+        container.project = project
+        container.save(update_fields=("project",))
+        decide(serial, accept=True)
+        record(caller, "container.reassign", TARGET, container.pk, project=project, name=found.name)
+    with charging(user, found.project, {RESOURCE: -found.size_bytes}, name=name, force=True) as serial:
+        decide(serial, accept=True)

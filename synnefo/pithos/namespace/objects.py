@@ -1,0 +1,314 @@
+"""What may be done with objects. Content must be stored before it is named here."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from collections.abc import Callable, Mapping, Sequence
+
+from synnefo.audit.rules import record
+from synnefo.common.caller import Caller
+from synnefo.common.faults import Forbidden, ItemNotFound
+from synnefo.common.transactions import atomic
+from synnefo.pithos.blocks.content import Content
+from synnefo.pithos.namespace import containers, names
+from synnefo.pithos.namespace.changes import Change, Draft, commit, current
+from synnefo.pithos.namespace.models import PITHOS, Attributes, Container, Object, Version
+
+#: Raises a fault if what is there is not what the caller wanted to change.
+Check = Callable[[Version | None], None]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Path:
+    account: str
+    container: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.account}/{self.container}/{self.name}"
+
+    def beside(self, name: str) -> Path:
+        return dataclasses.replace(self, name=name)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Source:
+    """What is copied: a version, or what is there now."""
+
+    path: Path
+    version: int | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Overrides:
+    """What a copy has that its source has not. An empty attribute is left out of the copy."""
+
+    attributes: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    content_type: str = ""
+
+
+def no_check(version: Version | None) -> None:
+    """Any state will do."""
+
+
+def container_of(caller: Caller, path: Path) -> Container:
+    """Raises Forbidden, BadRequest, ItemNotFound."""
+    names.check_object(path.name)
+    if path.account != caller.user:
+        raise Forbidden("User does not have access to the object")
+    return containers.get(caller, path.account, path.container)
+
+
+def get(caller: Caller, path: Path, version: int | None = None) -> Version:
+    """What is there, or one of the versions that were. Raises Forbidden, ItemNotFound."""
+    container = container_of(caller, path)
+    if version is None:
+        found = current(container, path.name)
+        if found is None:
+            raise ItemNotFound("Object does not exist")
+        return found
+    rows = Version.objects.filter(object__container=container, object__name=path.name)
+    row = rows.exclude(state=Version.State.TOMBSTONE).select_related("map").filter(pk=version).first()
+    if row is None:
+        raise ItemNotFound("Version does not exist")
+    return row
+
+
+def find(caller: Caller, path: Path) -> Version | None:
+    """What is there, if anything. Raises Forbidden, ItemNotFound (no such container)."""
+    return current(container_of(caller, path), path.name)
+
+
+def versions(caller: Caller, path: Path) -> list[tuple[int, datetime.datetime]]:
+    """Number and time of every version, oldest first. Raises ItemNotFound if there never was any."""
+    container = container_of(caller, path)
+    rows = Version.objects.filter(object__container=container, object__name=path.name)
+    found = list(rows.exclude(state=Version.State.TOMBSTONE).order_by("id").values_list("id", "modified"))
+    if not found:
+        raise ItemNotFound("Object does not exist")
+    return found
+
+
+def write(
+    caller: Caller, path: Path, content: Content, *, content_type: str, attributes: Mapping[str, str],
+    check: Check = no_check,
+) -> Version:  # fmt: skip
+    """Put content under a path; its own attributes are replaced, those of other domains stay.
+
+    Raises Forbidden, BadRequest, ItemNotFound, OverLimit, RequestTooLarge and what ``check`` raises.
+    """
+    names.check_content_type(content_type)
+    container = container_of(caller, path)
+
+    def plan() -> list[Change]:
+        old = current(container, path.name)
+        check(old)
+        kept = _with_own(old.attributes if old else {}, names.merged({}, attributes))
+        draft = Draft(content, content_type, kept, old.uuid if old else None)
+        return [Change(container, path.name, old, draft)]
+
+    return _only(commit(caller, plan, path=str(path)))
+
+
+def rewrite(caller: Caller, path: Path, seen: Version, content: Content, check: Check = no_check) -> Version:
+    """New content for an object of which ``seen`` was changed; its type and attributes stay.
+
+    Raises ItemNotFound if it is gone, ChangedMeanwhile if it is another version now.
+    """
+    container = container_of(caller, path)
+
+    def plan() -> list[Change]:
+        old = _existing(container, path.name)
+        check(old)
+        if old.pk != seen.pk:
+            raise ChangedMeanwhileError
+        draft = Draft(content, old.content_type, old.attributes, old.uuid)
+        return [Change(container, path.name, old, draft)]
+
+    return _only(commit(caller, plan, path=str(path)))
+
+
+class ChangedMeanwhileError(Exception):
+    """The object that a change was made for is another version by now: make the change again."""
+
+
+def set_attributes(
+    caller: Caller, path: Path, attributes: Mapping[str, str], *, merge: bool, domain: str = PITHOS,
+    check: Check = no_check,
+) -> Version:  # fmt: skip
+    """Change an object's metadata, which makes a new version. An empty value removes the key.
+
+    Raises Forbidden, BadRequest, ItemNotFound and what ``check`` raises.
+    """
+    container = container_of(caller, path)
+
+    def plan() -> list[Change]:
+        old = _existing(container, path.name)
+        check(old)
+        items = names.merged(old.attributes.get(domain, {}) if merge else {}, attributes)
+        draft = Draft(old.content, old.content_type, {**old.attributes, domain: items}, old.uuid)
+        return [Change(container, path.name, old, draft)]
+
+    return _only(commit(caller, plan, path=str(path)))
+
+
+def copy(
+    caller: Caller, source: Source, target: Path, overrides: Overrides, *, delimiter: str = "",
+    check: Check = no_check, check_source: Check = no_check,
+) -> Version:  # fmt: skip
+    """The same content under another path; with a delimiter, all that is below it too.
+
+    Raises Forbidden, BadRequest, ItemNotFound, OverLimit, RequestTooLarge and what the checks raise.
+    """
+    origin, container = container_of(caller, source.path), container_of(caller, target)
+
+    def plan() -> list[Change]:
+        top = get(caller, source.path, source.version)
+        check_source(top)
+        below = _below(origin, source.path.name, delimiter)
+        moved = [(_renamed(one.object.name, source.path, target), one, Overrides()) for one in below]
+        wanted = [(target.name, top, overrides), *moved]
+        return [
+            _copied(container, name, version, more, check if name == target.name else no_check)
+            for name, version, more in wanted
+        ]
+
+    return _only(commit(caller, plan, path=str(target))[:1])
+
+
+def move(
+    caller: Caller, source: Path, target: Path, overrides: Overrides, *, delimiter: str = "",
+    check: Check = no_check, check_source: Check = no_check,
+) -> Version:  # fmt: skip
+    """Copy and delete in one; uuids move along. To a container of another project it takes two steps.
+
+    Raises as ``copy`` does.
+    """
+    origin, container = container_of(caller, source), container_of(caller, target)
+    if (source.container, source.name) == (target.container, target.name):
+        return copy(caller, Source(source), target, overrides, check=check, check_source=check_source)
+    if origin.project != container.project:
+        made = copy(
+            caller, Source(source), target, overrides, delimiter=delimiter, check=check,
+            check_source=check_source,
+        )  # fmt: skip
+        delete(caller, source, delimiter=delimiter)
+        return made
+
+    def plan() -> list[Change]:
+        top = _existing(origin, source.name)
+        check_source(top)
+        below = _below(origin, source.name, delimiter)
+        there = {_renamed(one.object.name, source, target): one for one in (top, *below)}
+        gone = {one.object.name: one for one in (top, *below)}
+        if origin.pk == container.pk:
+            gone = {name: one for name, one in gone.items() if name not in there}
+        changes = [
+            _copied(
+                container, name, one, overrides if one is top else Overrides(),
+                check if one is top else no_check, uuid=one.uuid,
+            )
+            for name, one in there.items()
+        ]  # fmt: skip
+        return [*changes, *(Change(origin, name, one, None) for name, one in gone.items())]
+
+    return _only(commit(caller, plan, path=str(target))[:1])
+
+
+def delete(caller: Caller, path: Path, *, delimiter: str = "", check: Check = no_check) -> None:
+    """Remove an object; with a delimiter, all that is below it too. Raises Forbidden, ItemNotFound."""
+    container = container_of(caller, path)
+
+    def plan() -> list[Change]:
+        top = _existing(container, path.name)
+        check(top)
+        rows = [top, *_below(container, path.name, delimiter)]
+        return [Change(container, one.object.name, one, None) for one in rows]
+
+    commit(caller, plan, path=str(path))
+
+
+def delete_all(caller: Caller, account: str, container_name: str) -> None:
+    """Remove every object of a container. Raises Forbidden, ItemNotFound."""
+    container = containers.get(caller, account, container_name)
+
+    def plan() -> list[Change]:
+        rows = Version.objects.filter(object__container=container, state=Version.State.CURRENT)
+        found = rows.select_related("object").order_by("object__name")
+        return [Change(container, one.object.name, one, None) for one in found]
+
+    commit(caller, plan, path=f"{account}/{container_name}")
+
+
+def purge(caller: Caller, path: Path, until: datetime.datetime) -> None:
+    """Forget all versions of a path up to a time, what is there now included.
+
+    Raises Forbidden, ItemNotFound.
+    """
+    container = container_of(caller, path)
+    seen = current(container, path.name)
+    if seen is not None and seen.modified <= until:
+        commit(caller, lambda: _gone(container, path.name, seen), path=str(path))
+        until = max(until, Version.objects.filter(object=seen.object_id).latest("id").modified)
+    with atomic():
+        containers.lock(container.pk)
+        rows = Version.objects.filter(object__container=container, object__name=path.name)
+        rows.filter(modified__lte=until).exclude(state=Version.State.CURRENT).delete()
+        Object.objects.filter(container=container, name=path.name, versions=None).delete()
+        record(caller, "object.purge", "object", str(path))
+
+
+def _gone(container: Container, name: str, seen: Version) -> list[Change]:
+    old = current(container, name)
+    return [Change(container, name, old, None)] if old is not None and old.pk == seen.pk else []
+
+
+def _existing(container: Container, name: str) -> Version:
+    found = current(container, name)
+    if found is None:
+        raise ItemNotFound("Object does not exist")
+    return found
+
+
+def _below(container: Container, name: str, delimiter: str) -> Sequence[Version]:
+    """What lies under ``<name><delimiter>``."""
+    if not delimiter:
+        return []
+    prefix = name if name.endswith(delimiter) else name + delimiter
+    rows = Version.objects.filter(object__container=container, state=Version.State.CURRENT)
+    rows = rows.filter(object__name__gt=prefix, object__name__lt=names.behind(prefix))
+    return list(rows.select_related("object", "map").order_by("object__name"))
+
+
+def _renamed(name: str, source: Path, target: Path) -> str:
+    renamed = target.name + name[len(source.name) :]
+    names.check_object(renamed)
+    return renamed
+
+
+def _copied(
+    container: Container, name: str, source: Version, overrides: Overrides, check: Check,
+    uuid: str | None = None,
+) -> Change:  # fmt: skip
+    old = current(container, name)
+    check(old)
+    same = old is not None and old.object_id == source.object_id
+    own = names.merged(source.own_attributes, overrides.attributes)
+    content_type = overrides.content_type or source.content_type
+    names.check_content_type(content_type)
+    kept = source.uuid if same else uuid
+    return Change(
+        container, name, old, Draft(source.content, content_type, _with_own(source.attributes, own), kept)
+    )
+
+
+def _with_own(attributes: Attributes, own: dict[str, str]) -> Attributes:
+    return {**attributes, PITHOS: own}
+
+
+def _only(made: Sequence[Version | None]) -> Version:
+    (version,) = made
+    if version is None:
+        raise ItemNotFound("Object does not exist")
+    return version
