@@ -159,7 +159,7 @@ def _floating_range() -> str:
     """What the engine of this machine can lead to guests: the setting, or loopback without rights."""
     for row in Backend.objects.filter(kind=Backend.Kind.LOCAL):
         engine = registry.engine(row)
-        if isinstance(engine, LocalBackend) and isinstance(engine._fabric, UserFabric):
+        if isinstance(engine, LocalBackend) and isinstance(engine.fabric, UserFabric):
             return samples.USER_RANGE
     configured: str = settings.CYCLADES_LOCAL_FLOATING_RANGE
     return configured

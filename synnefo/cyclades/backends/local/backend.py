@@ -61,6 +61,7 @@ class LocalBackend:
     otherwise ``networking`` chooses: "auto" is namespaces where the rights for them exist, QEMU's user
     networking elsewhere. ``transit`` and ``floating`` are the ranges of the namespaces' network.
     ``tb_size_mib`` bounds each TCG guest's cache of translated code. ``accelerator`` "auto" probes.
+    ``root`` is where the instances are, ``fabric`` the network that was chosen.
     """
 
     def __init__(
@@ -77,7 +78,7 @@ class LocalBackend:
         confinement: qemu.Confinement | None = None,
     ) -> None:
         data = data_dir.resolve()
-        self._root = data / "instances"
+        self.root = data / "instances"
         self._data = data
         self._tb_size_mib = tb_size_mib
         self._asked_accelerator = accelerator
@@ -87,7 +88,7 @@ class LocalBackend:
         self._slots = Slots(data / "fences", count=max(2, os.cpu_count() or 1))
         self._fabric_reason = ""
         real = NamespaceFabric(tag, self._data, transit, floating)
-        self._fabric = fabric or self._choose_fabric(networking, real, UserFabric(tag, self._data))
+        self.fabric = fabric or self._choose_fabric(networking, real, UserFabric(tag, self._data))
 
     # -- this host ------------------------------------------------------------------------------
     def ensure(self) -> None:
@@ -96,11 +97,11 @@ class LocalBackend:
         Raises BackendError with the command to run if programs are missing.
         """
         tools.require()
-        self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for leftover in self._root.glob(".gone-*"):
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for leftover in self.root.glob(".gone-*"):
             shutil.rmtree(leftover, ignore_errors=True)
-        self._fabric.ensure()
-        self._fabric.restore()
+        self.fabric.ensure()
+        self.fabric.restore()
 
     def prerequisites(self) -> list[str]:
         """The Debian packages that are missing."""
@@ -111,8 +112,8 @@ class LocalBackend:
         return {
             "accelerator": self._accelerator.name,
             "accelerator_reason": self._accelerator.reason,
-            "network": "namespaces" if isinstance(self._fabric, NamespaceFabric) else "user",
-            "network_reason": f"{self._fabric.describe()}{self._fabric_reason}",
+            "network": "namespaces" if isinstance(self.fabric, NamespaceFabric) else "user",
+            "network_reason": f"{self.fabric.describe()}{self._fabric_reason}",
         }
 
     def capacity(self) -> Capacity:
@@ -124,7 +125,7 @@ class LocalBackend:
             ram_free_mib=int(memory["MemAvailable"].split()[0]) // 1024,
             disk_total_gib=disk.total // 2**30,
             disk_free_gib=disk.free // 2**30,
-            instances=sum(1 for _ in layout.homes(self._root)),
+            instances=sum(1 for _ in layout.homes(self.root)),
         )
 
     def close(self) -> None:
@@ -155,9 +156,9 @@ class LocalBackend:
         layout.check_name(spec.name)
         tools.require()
         with self._slots.one(), self._fences.passing(spec.name, fence):
-            if unknown := {nic.network for nic in spec.nics} - set(self._fabric.networks()):
+            if unknown := {nic.network for nic in spec.nics} - set(self.fabric.networks()):
                 raise BackendError(f"{spec.name}: there is no network {', '.join(sorted(unknown))}")
-            self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
             home = self._home(spec.name)
             if not home.disk.exists():
                 home.write_spec(spec)
@@ -173,9 +174,9 @@ class LocalBackend:
                 self._pull_plug(home, "delete")
                 for spec in _readable(home):
                     for nic in spec.nics:
-                        self._fabric.unplug(nic.name)
+                        self.fabric.unplug(nic.name)
                 # Renamed first: whoever looks, or comes back after a crash, sees no half instance.
-                gone = self._root / f".gone-{name}-{time.time_ns()}"
+                gone = self.root / f".gone-{name}-{time.time_ns()}"
                 home.path.rename(gone)
                 shutil.rmtree(gone)
         return DONE
@@ -222,7 +223,7 @@ class LocalBackend:
             raise BackendError(f"{home.name}: its creation was not finished")
         if not home.seed.exists():
             seed.write(home.seed, spec)
-        netdevs = [word for nic in spec.nics for word in self._fabric.plug(nic)]
+        netdevs = [word for nic in spec.nics for word in self.fabric.plug(nic)]
         argv = qemu.command_line(home, spec, netdevs, self._accelerator, self._tb_size_mib, self._confinement)
         for socket in (home.qmp, home.vnc):
             socket.unlink(missing_ok=True)
@@ -230,7 +231,7 @@ class LocalBackend:
         # Emptied before the run gets its name: an empty journal is read as "starting", never as an end.
         home.journal.write_bytes(b"")
         home.write_boot(Boot.new(because))
-        whole = [*self._confinement.prefix(), *self._fabric.wrap(argv)]
+        whole = [*self._confinement.prefix(), *self.fabric.wrap(argv)]
         process.launch(whole, home.path, home.complaints, lambda: journal.started(home))
         process.set_group_priority(home.pidfile, self._confinement.nice)
 
@@ -326,17 +327,17 @@ class LocalBackend:
     # -- networks -------------------------------------------------------------------------------
     def apply_network(self, spec: NetworkSpec, fence: Fence) -> None:
         with self._network_fences.passing(layout.check_name(spec.name), fence):
-            self._fabric.apply(spec)
+            self.fabric.apply(spec)
 
     def remove_network(self, name: str, fence: Fence) -> None:
         with self._network_fences.passing(layout.check_name(name), fence):
             users = [spec.name for spec in self._specs() if name in {nic.network for nic in spec.nics}]
             if users:
                 raise BackendError(f"{name} is in use by {', '.join(users)}")
-            self._fabric.remove(name)
+            self.fabric.remove(name)
 
     def networks(self) -> list[str]:
-        return self._fabric.networks()
+        return self.fabric.networks()
 
     # -- looking --------------------------------------------------------------------------------
     def instance(self, name: str) -> InstanceState:
@@ -344,7 +345,7 @@ class LocalBackend:
         return InstanceState(name, view.power, view.reason)
 
     def instances(self) -> list[InstanceState]:
-        return [self.instance(home.name) for home in layout.homes(self._root)]
+        return [self.instance(home.name) for home in layout.homes(self.root)]
 
     def console(self, name: str) -> ConsoleEndpoint:
         home = self._home(name)
@@ -360,24 +361,24 @@ class LocalBackend:
 
     def follow(self, on_event: Callable[[Event], None], stop: Callable[[], bool]) -> None:
         """As in ``Backend``; meanwhile answers the guests' questions for metadata and keeps house."""
-        follower = Follower(self._root, on_event)
+        follower = Follower(self.root, on_event)
         next_prune_s = 0.0
-        with MetadataSource(self._fabric, self._specs) as metadata:
+        with MetadataSource(self.fabric, self._specs) as metadata:
             while not stop():
                 follower.look()
                 metadata.refresh()
                 if time.monotonic() >= next_prune_s:
-                    self._fences.prune({home.name for home in layout.homes(self._root)})
+                    self._fences.prune({home.name for home in layout.homes(self.root)})
                     self._network_fences.prune(set(self.networks()))
                     next_prune_s = time.monotonic() + _PRUNE_S
                 time.sleep(PERIOD_S)
 
     def _specs(self) -> Iterator[InstanceSpec]:
-        for home in layout.homes(self._root):
+        for home in layout.homes(self.root):
             yield from _readable(home)
 
     def _home(self, name: str) -> Home:
-        return Home(self._root / layout.check_name(name))
+        return Home(self.root / layout.check_name(name))
 
     @contextlib.contextmanager
     def _acting(self, name: str, fence: Fence) -> Iterator[Home]:

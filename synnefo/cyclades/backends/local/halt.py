@@ -25,7 +25,7 @@ def halt(engine: LocalBackend, *, timeout_s: float) -> int:
 
     Returns how many instances ran. Raises BackendError, BackendUnavailable.
     """
-    running = [home for home in layout.homes(engine._root) if process.pid_of(home.pidfile) is not None]
+    running = [home for home in layout.homes(engine.root) if process.pid_of(home.pidfile) is not None]
     for home in running:
         if boot := home.boot():
             home.write_boot(boot.model_copy(update={"host": _HALTED}))
@@ -37,7 +37,7 @@ def halt(engine: LocalBackend, *, timeout_s: float) -> int:
             process.kill(home.pidfile)
     for home in running:
         home.journal.write_bytes(b"")  # a guest that was told to go did not go by itself
-    engine._fabric.teardown()
+    engine.fabric.teardown()
     return len(running)
 
 
