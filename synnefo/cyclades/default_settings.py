@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 CYCLADES_BASE_PATH = "cyclades"
 BACKEND_PREFIX_ID = "snf-"
-#: Engines that are not in the database by default; `backend-add` adds more.
 CYCLADES_LOCAL_FLOATING_RANGE = "198.18.0.0/24"
 CYCLADES_LOCAL_TRANSIT_RANGE = "198.19.0.0/16"
 CYCLADES_LOCAL_TB_SIZE_MIB = 64
@@ -26,4 +23,3 @@ CYCLADES_CONSOLE_IDLE_S = 3600
 CYCLADES_CONSOLE_MAX_S = 12 * 3600
 CYCLADES_CONSOLE_LOG_MAX_BYTES = 256 * 1024
 
-CYCLADES_BACKENDS: dict[str, dict[str, Any]] = {}
