@@ -1,109 +1,13 @@
-"""Plain views with the manners of Synnefo 0.21, whose order of checks and odd shapes old clients rely on.
-
-``route`` makes a Django view of one function a method; what it raises is answered as a fault in JSON, or
-in XML where the client asked for that.
-"""
+"""Who asks in the identity v2.0 and account facades: users and services, each with their tokens."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from typing import Any, TypeVar
-from xml.etree import ElementTree
-
-from django.http import HttpRequest, HttpResponse
-from pydantic import BaseModel, ValidationError
+from django.http import HttpRequest
 
 from synnefo.astakos.accounts import tokens
 from synnefo.astakos.catalog.models import Component
 from synnefo.astakos.catalog.rules import component_of_token
-from synnefo.common.faults import BadRequest, Fault, Forbidden, NotAllowed, Unauthorized
-from synnefo.common.http.facade import as_fault
-from synnefo.common.http.rendering import synnefo
-
-XMLNS = "http://docs.openstack.org/identity/api/v2.0"
-
-View = Callable[..., HttpResponse]
-M = TypeVar("M", bound=BaseModel)
-
-
-def route(**views: View) -> View:
-    """A Django view: ``route(GET=show, POST=change)``."""
-
-    def view(request: HttpRequest, **arguments: Any) -> HttpResponse:
-        try:
-            chosen = views.get(request.method or "")
-            if chosen is None:
-                raise NotAllowed("Method not allowed")
-            response = chosen(request, **arguments)
-        except Exception as error:  # as_fault logs what is not a fault and hides it from the client
-            response = _fault(request, as_fault(error))
-        if response.status_code == NotAllowed.status:
-            response["Allow"] = ", ".join(sorted(views))
-        response["Vary"] = "X-Auth-Token"
-        response["Cache-Control"] = "no-cache, no-store, must-revalidate, max-age=0"
-        return response
-
-    view.csrf_exempt = True  # type: ignore[attr-defined]
-    return view
-
-
-def unknown(request: HttpRequest, path: str = "") -> HttpResponse:
-    """Paths that are none are bad requests here, not missing things."""
-    return _fault(request, BadRequest("API endpoint not found"))
-
-
-unknown.csrf_exempt = True  # type: ignore[attr-defined]
-
-
-def answer(body: object, status: int = 200) -> HttpResponse:
-    return HttpResponse(json.dumps(body), status=status, content_type="application/json; charset=UTF-8")
-
-
-def empty(status: int = 200) -> HttpResponse:
-    return HttpResponse(status=status, content_type="application/json; charset=UTF-8")
-
-
-def answer_xml(root: ElementTree.Element, status: int = 200) -> HttpResponse:
-    root.set("xmlns", XMLNS)
-    root.set("xmlns:SNF", "urn:synnefo")
-    text = ElementTree.tostring(root, encoding="UTF-8", xml_declaration=True)
-    return HttpResponse(text, status=status, content_type="application/xml; charset=UTF-8")
-
-
-def wants_xml(request: HttpRequest) -> bool:
-    """By ``?format=``, else by the path's suffix, else by ``Accept``."""
-    if "format" in request.GET:
-        return request.GET["format"] == "xml"
-    suffix = request.path.rpartition(".")[2]
-    if suffix in ("json", "xml"):
-        return suffix == "xml"
-    first = request.headers.get("Accept", "").split(",")[0].partition(";")[0].strip()
-    return first in ("application/xml", "text/xml")
-
-
-def json_object(request: HttpRequest, *, any_type: bool = False) -> dict[str, Any]:
-    """The JSON object in the body. Raises BadRequest."""
-    content_type = request.headers.get("Content-Type", "")
-    if not any_type and not content_type.startswith("application/json"):
-        raise BadRequest(f"Unsupported Content-type: '{content_type}'")
-    try:
-        body = json.loads(request.body)
-    except (ValueError, RecursionError) as error:
-        raise BadRequest("Could not decode request body as JSON") from error
-    if not isinstance(body, dict):
-        raise BadRequest("Request body should be a JSON object.")
-    return body
-
-
-def parsed(model: type[M], body: dict[str, Any]) -> M:
-    """The body as a model. Raises BadRequest naming the first field that is wrong."""
-    try:
-        return model.model_validate(body)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise BadRequest(f"{place}: {first['msg']}" if place else first["msg"]) from error
+from synnefo.common.faults import Forbidden, Unauthorized
 
 
 def user_token(request: HttpRequest) -> tokens.Grant:
@@ -124,12 +28,3 @@ def _token(request: HttpRequest) -> str:
     if not token:
         raise Unauthorized("Access denied. No authentication token")
     return token
-
-
-def _fault(request: HttpRequest, fault: Fault) -> HttpResponse:
-    if not wants_xml(request):
-        return answer(synnefo(fault), fault.status)
-    root = ElementTree.Element(fault.name, code=str(fault.status))
-    ElementTree.SubElement(root, "message").text = fault.message
-    ElementTree.SubElement(root, "details").text = fault.details
-    return answer_xml(root, fault.status)

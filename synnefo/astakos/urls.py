@@ -9,8 +9,8 @@ from synnefo.astakos.identity import v2, versions
 from synnefo.astakos.identity.v3 import auth, credentials
 from synnefo.astakos.identity.v3 import people as v3_people
 from synnefo.astakos.identity.v3.api import api as v3
-from synnefo.astakos.plain import View, route, unknown
 from synnefo.common.http.mounting import mounted
+from synnefo.common.http.plain import View, route, unknown
 from synnefo.common.http.rendering import keystone
 
 v3.add_router("/auth", auth.router)

@@ -8,11 +8,12 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.dateparse import parse_datetime
 from pydantic import BaseModel, Field, StrictBool, StrictInt
 
-from synnefo.astakos.plain import answer, empty, json_object, parsed, service_token
+from synnefo.astakos.plain import service_token
 from synnefo.astakos.quotas import rules
 from synnefo.astakos.quotas.models import Commission
 from synnefo.common.accounts import Provision
 from synnefo.common.faults import BadRequest
+from synnefo.common.http.plain import answer, empty, json_object, parsed
 from synnefo.common.units import INFINITE
 
 Serial = Annotated[StrictInt, Field(ge=-INFINITE, le=INFINITE)]

@@ -12,9 +12,10 @@ from pydantic import BaseModel
 from synnefo.astakos import seam
 from synnefo.astakos.accounts import tokens
 from synnefo.astakos.accounts.models import User
-from synnefo.astakos.plain import answer, json_object, parsed, service_token, user_token
+from synnefo.astakos.plain import service_token, user_token
 from synnefo.common.accounts import Identity
 from synnefo.common.faults import BadRequest, ItemNotFound, Unauthorized
+from synnefo.common.http.plain import answer, json_object, parsed
 
 _MOST = 10_000
 

@@ -9,12 +9,13 @@ from django.http import HttpRequest, HttpResponse
 
 from synnefo.astakos.accounts.models import User
 from synnefo.astakos.catalog.models import Component, Resource
-from synnefo.astakos.plain import answer, service_token, user_token
+from synnefo.astakos.plain import service_token, user_token
 from synnefo.astakos.projects.models import Membership, Project
 from synnefo.astakos.quotas import reading
 from synnefo.astakos.quotas.models import Holding
 from synnefo.common.accounts import QuotaUse
 from synnefo.common.faults import ItemNotFound
+from synnefo.common.http.plain import answer
 
 
 def resources(request: HttpRequest) -> HttpResponse:

@@ -16,9 +16,9 @@ from pydantic import BaseModel
 from synnefo.astakos.accounts import tokens
 from synnefo.astakos.accounts.models import User
 from synnefo.astakos.catalog import listing
-from synnefo.astakos.plain import answer, answer_xml, json_object, parsed, wants_xml
 from synnefo.astakos.projects import rules as projects
 from synnefo.common.faults import BadRequest, ItemNotFound, Unauthorized
+from synnefo.common.http.plain import answer, answer_xml, json_object, parsed, wants_xml
 
 
 class TokenPart(BaseModel):

@@ -33,12 +33,12 @@ _STATUS_FAULTS: dict[int, type[faults.Fault]] = {
 }
 
 
-def identity_of(request: HttpRequest) -> Identity:
-    """Whose ``X-Auth-Token`` came with the request. Raises Unauthorized."""
-    token: str = request.META.get("HTTP_X_AUTH_TOKEN", "")
-    if not token:
+def identity_of(request: HttpRequest, token: str | None = None) -> Identity:
+    """Whose ``X-Auth-Token`` (or other token) came with the request. Raises Unauthorized, Forbidden."""
+    given: str = request.META.get("HTTP_X_AUTH_TOKEN", "") if token is None else token
+    if not given:
         raise faults.Unauthorized("The request you have made requires authentication.")
-    identity = accounts().identify(token)
+    identity = accounts().identify(given)
     if identity.read_only and request.method not in ("GET", "HEAD", "OPTIONS"):
         raise faults.Forbidden("This token may only read.")
     return identity
