@@ -35,15 +35,16 @@ class Caller:
     name: str = ""
     request_id: str = ""
     address: str = ""
+    shares: bool = False
 
     @property
     def shares_by_default(self) -> bool:
-        """Whether what he creates is shared: in project scope, in any project but his own."""
-        return self.scope is Scope.PROJECT and self.project != self.user
+        """Whether what he creates is shared: if he says so; in project scope, in any project but his own."""
+        return self.shares or (self.scope is Scope.PROJECT and self.project != self.user)
 
-    def in_project(self, project: str) -> Caller:
-        """The same caller, acting in another project of his."""
-        return dataclasses.replace(self, project=project)
+    def in_project(self, project: str, *, shares: bool = False) -> Caller:
+        """The same caller, acting in another project of his; ``shares``: what he makes is for all of it."""
+        return dataclasses.replace(self, project=project, shares=shares)
 
 
 def system_caller(name: str = "system") -> Caller:

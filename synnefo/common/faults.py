@@ -43,6 +43,10 @@ class ItemNotFound(Fault):
     status, name, title = 404, "itemNotFound", "Not Found"
 
 
+class FeatureNotEnabled(ItemNotFound):
+    name = "featureNotEnabled"
+
+
 class NotAllowed(Fault):
     status, name, title = 405, "notAllowed", "Method Not Allowed"
 

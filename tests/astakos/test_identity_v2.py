@@ -50,34 +50,11 @@ def test_without_a_body_anybody_gets_the_catalog_and_only_that(http: Client, clo
     access = response.json()["access"]
     assert set(access) == {"serviceCatalog"}
     assert access["serviceCatalog"] == [
-        {
-            "name": "astakos_account",
-            "type": "account",
-            "endpoints_links": [],
-            "endpoints": [
-                {
-                    "versionId": "v1.0",
-                    "region": "default",
-                    "SNF:exposeVersion": "True",
-                    "SNF:uiURL": "http://testserver/ui",
-                    "publicURL": "http://testserver/astakos/account/v1.0",
-                }
-            ],
-        },
-        {
-            "name": "astakos_identity",
-            "type": "identity",
-            "endpoints_links": [],
-            "endpoints": [
-                {
-                    "versionId": "v2.0",
-                    "region": "default",
-                    "SNF:exposeVersion": "True",
-                    "SNF:uiURL": "http://testserver/ui",
-                    "publicURL": "http://testserver/astakos/identity/v2.0",
-                }
-            ],
-        },
+        _entry("astakos_account", "account", "astakos/account/v1.0", "v1.0"),
+        _entry("astakos_identity", "identity", "astakos/identity/v2.0", "v2.0"),
+        _entry("cyclades_compute", "compute", "cyclades/compute/v2.0", "v2.0"),
+        _entry("cyclades_network", "network", "cyclades/network", "v2.0", exposed="False"),
+        _entry("cyclades_plankton", "image", "cyclades/image", "v1.0", exposed="False"),
     ]
 
 
@@ -166,7 +143,8 @@ def test_xml_where_it_is_asked_for(http: Client, ada: Person, path: str, options
     assert tenant is not None
     assert (user.get("id"), user.get("name"), tenant.get("id")) == (ada.uuid, "Ada Byron", ada.uuid)
     urls = [element.get("publicURL") for element in root.iterfind(".//v2:endpoint", NAMESPACE)]
-    assert urls == ["http://testserver/astakos/account/v1.0", "http://testserver/astakos/identity/v2.0"]
+    assert urls[:2] == ["http://testserver/astakos/account/v1.0", "http://testserver/astakos/identity/v2.0"]
+    assert urls[2:] == [f"http://testserver/cyclades/{name}" for name in ("compute/v2.0", "network", "image")]
     refused = post(http, by_token("unknown"), path, **options)
     fault = ElementTree.fromstring(refused.content)  # noqa: S314  our own answer
     assert (fault.tag, fault.get("code")) == (f"{{{NAMESPACE['v2']}}}unauthorized", "401")
@@ -187,3 +165,15 @@ def test_other_paths_and_methods(http: Client, ada: Person) -> None:
 
 def test_a_huge_body_is_refused(http: Client, cloud: None) -> None:
     assert post(http, "x" * (2 * 1024 * 1024)).status_code == 413
+
+
+def _entry(name: str, kind: str, path: str, version: str, *, exposed: str = "True") -> dict[str, Any]:
+    """A service of the catalog; ``exposed``: whether its address ends in the version."""
+    endpoint = {
+        "versionId": version,
+        "region": "default",
+        "SNF:exposeVersion": exposed,
+        "SNF:uiURL": "http://testserver/ui",
+        "publicURL": f"http://testserver/{path}",
+    }
+    return {"name": name, "type": kind, "endpoints_links": [], "endpoints": [endpoint]}

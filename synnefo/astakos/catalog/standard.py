@@ -58,8 +58,26 @@ def _astakos(base: str) -> tuple[ServiceDefinition, ...]:
 
 def _cyclades(base: str) -> tuple[ServiceDefinition, ...]:
     return (
-        ServiceDefinition("cyclades_compute", "compute", resources=_COMPUTE_RESOURCES),
-        ServiceDefinition("cyclades_network", "network", resources=_NETWORK_RESOURCES),
+        ServiceDefinition(
+            "cyclades_compute",
+            "compute",
+            SYNNEFO,
+            (_synnefo_endpoint(f"{base}/compute/v2.0", "v2.0"),),
+            _COMPUTE_RESOURCES,
+        ),
+        ServiceDefinition(
+            "cyclades_network",
+            "network",
+            SYNNEFO,
+            (_synnefo_endpoint(f"{base}/network", "v2.0", exposed=False),),
+            _NETWORK_RESOURCES,
+        ),
+        ServiceDefinition(
+            "cyclades_plankton",
+            "image",
+            SYNNEFO,
+            (_synnefo_endpoint(f"{base}/image", "v1.0", exposed=False),),
+        ),
         ServiceDefinition(
             "nova", "compute", OPENSTACK, (EndpointDefinition(f"{base}/openstack/compute/v2.1"),)
         ),
@@ -80,8 +98,9 @@ def _pithos() -> tuple[ServiceDefinition, ...]:
     )
 
 
-def _synnefo_endpoint(url: str, version: str) -> EndpointDefinition:
-    return EndpointDefinition(url, {"versionId": version, "SNF:exposeVersion": "True"})
+def _synnefo_endpoint(url: str, version: str, *, exposed: bool = True) -> EndpointDefinition:
+    """``exposed``: the URL ends in the version; otherwise clients append it."""
+    return EndpointDefinition(url, {"versionId": version, "SNF:exposeVersion": str(exposed)})
 
 
 _COMPUTE_RESOURCES = (

@@ -23,12 +23,17 @@ def flavors_for(caller: Caller) -> QuerySet[Flavor]:
 
 def get(caller: Caller, uuid: str) -> Flavor:
     """One flavor by uuid, also one that a server of the caller's still has. Raises ItemNotFound."""
-    rows = Flavor.objects.filter(Q(uuid=uuid))
-    if not caller.is_admin:
-        rows = rows.filter(Q(public=True) | Q(servers__userid=caller.user)).distinct()
-    flavor = rows.first()
+    flavor = _readable(caller).filter(uuid=uuid).first()
     if flavor is None:
         raise ItemNotFound(f"Flavor {uuid} could not be found.")
+    return flavor
+
+
+def find(caller: Caller, flavor_id: int) -> Flavor:
+    """The same by its integer id, also one that is retired. Raises ItemNotFound."""
+    flavor = _readable(caller).filter(pk=flavor_id).first()
+    if flavor is None:
+        raise ItemNotFound("Flavor not found.")
     return flavor
 
 
@@ -64,3 +69,10 @@ def modify(
             raise ItemNotFound(f"Flavor {flavor_id} could not be found.")
         record(caller, "flavor.modify", "flavor", flavor_id, **wanted)
     return Flavor.objects.get(pk=flavor_id)
+
+
+def _readable(caller: Caller) -> QuerySet[Flavor]:
+    rows = Flavor.objects.all()
+    if caller.is_admin:
+        return rows
+    return rows.filter(Q(public=True) | Q(servers__userid=caller.user)).distinct()

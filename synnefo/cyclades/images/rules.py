@@ -17,9 +17,9 @@ from synnefo.cyclades.images.inspection import DiskFacts, inspect
 from synnefo.cyclades.images.models import Image
 
 
-def images_for(caller: Caller) -> QuerySet[Image]:
-    """Images that the caller may see: his, shared ones, and the public ones."""
-    rows = Image.objects.filter(deleted=False)
+def images_for(caller: Caller, *, deleted: bool | None = False) -> QuerySet[Image]:
+    """Images that the caller may see: his, shared ones, and the public ones. ``deleted`` None: all."""
+    rows = Image.objects.all() if deleted is None else Image.objects.filter(deleted=deleted)
     return rows.filter(Q(pk__in=visible(rows, caller)) | Q(is_public=True))
 
 

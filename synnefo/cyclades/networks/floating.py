@@ -35,6 +35,14 @@ def get(caller: Caller, uuid: str) -> IPAddress:
     return found
 
 
+def find(caller: Caller, floating_id: int) -> IPAddress:
+    """One floating IP by its integer id. Raises ItemNotFound."""
+    found = floating_ips_for(caller).filter(pk=floating_id).first()
+    if found is None:
+        raise ItemNotFound(f"Floating IP with ID {floating_id} does not exist.")
+    return found
+
+
 def create(
     caller: Caller,
     network_uuid: str | None = None,
@@ -89,12 +97,17 @@ def describe(caller: Caller, uuid: str, description: str) -> IPAddress:
     return found
 
 
-def delete(caller: Caller, uuid: str) -> None:
-    """Release it; what it led to is unreachable by it at once."""
+def delete(caller: Caller, uuid: str, *, unless_used: bool = False) -> None:
+    """Release it; what it led to is unreachable by it at once.
+
+    ``unless_used``: raises Conflict if it leads to something.
+    """
     found = get(caller, uuid)
     freed = {name: -amount for name, amount in COST.items()}
     with charging(found.userid, found.project, freed, name="api: floating IP delete", force=True) as serial:
         ip = _locked(found)
+        if unless_used and ip.nat_port_id is not None:
+            raise Conflict(f"Floating IP {ip.address} is in use by port {ip.nat_port_id}.")
         _lead_to(caller, ip, None)
         ip.delete()
         decide(serial, accept=True)

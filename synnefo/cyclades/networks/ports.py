@@ -32,6 +32,14 @@ def get(caller: Caller, uuid: str) -> Port:
     return found
 
 
+def find(caller: Caller, port_id: int) -> Port:
+    """One port by its integer id. Raises ItemNotFound."""
+    found = ports_for(caller).filter(pk=port_id).first()
+    if found is None:
+        raise ItemNotFound(f"Port '{port_id}' not found.")
+    return found
+
+
 def create(
     caller: Caller, network_uuid: str, *, name: str = "", description: str = "", fixed_ip: str | None = None,
     subnet_uuid: str | None = None,

@@ -28,9 +28,9 @@ COST = {"cyclades.network.private": 1}
 MAX_DNS_SERVERS = 3
 
 
-def networks_for(caller: Caller) -> QuerySet[Network]:
-    """Networks that the caller may see: his, shared ones, and the public ones."""
-    rows = Network.objects.filter(deleted=False)
+def networks_for(caller: Caller, *, deleted: bool | None = False) -> QuerySet[Network]:
+    """Networks that the caller may see: his, shared ones, and the public ones. ``deleted`` None: all."""
+    rows = Network.objects.all() if deleted is None else Network.objects.filter(deleted=deleted)
     return rows.filter(Q(pk__in=visible(rows, caller)) | Q(public=True))
 
 
@@ -45,6 +45,22 @@ def get(caller: Caller, uuid: str, *, write: bool = False) -> Network:
         raise ItemNotFound(f"Network {uuid} could not be found.")
     if write and found.public and not caller.is_admin:
         raise Forbidden("A public network belongs to the cloud.")
+    return found
+
+
+def find(caller: Caller, network_id: int) -> Network:
+    """One network by its integer id, also one that is deleted. Raises ItemNotFound."""
+    found = networks_for(caller, deleted=None).filter(pk=network_id).first()
+    if found is None:
+        raise ItemNotFound(f"Network {network_id} not found.")
+    return found
+
+
+def find_subnet(caller: Caller, subnet_id: int) -> Subnet:
+    """One subnet by its integer id. Raises ItemNotFound."""
+    found = subnets_for(caller).filter(pk=subnet_id).first()
+    if found is None:
+        raise ItemNotFound(f"Subnet '{subnet_id}' not found.")
     return found
 
 

@@ -42,9 +42,10 @@ TARGET = Server.TARGET
 MAX_KEY, MAX_VALUE = 255, 255
 
 
-def servers_for(caller: Caller, *, deleted: bool = False) -> QuerySet[Server]:
-    """The one door: servers that the caller may see."""
-    return visible(Server.objects.filter(deleted=deleted), caller).select_related("flavor")
+def servers_for(caller: Caller, *, deleted: bool | None = False) -> QuerySet[Server]:
+    """The one door: servers that the caller may see. ``deleted`` None: both."""
+    rows = Server.objects.all() if deleted is None else Server.objects.filter(deleted=deleted)
+    return visible(rows, caller).select_related("flavor")
 
 
 def with_cards(rows: QuerySet[Server]) -> QuerySet[Server]:
@@ -58,6 +59,21 @@ def get(caller: Caller, uuid: str) -> Server:
     found = servers_for(caller).filter(uuid=uuid).first()
     if found is None:
         raise ItemNotFound(f"Instance {uuid} could not be found.")
+    return found
+
+
+def find(caller: Caller, server_id: int) -> Server:
+    """One server by its integer id, also one that is deleted. Raises ItemNotFound."""
+    found = servers_for(caller, deleted=None).filter(pk=server_id).first()
+    if found is None:
+        raise ItemNotFound("Server not found.")
+    return found
+
+
+def find_changeable(caller: Caller, server_id: int) -> Server:
+    """The same, if anything may be done to it. Raises BadRequest if it is deleted, Forbidden if suspended."""
+    found = find(caller, server_id)
+    require(found, Action.RENAME, is_admin=caller.is_admin)
     return found
 
 

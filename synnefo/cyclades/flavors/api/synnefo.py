@@ -1,0 +1,70 @@
+"""Flavors in Synnefo's compute v2.0."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+
+from synnefo.common.caller import Caller
+from synnefo.common.http.plain import answer
+from synnefo.cyclades.flavors import rules
+from synnefo.cyclades.flavors.models import Flavor
+from synnefo.cyclades.synnefo_api import kit
+
+
+def _list(request: HttpRequest, caller: Caller) -> HttpResponse:
+    return answer({"flavors": [_brief(request, row) for row in _rows(request, caller)]})
+
+
+def _list_detail(request: HttpRequest, caller: Caller) -> HttpResponse:
+    return answer({"flavors": [_details(request, row) for row in _rows(request, caller)]})
+
+
+def _show(request: HttpRequest, caller: Caller, flavor_id: str) -> HttpResponse:
+    flavor = rules.find(caller, kit.number_of(flavor_id, "flavor"))
+    return answer({"flavor": _details(request, flavor)})
+
+
+def _extra_specs(request: HttpRequest, caller: Caller, flavor_id: str) -> HttpResponse:
+    rules.find(caller, kit.number_of(flavor_id, "flavor"))
+    return answer({"extra_specs": {}})
+
+
+def url_of(request: HttpRequest, flavor_id: int) -> str:
+    return kit.address(request, f"compute/v2.0/flavors/{flavor_id}")
+
+
+def _rows(request: HttpRequest, caller: Caller) -> list[Flavor]:
+    """What there is; ``SNF:flavor-access`` asks for grants to a project, and there are none."""
+    rows = rules.flavors_for(caller).order_by("pk")
+    public = request.GET.get("SNF:is_public")
+    if public is not None:
+        rows = rows.filter(public=public.lower() == "true")
+    return list(rows.none() if "SNF:flavor-access" in request.GET else rows)
+
+
+def _brief(request: HttpRequest, flavor: Flavor) -> dict[str, Any]:
+    return {"id": flavor.pk, "name": flavor.name, "links": kit.links(url_of(request, flavor.pk))}
+
+
+def _details(request: HttpRequest, flavor: Flavor) -> dict[str, Any]:
+    return {
+        **_brief(request, flavor),
+        "ram": flavor.ram,
+        "disk": flavor.disk,
+        "vcpus": flavor.cpu,
+        "os-flavor-access:is_public": flavor.public,
+        "SNF:disk_template": flavor.volume_type,
+        "SNF:volume_type": None,  # volume types have no ids before there are volumes
+        "SNF:allow_create": flavor.allow_create,
+        "SNF:flavor-access": [],
+    }
+
+
+ROUTES: kit.Routes = {
+    "/flavors": kit.served(GET=_list),
+    "/flavors/detail": kit.served(GET=_list_detail),
+    "/flavors/{flavor_id}": kit.served(GET=_show),
+    "/flavors/{flavor_id}/os-extra_specs": kit.served(GET=_extra_specs),
+}

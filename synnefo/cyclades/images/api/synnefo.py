@@ -1,0 +1,103 @@
+"""Images in Synnefo's compute v2.0: what servers are made from. Their files are image v1's business."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+
+from synnefo.common.caller import Caller
+from synnefo.common.faults import BadRequest, ItemNotFound, NotImplementedFault
+from synnefo.common.http.plain import answer, empty
+from synnefo.common.ids import parse_uuid
+from synnefo.cyclades.images import rules
+from synnefo.cyclades.images.models import Image
+from synnefo.cyclades.synnefo_api import kit
+
+_STATUS = {Image.Status.AVAILABLE: "ACTIVE", Image.Status.ERROR: "ERROR"}
+
+
+def _list(request: HttpRequest, caller: Caller) -> HttpResponse:
+    rows = _rows(request, caller)
+    if rows is None:
+        return kit.not_modified()
+    return answer({"images": [{"id": row.uuid, "name": row.name} for row in rows]})
+
+
+def _list_detail(request: HttpRequest, caller: Caller) -> HttpResponse:
+    rows = _rows(request, caller)
+    if rows is None:
+        return kit.not_modified()
+    return answer({"images": [_details(request, row) for row in rows]})
+
+
+def _create(request: HttpRequest, caller: Caller) -> HttpResponse:
+    raise NotImplementedFault("Images are not made from servers.")
+
+
+def _show(request: HttpRequest, caller: Caller, image_id: str) -> HttpResponse:
+    return answer({"image": _details(request, found(caller, image_id))})
+
+
+def _delete(request: HttpRequest, caller: Caller, image_id: str) -> HttpResponse:
+    rules.unregister(caller, known_id(image_id))
+    return empty(204)
+
+
+def _list_metadata(request: HttpRequest, caller: Caller, image_id: str) -> HttpResponse:
+    return answer({"metadata": found(caller, image_id).properties})
+
+
+def _show_metadata(request: HttpRequest, caller: Caller, image_id: str, key: str) -> HttpResponse:
+    properties = found(caller, image_id).properties
+    if key not in properties:
+        raise ItemNotFound("Metadata key not found.")
+    return answer({"meta": {key: properties[key]}})
+
+
+def found(caller: Caller, image_id: str) -> Image:
+    """The image in a path or a body. Raises BadRequest for what is no uuid, ItemNotFound."""
+    return rules.get(caller, known_id(image_id))
+
+
+def known_id(image_id: str) -> str:
+    """Raises BadRequest for what is no uuid."""
+    uuid = parse_uuid(image_id)
+    if uuid is None:
+        raise BadRequest("Invalid image id.")
+    return uuid
+
+
+def links_of(request: HttpRequest, uuid: str) -> list[dict[str, str]]:
+    alternate = {"rel": "alternate", "href": kit.address(request, f"image/v1.0/images/{uuid}")}
+    return [*kit.links(kit.address(request, f"compute/v2.0/images/{uuid}")), alternate]
+
+
+def _rows(request: HttpRequest, caller: Caller) -> list[Image] | None:
+    return kit.listed(request, rules.images_for(caller, deleted=None), "uuid")
+
+
+def _details(request: HttpRequest, image: Image) -> dict[str, Any]:
+    return {
+        "id": image.uuid,
+        "name": image.name,
+        "links": links_of(request, image.uuid),
+        "updated": kit.stamp(image.updated.replace(microsecond=0)),
+        "created": kit.stamp(image.created.replace(microsecond=0)),
+        "status": "DELETED" if image.deleted else _STATUS[Image.Status(image.status)],
+        "progress": 100 if image.status == Image.Status.AVAILABLE else 0,
+        "user_id": image.userid,
+        "tenant_id": image.userid,
+        "public": image.is_public,
+        "metadata": image.properties,
+        "is_snapshot": False,
+    }
+
+
+ROUTES: kit.Routes = {
+    "/images": kit.served(GET=_list, POST=_create),
+    "/images/detail": kit.served(GET=_list_detail),
+    "/images/{image_id}": kit.served(GET=_show, DELETE=_delete),
+    "/images/{image_id}/metadata": kit.served(GET=_list_metadata),
+    "/images/{image_id}/metadata/{key}": kit.served(GET=_show_metadata),
+}

@@ -1,0 +1,93 @@
+"""Ports in Synnefo's network v2.0."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+
+from synnefo.common.caller import Caller
+from synnefo.common.faults import BadRequest, NotImplementedFault
+from synnefo.common.http.plain import answer, empty
+from synnefo.cyclades.networks import ports, rules
+from synnefo.cyclades.networks.models import Port
+from synnefo.cyclades.synnefo_api import kit
+
+
+def _list(request: HttpRequest, caller: Caller) -> HttpResponse:
+    rows = ports.ports_for(caller).order_by("pk")
+    return answer({"ports": [_view(request, row) for row in rows]})
+
+
+def _create(request: HttpRequest, caller: Caller) -> HttpResponse:
+    """A port that waits for a server; a server that is there already gets no further cards."""
+    wanted = kit.part_of(request, "port")
+    if "network_id" not in wanted:
+        raise BadRequest("Malformed request. Missing attribute 'network_id'.")
+    network = rules.find(caller, kit.number_of(wanted["network_id"], "network"))
+    address = _fixed_ip(wanted)
+    if network.public and address is None:
+        raise BadRequest(
+            "'fixed_ips' attribute must contain a floating IP address to connect to a public network."
+        )
+    if wanted.get("device_id") is not None:
+        raise NotImplementedFault(
+            "A server gets its network cards when it is made; addFloatingIp leads a floating IP to it."
+        )
+    made = ports.create(caller, network.uuid, name=kit.text_in(wanted, "name", ""), fixed_ip=address)
+    return answer({"port": _view(request, made)}, 201)
+
+
+def _show(request: HttpRequest, caller: Caller, port_id: str) -> HttpResponse:
+    return answer({"port": _view(request, ports.find(caller, kit.number_of(port_id, "port")))})
+
+
+def _rename(request: HttpRequest, caller: Caller, port_id: str) -> HttpResponse:
+    port = ports.find(caller, kit.number_of(port_id, "port"))
+    wanted = kit.part_of(request, "port")
+    name = kit.text_in(wanted, "name", port.name)
+    return answer({"port": _view(request, ports.rename(caller, port.uuid, name=name, description=None))})
+
+
+def _delete(request: HttpRequest, caller: Caller, port_id: str) -> HttpResponse:
+    ports.delete(caller, ports.find(caller, kit.number_of(port_id, "port")).uuid)
+    return empty(204)
+
+
+def _fixed_ip(wanted: Mapping[str, Any]) -> str | None:
+    """The one address that is asked for. Raises BadRequest."""
+    given = wanted.get("fixed_ips") or []
+    if not isinstance(given, list) or not all(isinstance(item, dict) for item in given):
+        raise BadRequest("Malformed request. Invalid 'fixed_ips' attribute.")
+    if len(given) > 1:
+        raise BadRequest("'fixed_ips' attribute must contain only one fixed IP address.")
+    return kit.text_in(given[0], "ip_address") if given else None
+
+
+def _view(request: HttpRequest, port: Port) -> dict[str, Any]:
+    """A port belongs to its user; its ``tenant_id`` says so."""
+    return {
+        "id": str(port.pk),
+        "name": port.name,
+        "links": kit.links(kit.address(request, f"network/v2.0/ports/{port.pk}")),
+        "user_id": port.userid,
+        "tenant_id": port.userid,
+        "device_id": None if port.server_id is None else str(port.server_id),
+        "admin_state_up": True,
+        "mac_address": port.mac,
+        "status": port.state,
+        "device_owner": None if port.server_id is None else "vm",
+        "network_id": str(port.network_id),
+        "updated": kit.stamp(port.updated),
+        "created": kit.stamp(port.created),
+        "fixed_ips": [{"ip_address": ip.address, "subnet": str(ip.subnet_id)} for ip in port.addresses.all()],
+        "security_groups": [],
+    }
+
+
+ROUTES: kit.Routes = {
+    "/ports": kit.served(GET=_list, POST=_create),
+    "/ports/detail": kit.served(GET=_list),
+    "/ports/{port_id}": kit.served(GET=_show, PUT=_rename, DELETE=_delete),
+}

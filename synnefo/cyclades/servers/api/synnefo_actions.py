@@ -1,0 +1,139 @@
+"""Actions on servers in Synnefo's compute v2.0: the key of the body says which."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+
+from synnefo.common.caller import Caller
+from synnefo.common.faults import (
+    BadRequest,
+    BuildInProgress,
+    Conflict,
+    FeatureNotEnabled,
+    Forbidden,
+    NotImplementedFault,
+)
+from synnefo.common.http.plain import answer, empty
+from synnefo.cyclades.console import rules as console
+from synnefo.cyclades.openstack.kit import origin
+from synnefo.cyclades.servers import floating, rules
+from synnefo.cyclades.servers.models import Server
+from synnefo.cyclades.synnefo_api import kit
+
+_Arguments = Mapping[str, Any]
+_Action = Callable[[HttpRequest, Caller, Server, _Arguments], HttpResponse]
+
+
+def act(request: HttpRequest, caller: Caller, server: Server, body: Mapping[str, Any]) -> HttpResponse:
+    """Do what the first known key says. Raises BadRequest where there is none, and where the state of
+    the server does not allow it; BuildInProgress while it is being built."""
+    if not body:
+        raise BadRequest("Malformed Request.")
+    name = next((key for key in body if key in _ACTIONS), None)
+    if name is None:
+        raise BadRequest(f"Action {next(iter(body))} not supported")
+    arguments = body[name]
+    if arguments is None and name in _WITHOUT_ARGUMENTS:
+        arguments = {}
+    if not isinstance(arguments, dict):
+        raise BadRequest("Malformed Request.")
+    return _ACTIONS[name](request, caller, server, arguments)
+
+
+def _start(request: HttpRequest, caller: Caller, server: Server, arguments: _Arguments) -> HttpResponse:
+    return _changed(lambda: rules.start(caller, server.uuid))
+
+
+def _stop(request: HttpRequest, caller: Caller, server: Server, arguments: _Arguments) -> HttpResponse:
+    return _changed(lambda: rules.stop(caller, server.uuid))
+
+
+def _reboot(request: HttpRequest, caller: Caller, server: Server, arguments: _Arguments) -> HttpResponse:
+    kind = arguments.get("type", "SOFT")
+    if kind not in ("SOFT", "HARD"):
+        raise BadRequest("Invalid 'type' attribute.")
+    return _changed(lambda: rules.reboot(caller, server.uuid, hard=kind == "HARD"))
+
+
+def _console(request: HttpRequest, caller: Caller, server: Server, arguments: _Arguments) -> HttpResponse:
+    """Host, port and password of a VNC server: consoles are pages here, and have none of these."""
+    if arguments.get("type") not in ("vnc", "vnc-ws", "vnc-wss"):
+        raise BadRequest("Supported types: vnc, vnc-ws, vnc-wss")
+    if server.operstate != Server.Oper.STARTED:
+        raise BadRequest("Server not in ACTIVE state.")
+    raise NotImplementedFault("The console is a web page: ask for it by os-getVNCConsole of type novnc.")
+
+
+def _vnc_console(request: HttpRequest, caller: Caller, server: Server, arguments: _Arguments) -> HttpResponse:
+    kind = arguments.get("type")
+    if kind == "xvpvnc":
+        raise NotImplementedFault("The console is a web page: its type is novnc.")
+    if kind != "novnc":
+        raise BadRequest("Supported types: novnc, xvpvnc")
+    try:
+        url = console.open_console(caller, server.uuid, base=origin(request))
+    except Conflict as fault:
+        raise BadRequest(fault.message) from None
+    return answer({"console": {"type": "novnc", "url": url}})
+
+
+def _add_floating_ip(
+    request: HttpRequest, caller: Caller, server: Server, arguments: _Arguments
+) -> HttpResponse:
+    floating.add(caller, server, kit.text_in(arguments, "address"))
+    return empty(202)
+
+
+def _remove_floating_ip(
+    request: HttpRequest, caller: Caller, server: Server, arguments: _Arguments
+) -> HttpResponse:
+    floating.remove(caller, server, kit.text_in(arguments, "address"))
+    return empty(202)
+
+
+def _suspend(request: HttpRequest, caller: Caller, server: Server, arguments: _Arguments) -> HttpResponse:
+    raise Forbidden("Only administrators suspend servers.")
+
+
+def _rescue(request: HttpRequest, caller: Caller, server: Server, arguments: _Arguments) -> HttpResponse:
+    raise FeatureNotEnabled("Servers cannot be rescued here.")
+
+
+def _absent(request: HttpRequest, caller: Caller, server: Server, arguments: _Arguments) -> HttpResponse:
+    raise NotImplementedFault("This action is not offered here.")
+
+
+def _changed(rule: Callable[[], Server]) -> HttpResponse:
+    """Call a rule; a state that does not allow it is a bad request here."""
+    try:
+        rule()
+    except BuildInProgress:
+        raise
+    except Conflict as fault:
+        raise BadRequest(fault.message) from None
+    return empty(202)
+
+
+_ACTIONS: Mapping[str, _Action] = {
+    "start": _start,
+    "os-start": _start,
+    "shutdown": _stop,
+    "os-stop": _stop,
+    "reboot": _reboot,
+    "console": _console,
+    "os-getVNCConsole": _vnc_console,
+    "os-getSPICEConsole": _absent,
+    "os-getRDPConsole": _absent,
+    "addFloatingIp": _add_floating_ip,
+    "removeFloatingIp": _remove_floating_ip,
+    "suspend": _suspend,
+    "rescue": _rescue,
+    "unrescue": _rescue,
+    "resize": _absent,
+    "firewallProfile": _absent,
+    "reassign": _absent,
+}
+_WITHOUT_ARGUMENTS = ("start", "os-start", "shutdown", "os-stop", "suspend", "rescue", "unrescue")
