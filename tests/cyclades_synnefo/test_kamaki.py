@@ -1,0 +1,149 @@
+"""The real kamaki 0.16, unmodified, on a served cloud. It needs CPython 2.7 and is left out without."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from synnefo.cyclades.networks.models import IPAddress
+from synnefo.cyclades.servers.models import Server
+from tests.conftest import People
+from tests.cyclades_synnefo.conftest import PUBLIC_KEY
+
+KAMAKI = "kamaki==0.16"
+
+
+@dataclasses.dataclass(frozen=True)
+class Kamaki:
+    """The command line of somebody."""
+
+    python: str
+    packages: Path
+    home: Path
+
+    def __call__(self, *arguments: str, fails: bool = False) -> str:
+        """What it prints."""
+        command = [self.python, str(self.packages / "bin/kamaki"), "-c", str(self.home / "kamakirc")]
+        done = subprocess.run(
+            [*command, *arguments],
+            env={"PYTHONPATH": str(self.packages), "HOME": str(self.home), "PATH": os.defpath},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        said = done.stdout + done.stderr
+        assert bool(done.returncode) is fails, f"kamaki {arguments}: {said}"
+        return said if fails else done.stdout
+
+    def json(self, *arguments: str) -> Any:
+        return json.loads(self(*arguments, "--output-format", "json"))
+
+
+def python27() -> str | None:
+    """A CPython 2.7 that runs and has pip."""
+    versions = sorted(Path.home().glob(".pyenv/versions/2.7*/bin/python2.7"))
+    for candidate in (*map(str, versions), shutil.which("python2.7")):
+        if candidate is not None:
+            tried = subprocess.run([candidate, "-m", "pip", "--version"], capture_output=True, check=False)
+            if tried.returncode == 0:
+                return candidate
+    return None
+
+
+@pytest.fixture(scope="module")
+def installed(pytestconfig: pytest.Config) -> tuple[str, Path]:
+    """The interpreter, and the directory of kamaki and what it needs."""
+    python = python27()
+    if python is None:
+        pytest.skip("by design: there is no CPython 2.7 with pip here")
+    packages = pytestconfig.cache.mkdir("kamaki-0.16")  # type: ignore[union-attr]
+    if not (packages / "bin/kamaki").exists():
+        install = [python, "-m", "pip", "install", "--quiet", "--target", str(packages), KAMAKI]
+        subprocess.run(install, check=True, timeout=300, capture_output=True)
+    return python, packages
+
+
+@pytest.fixture
+def kamaki(installed: tuple[str, Path], live_server: Any, cloud: People, tmp_path: Path) -> Kamaki:
+    """Alice's, set up as ``kamakirc`` sets it up."""
+    (tmp_path / "kamakirc").write_text(
+        '[global]\ndefault_cloud = synnefo\n\n[cloud "synnefo"]\n'
+        f"url = {live_server.url}/astakos/identity/v2.0\ntoken = {cloud.alice.token}\n"
+    )
+    return Kamaki(*installed, tmp_path)
+
+
+@pytest.fixture
+def web(kamaki: Kamaki, flavor: Any, image: Any, settle: Callable[[], None]) -> str:
+    """The id of a running server on a network of its own, made by kamaki."""
+    kamaki("keypair", "upload", "--key-name", "laptop", "--public-key", PUBLIC_KEY)
+    network = kamaki.json("network", "create", "--name", "lan")["id"]
+    kamaki("subnet", "create", "--network-id", network, "--cidr", "10.0.0.0/24")
+    what = ("--name", "web", "--flavor-id", str(flavor.pk), "--image-id", image.uuid)
+    made = kamaki.json("server", "create", *what, "--network", network, "--key-name", "laptop")
+    assert made["adminPass"]
+    settle()
+    return str(made["id"])
+
+
+def test_what_there_is(kamaki: Kamaki, flavor: Any, image: Any) -> None:
+    assert [row["name"] for row in kamaki.json("flavor", "list")] == [flavor.name]
+    assert kamaki.json("flavor", "info", str(flavor.pk))["ram"] == flavor.ram
+    assert [row["name"] for row in kamaki.json("imagecompute", "list")] == ["tiny"]
+    assert kamaki.json("imagecompute", "info", image.uuid)["metadata"] == {"os": "linux"}
+    assert kamaki.json("image", "info", image.uuid)["properties"] == {"os": "linux"}
+    assert [row["name"] for row in kamaki.json("network", "list")] == ["public"]
+    assert kamaki.json("server", "list") == []
+
+
+def test_a_servers_life(kamaki: Kamaki, web: str, settle: Callable[[], None]) -> None:
+    shown = kamaki.json("server", "info", web)
+    assert (shown["status"], shown["metadata"]) == ("ACTIVE", {"os": "linux"})
+    assert shown["key_name"] == "laptop"
+    [row] = kamaki.json("server", "list", "-l")
+    assert row["attachments"][0]["ipv4"] == "10.0.0.2"
+    kamaki("server", "modify", web, "--name", "renamed")
+    kamaki("server", "modify", web, "--metadata-set", "colour=blue")
+    kamaki("server", "modify", web, "--metadata-del", "os")
+    shown = kamaki.json("server", "info", web)
+    assert (shown["name"], shown["metadata"]) == ("renamed", {"colour": "blue"})
+    for action, status in (("shutdown", "STOPPED"), ("start", "ACTIVE"), ("reboot", "ACTIVE")):
+        kamaki("server", action, web)
+        settle()
+        assert kamaki.json("server", "info", web)["status"] == status
+    assert kamaki.json("server", "info", web, "--diagnostics") == []
+    assert "already ACTIVE" in kamaki("server", "start", web, fails=True)
+    kamaki("server", "delete", web)
+    settle()
+    assert kamaki.json("server", "list") == []
+    assert Server.objects.get().deleted
+
+
+def test_networks_ports_addresses_and_keys(kamaki: Kamaki, web: str, settle: Callable[[], None]) -> None:
+    [public, lan] = kamaki.json("network", "list", "-l")
+    assert (public["type"], lan["type"]) == ("CUSTOM", "MAC_FILTERED")
+    kamaki("network", "modify", lan["id"], "--name", "renamed")
+    assert kamaki.json("network", "info", lan["id"])["name"] == "renamed"
+    assert len(kamaki.json("subnet", "list")) == 2
+    [port] = kamaki.json("port", "list")
+    shown = kamaki.json("port", "info", port["id"])
+    assert (shown["device_id"], shown["fixed_ips"][0]["ip_address"]) == (web, "10.0.0.2")
+    plugging = ("port", "create", "--network-id", lan["id"], "--device-id", web)
+    assert "501" in kamaki(*plugging, fails=True), "cards are given to a server when it is made"
+    address = kamaki.json("ip", "create")
+    assert [row["id"] for row in kamaki.json("ip", "list")] == [address["id"]]
+    kamaki("ip", "delete", address["id"])
+    assert not IPAddress.objects.filter(floating_ip=True).exists()
+    assert "409" in kamaki("network", "delete", lan["id"], fails=True)
+    assert [row["name"] for row in kamaki.json("keypair", "list")] == ["laptop"]
+    kamaki("keypair", "delete", "laptop")
+    assert kamaki.json("keypair", "list") == []
