@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from synnefo.cyclades.networks import rules as networks
 from synnefo.cyclades.servers import rules as servers
@@ -22,9 +22,13 @@ os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 PASSWORD = "a-long-password-1"
 
+# Machines that run tests are busy machines.
+expect.set_options(timeout=20_000)
 
-@pytest.fixture(scope="session")
+
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    """Ended with its module: while it runs, this thread has an event loop, which others' tests cannot have."""
     path = shutil.which("chromium") or shutil.which("google-chrome")
     if path is None:
         pytest.skip("there is no chromium on this machine")
@@ -58,7 +62,7 @@ def open_page(chromium: Browser, troubles: list[str]) -> Iterator[Callable[..., 
             viewport={"width": width, "height": height}, color_scheme=theme, device_scale_factor=scale,
             reduced_motion="reduce",
         )  # fmt: skip
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(30_000)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: troubles.append(f"script: {error}"))
