@@ -28,7 +28,7 @@ expect.set_options(timeout=20_000)
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """Ended with its module: while it runs, this thread has an event loop, which others' tests cannot have."""
+    """Ended with its module: while it runs this thread has an event loop, which others cannot use."""
     path = shutil.which("chromium") or shutil.which("google-chrome")
     if path is None:
         pytest.skip("there is no chromium on this machine")
