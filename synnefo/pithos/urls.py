@@ -2,6 +2,38 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, re_path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from synnefo.pithos.faces.pithos import accounts, containers, objects, writing
+from synnefo.pithos.faces.pithos.kit import route, unknown
+
+_ACCOUNT = r"^object-store/v1/(?P<account>[^/]+)"
+_CONTAINER = _ACCOUNT + r"/(?P<container>[^/]+)"
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    re_path(r"^object-store/v1/?$", route(GET=accounts.top)),
+    re_path(_ACCOUNT + r"/?$", route(HEAD=accounts.head, GET=accounts.show, POST=accounts.change)),
+    re_path(
+        _CONTAINER + r"/?$",
+        route(
+            HEAD=containers.head,
+            GET=containers.show,
+            PUT=containers.put,
+            POST=containers.post,
+            DELETE=containers.delete,
+        ),
+    ),
+    re_path(
+        _CONTAINER + r"/(?P<name>[\s\S]+)$",
+        route(
+            HEAD=objects.head,
+            GET=objects.show,
+            PUT=writing.put,
+            POST=writing.post,
+            COPY=writing.copy,
+            MOVE=writing.move,
+            DELETE=writing.delete,
+        ),
+    ),
+    re_path(r"^object-store/(?P<path>.*)$", unknown),
+]

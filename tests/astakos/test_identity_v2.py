@@ -55,6 +55,7 @@ def test_without_a_body_anybody_gets_the_catalog_and_only_that(http: Client, clo
         _entry("cyclades_compute", "compute", "cyclades/compute/v2.0", "v2.0"),
         _entry("cyclades_network", "network", "cyclades/network", "v2.0", exposed="False"),
         _entry("cyclades_plankton", "image", "cyclades/image", "v1.0", exposed="False"),
+        _entry("pithos_object-store", "object-store", "pithos/object-store/v1", "v1"),
     ]
 
 
@@ -144,7 +145,8 @@ def test_xml_where_it_is_asked_for(http: Client, ada: Person, path: str, options
     assert (user.get("id"), user.get("name"), tenant.get("id")) == (ada.uuid, "Ada Byron", ada.uuid)
     urls = [element.get("publicURL") for element in root.iterfind(".//v2:endpoint", NAMESPACE)]
     assert urls[:2] == ["http://testserver/astakos/account/v1.0", "http://testserver/astakos/identity/v2.0"]
-    assert urls[2:] == [f"http://testserver/cyclades/{name}" for name in ("compute/v2.0", "network", "image")]
+    cyclades = [f"http://testserver/cyclades/{name}" for name in ("compute/v2.0", "network", "image")]
+    assert urls[2:] == [*cyclades, "http://testserver/pithos/object-store/v1"]
     refused = post(http, by_token("unknown"), path, **options)
     fault = ElementTree.fromstring(refused.content)  # noqa: S314  our own answer
     assert (fault.tag, fault.get("code")) == (f"{{{NAMESPACE['v2']}}}unauthorized", "401")

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
+import io
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
+from django.test import Client
+
+from synnefo.pithos.blocks import base
+from synnefo.pithos.blocks.base import Blocks
+from tests.conftest import People
 
 
 @pytest.fixture
@@ -21,3 +29,66 @@ def peak_bytes() -> Callable[..., int]:
             tracemalloc.stop()
 
     return measure
+
+
+@dataclasses.dataclass
+class Api:
+    """Pithos' own face as one person's client sees it."""
+
+    token: str
+    account: str
+    client: Client = dataclasses.field(default_factory=Client)
+
+    def __call__(
+        self, method: str, path: str = "", data: bytes | str = b"", kind: str = "", **headers: str
+    ) -> Any:
+        """``path`` is below the account, or absolute; ``X_Object_Meta_A="b"`` are headers."""
+        base = "/pithos/object-store/v1/"
+        url = path if path.startswith("/") else f"{base}{self.account}{'/' if path else ''}{path}"
+        given = {name.replace("_", "-"): value for name, value in headers.items()}
+        content_type = {"CONTENT_TYPE": kind} if kind else {}
+        raw = data.encode() if isinstance(data, str) else data
+        environ = {"CONTENT_LENGTH": str(len(raw)), "wsgi.input": io.BytesIO(raw), **content_type}
+        return self.client.generic(
+            method, url, b"", content_type=kind, headers={"X-Auth-Token": self.token, **given}, **environ
+        )
+
+    def put(self, path: str, data: bytes | str = b"", **headers: str) -> Any:
+        response = self("PUT", path, data, "text/plain", **headers)
+        assert response.status_code == 201, response.content
+        return response
+
+    def read(self, path: str, **headers: str) -> bytes:
+        response = self("GET", path, **headers)
+        assert response.status_code in (200, 206), response.content
+        return body_of(response)
+
+
+def body_of(response: Any) -> bytes:
+    return b"".join(response.streaming_content) if response.streaming else response.content
+
+
+@pytest.fixture
+def store(settings: Any) -> Iterator[Blocks]:
+    """Blocks of four bytes, in memory."""
+    settings.PITHOS_BLOCKS = "synnefo.pithos.blocks.memory.MemoryBlocks"
+    settings.PITHOS_BACKEND_BLOCK_SIZE = 4
+    base.blocks.cache_clear()
+    yield base.blocks()
+    base.blocks.cache_clear()
+
+
+@pytest.fixture
+def api(people: People, store: Blocks) -> Api:
+    """Alice's client, and her container ``c``."""
+    made = Api(people.alice.token, people.alice.user.uuid)
+    assert made("PUT", "c").status_code == 201
+    return made
+
+
+@pytest.fixture
+def bob(people: People, api: Api) -> Api:
+    """Another person's client, and his container ``c``."""
+    made = Api(people.bob.token, people.bob.user.uuid)
+    assert made("PUT", "c").status_code == 201
+    return made

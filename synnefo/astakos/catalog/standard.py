@@ -32,7 +32,7 @@ def _definitions() -> dict[str, tuple[ServiceDefinition, ...]]:
         "cyclades": _cyclades(f"/{settings.CYCLADES_BASE_PATH}"),
     }
     if "pithos" in settings.SYNNEFO_SERVICES:
-        definitions["pithos"] = _pithos()
+        definitions["pithos"] = _pithos(f"/{settings.PITHOS_BASE_PATH}")
     return definitions
 
 
@@ -88,12 +88,14 @@ def _cyclades(base: str) -> tuple[ServiceDefinition, ...]:
     )
 
 
-def _pithos() -> tuple[ServiceDefinition, ...]:
+def _pithos(base: str) -> tuple[ServiceDefinition, ...]:
     return (
         ServiceDefinition(
             "pithos_object-store",
             "object-store",
-            resources=(ResourceDefinition("pithos.diskspace", "Space of stored objects", "bytes"),),
+            SYNNEFO,
+            (_synnefo_endpoint(f"{base}/object-store/v1", "v1"),),
+            (ResourceDefinition("pithos.diskspace", "Space of stored objects", "bytes"),),
         ),
     )
 

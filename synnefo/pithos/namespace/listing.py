@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -19,7 +19,10 @@ from synnefo.pithos.namespace.names import behind, check_characters
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Wanted:
-    """``virtual`` is whether names that roll up are shown, as ``photos/``; ``until`` looks back."""
+    """``virtual`` is whether names that roll up are shown, as ``photos/``; ``until`` looks back.
+
+    Objects that ``accepts`` does not want are passed over.
+    """
 
     prefix: str = ""
     delimiter: str = ""
@@ -28,6 +31,7 @@ class Wanted:
     limit: int = 10_000
     virtual: bool = True
     until: datetime.datetime | None = None
+    accepts: Callable[[Version], bool] | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -64,6 +68,8 @@ def _all(container: Container, wanted: Wanted) -> Iterator[Entry]:
         rows = _rows(container, wanted, after, first)
         rolled = ""
         for row in rows:
+            if wanted.accepts is not None and not wanted.accepts(row):
+                continue
             if not rolled or _rolled(row.object.name, wanted) != rolled:
                 rolled = _rolled(row.object.name, wanted)
                 yield Entry(rolled) if rolled else Entry(row.object.name, row)

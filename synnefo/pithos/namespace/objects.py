@@ -55,9 +55,13 @@ def no_check(version: Version | None) -> None:
 def container_of(caller: Caller, path: Path) -> Container:
     """Raises Forbidden, BadRequest, ItemNotFound."""
     names.check_object(path.name)
-    if path.account != caller.user:
-        raise Forbidden("User does not have access to the object")
+    _refuse_others(caller, path)
     return containers.get(caller, path.account, path.container)
+
+
+def _refuse_others(caller: Caller, *paths: Path) -> None:
+    if any(path.account != caller.user for path in paths):
+        raise Forbidden("User does not have access to the object")
 
 
 def get(caller: Caller, path: Path, version: int | None = None) -> Version:
@@ -161,7 +165,8 @@ def copy(
 
     Raises Forbidden, BadRequest, ItemNotFound, OverLimit, RequestTooLarge and what the checks raise.
     """
-    origin, container = container_of(caller, source.path), container_of(caller, target)
+    _refuse_others(caller, source.path, target)
+    container, origin = container_of(caller, target), container_of(caller, source.path)
 
     def plan() -> list[Change]:
         top = get(caller, source.path, source.version)
@@ -185,7 +190,8 @@ def move(
 
     Raises as ``copy`` does.
     """
-    origin, container = container_of(caller, source), container_of(caller, target)
+    _refuse_others(caller, source, target)
+    container, origin = container_of(caller, target), container_of(caller, source)
     if (source.container, source.name) == (target.container, target.name):
         return copy(caller, Source(source), target, overrides, check=check, check_source=check_source)
     if origin.project != container.project:

@@ -1,0 +1,1 @@
+"""The object store as clients see it: HTTP in, rules of ``namespace``, HTTP out."""

@@ -1,0 +1,176 @@
+"""What all routes of the face share: who asks, in which shape he is answered, parameters, dates."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Callable, Iterable
+from email.utils import parsedate_to_datetime
+from typing import Any
+from xml.etree import ElementTree
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.http import http_date
+
+from synnefo.common.caller import Caller, Scope
+from synnefo.common.faults import BadRequest, Fault, NotAllowed, PreconditionFailed, Unauthorized
+from synnefo.common.http.facade import as_fault, caller_of
+from synnefo.common.http.rendering import synnefo
+
+View = Callable[..., HttpResponseBase]
+
+_TYPES = {"json": "application/json", "xml": "application/xml", "text": "text/plain"}
+
+
+class NotModified(Exception):
+    """The client has what it asks for."""
+
+    def __init__(self, etag: str = "") -> None:
+        super().__init__(etag)
+        self.etag = etag
+
+
+def route(**views: View) -> View:
+    """A Django view of one function a method."""
+
+    def view(request: HttpRequest, **arguments: Any) -> HttpResponseBase:
+        try:
+            _check_headers(request)
+            chosen = views.get(request.method or "")
+            if chosen is None:
+                raise NotAllowed("Method not allowed")
+            response = chosen(request, **arguments)
+        except NotModified as unchanged:
+            response = HttpResponse(status=304)
+            if unchanged.etag:
+                response["ETag"] = unchanged.etag
+        except Exception as error:  # as_fault logs what is not a fault and hides it from the client
+            response = render_fault(request, as_fault(error))
+        if response.status_code == NotAllowed.status:
+            response["Allow"] = ",".join(sorted(views))
+        response["Vary"] = "X-Auth-Token"
+        response["Cache-Control"] = "no-cache, no-store, must-revalidate, max-age=0"
+        if isinstance(response, HttpResponse) and "Content-Length" not in response:
+            response["Content-Length"] = str(len(response.content))
+        return response
+
+    view.csrf_exempt = True  # type: ignore[attr-defined]
+    return view
+
+
+def unknown(request: HttpRequest, path: str = "") -> HttpResponse:
+    """Paths that are none are bad requests here, not missing things."""
+    return render_fault(request, BadRequest("API endpoint not found"))
+
+
+unknown.csrf_exempt = True  # type: ignore[attr-defined]
+
+
+def token_of(request: HttpRequest) -> str:
+    """From the query, for forms and links, else from the header."""
+    return request.GET.get("X-Auth-Token", "") or request.META.get("HTTP_X_AUTH_TOKEN", "")
+
+
+def caller(request: HttpRequest) -> Caller:
+    """Who asks. Raises Unauthorized."""
+    token = token_of(request)
+    if not token:
+        raise Unauthorized("Access denied. No authentication token")
+    request.META["HTTP_X_AUTH_TOKEN"] = token
+    return caller_of(request, Scope.OWNER)
+
+
+def serialization(request: HttpRequest, default: str = "text") -> str:
+    """``json``, ``xml`` or ``text``: by ``?format=``, else by the path's suffix, else by ``Accept``."""
+    asked = request.GET.get("format", "")
+    if asked in ("json", "xml"):
+        return asked
+    suffix = request.path.rpartition(".")[2]
+    if suffix in ("json", "xml"):
+        return suffix
+    for accepted in request.META.get("HTTP_ACCEPT", "").split(","):
+        kind = accepted.partition(";")[0].strip()
+        if kind in ("application/json", "application/xml"):
+            return str(kind.rpartition("/")[2])
+    return default
+
+
+def empty(status: int) -> HttpResponse:
+    return HttpResponse(status=status, content_type=content_type("json"))
+
+
+def content_type(kind: str) -> str:
+    return f"{_TYPES[kind]}; charset=UTF-8"
+
+
+def answer_json(body: object, status: int = 200) -> HttpResponse:
+    return HttpResponse(json.dumps(body), status=status, content_type=content_type("json"))
+
+
+def answer_xml(root: ElementTree.Element, status: int = 200) -> HttpResponse:
+    text = ElementTree.tostring(root, encoding="UTF-8", xml_declaration=True)
+    return HttpResponse(text, status=status, content_type=content_type("xml"))
+
+
+def answer_lines(lines: Iterable[str], status: int = 200) -> HttpResponse:
+    """One a line; nothing at all is 204."""
+    text = "".join(f"{line}\n" for line in lines)
+    return HttpResponse(text, status=status if text else 204, content_type=content_type("text"))
+
+
+def render_fault(request: HttpRequest, fault: Fault) -> HttpResponse:
+    if serialization(request, "json") != "xml":
+        return answer_json(synnefo(fault), fault.status)
+    root = ElementTree.Element(fault.name, code=str(fault.status))
+    ElementTree.SubElement(root, "message").text = fault.message
+    ElementTree.SubElement(root, "details").text = fault.details
+    return answer_xml(root, fault.status)
+
+
+def number(request: HttpRequest, name: str) -> int | None:
+    """A parameter that is a whole number; anything else counts as not given."""
+    text = request.GET.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
+def until(request: HttpRequest) -> datetime.datetime | None:
+    seconds = number(request, "until")
+    if seconds is None:
+        return None
+    try:
+        return datetime.datetime.fromtimestamp(seconds, datetime.UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def stamp(response: HttpResponseBase, modified: datetime.datetime) -> None:
+    response["Last-Modified"] = http_date(modified.timestamp())
+
+
+def iso(moment: datetime.datetime) -> str:
+    """Always with fractions of a second: clients cut at the point."""
+    return moment.astimezone(datetime.UTC).isoformat(timespec="microseconds")
+
+
+def check_dates(request: HttpRequest, modified: datetime.datetime) -> None:
+    """If-Modified-Since and If-Unmodified-Since. Raises NotModified, PreconditionFailed."""
+    since = _date(request.META.get("HTTP_IF_MODIFIED_SINCE", ""))
+    if since is not None and int(modified.timestamp()) <= since:
+        raise NotModified
+    border = _date(request.META.get("HTTP_IF_UNMODIFIED_SINCE", ""))
+    if border is not None and int(modified.timestamp()) > border:
+        raise PreconditionFailed("Resource has been modified")
+
+
+def _date(text: str) -> int | None:
+    try:
+        return int(parsedate_to_datetime(text).timestamp()) if text else None
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def _check_headers(request: HttpRequest) -> None:
+    for name, value in request.META.items():
+        if name.startswith("HTTP_") and isinstance(value, str) and not (name + value).isascii():
+            raise BadRequest("Bad character in headers.")
