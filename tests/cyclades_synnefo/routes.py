@@ -80,6 +80,15 @@ CASES = [
     own("DELETE", f"{_C}/images/{{image_id}}", 204),
     own("GET", f"{_C}/images/{{image_id}}/metadata"),
     own("GET", f"{_C}/images/{{image_id}}/metadata/{{key}}", path=f"{_C}/images/{{own_image}}/metadata/os"),
+    own("POST", f"{_C}/images/{{image_id}}/metadata", 201, body={"metadata": {"users": "root"}}),
+    own(
+        "PUT", f"{_C}/images/{{image_id}}/metadata/{{key}}", 201, body={"meta": {"os": "linux"}},
+        path=f"{_C}/images/{{own_image}}/metadata/os",
+    ),
+    own(
+        "DELETE", f"{_C}/images/{{image_id}}/metadata/{{key}}", 204,
+        path=f"{_C}/images/{{own_image}}/metadata/os",
+    ),
     to_all(f"{_C}/os-keypairs"),
     to_all(
         f"{_C}/os-keypairs", 201, method="POST",

@@ -99,6 +99,24 @@ def test_images_of_compute(world: World, image: Any, private_image: Any) -> None
     world.alice.get(path, status=404)
 
 
+def test_the_owner_changes_an_images_properties(world: World, image: Any) -> None:
+    path = f"{C}/images/{world.ids['own_image']}/metadata"
+    merged = world.alice.json("POST", path, {"metadata": {"users": "root"}}, status=201)
+    assert merged == {"metadata": {"os": "debian", "users": "root"}}
+    assert world.alice.json("PUT", f"{path}/os", {"meta": {"os": "x"}}, status=201) == {"meta": {"os": "x"}}
+    world.alice.json("PUT", f"{path}/os", {"meta": {"other": "x"}}, status=400)
+    world.alice.json("DELETE", f"{path}/os", status=204)
+    world.alice.json("DELETE", f"{path}/os", status=404)
+    assert world.alice.get(path) == {"metadata": {"users": "root"}}
+    world.alice.json("POST", path, {"metadata": {"k" * 112: "v"}}, status=400)
+    world.alice.json("POST", path, {"metadata": {"k": "v" * 257}}, status=400)
+    world.alice.json("POST", path, {"metadata": {str(n): "v" for n in range(128)}}, status=400)
+    world.alice.json("POST", path, {"metadata": {"k": 1}}, status=400)
+    foreign = f"{C}/images/{image.uuid}/metadata"
+    assert "forbidden" in world.alice.json("POST", foreign, {"metadata": {"k": "v"}}, status=403)
+    world.bob.json("POST", path, {"metadata": {"k": "v"}}, status=404)
+
+
 def test_images_of_the_image_service(world: World, private_image: Any) -> None:
     for path in ("image/v1.0/images", "image/v1/images", "image/v1.0/images/"):
         listed = world.alice.get(path)["images"]

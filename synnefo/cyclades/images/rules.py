@@ -16,6 +16,8 @@ from synnefo.common.transactions import atomic, forbid_in_transaction
 from synnefo.cyclades.images.inspection import DiskFacts, inspect
 from synnefo.cyclades.images.models import Image
 
+MAX_PROPERTIES, MAX_PROPERTY_KEY, MAX_PROPERTY_VALUE = 128, 111, 256
+
 
 def images_for(caller: Caller, *, deleted: bool | None = False) -> QuerySet[Image]:
     """Images that the caller may see: his, shared ones, and the public ones. ``deleted`` None: all."""
@@ -72,12 +74,44 @@ def register_file(caller: Caller, path: Path, **about: object) -> Image:
         return register(caller, stream, **about)  # type: ignore[arg-type]
 
 
+def set_properties(caller: Caller, uuid: str, wanted: Mapping[str, str | None]) -> dict[str, str]:
+    """Merge an image's properties, None takes one away; returns all of them.
+
+    Raises ItemNotFound, Forbidden (not the owner), BadRequest (too many, too long).
+    """
+    with atomic():
+        image = _owned(caller, uuid)
+        merged = {**image.properties, **wanted}
+        kept = {key: value for key, value in merged.items() if value is not None}
+        _check_properties(kept)
+        image.properties = kept
+        image.save(update_fields=("properties", "updated"))
+        record(caller, "image.properties", "image", image.pk, keys=sorted(wanted))
+    return kept
+
+
 def unregister(caller: Caller, uuid: str) -> None:
     """Make an image unknown; servers made from it keep running, its content stays for them."""
     with atomic():
-        image = get(caller, uuid)
-        if image.userid != caller.user and not caller.is_admin:
-            raise Forbidden("Only its owner removes an image.")
+        image = _owned(caller, uuid)
         image.deleted = True
         image.save(update_fields=("deleted", "updated"))
         record(caller, "image.unregister", "image", image.pk, name=image.name)
+
+
+def _owned(caller: Caller, uuid: str) -> Image:
+    """The image's row, locked, for its owner (or an administrator)."""
+    found = get(caller, uuid)
+    if found.userid != caller.user and not caller.is_admin:
+        raise Forbidden("Only its owner changes or removes an image.")
+    return Image.objects.select_for_update().get(pk=found.pk)
+
+
+def _check_properties(properties: Mapping[str, str]) -> None:
+    if len(properties) > MAX_PROPERTIES:
+        raise BadRequest(f"An image has at most {MAX_PROPERTIES} properties.")
+    for key, value in properties.items():
+        if not 1 <= len(key) <= MAX_PROPERTY_KEY or len(value) > MAX_PROPERTY_VALUE:
+            raise BadRequest(
+                f"Properties have keys of 1 to {MAX_PROPERTY_KEY} characters, values of {MAX_PROPERTY_VALUE}."
+            )

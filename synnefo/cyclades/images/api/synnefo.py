@@ -55,6 +55,27 @@ def _show_metadata(request: HttpRequest, caller: Caller, image_id: str, key: str
     return answer({"meta": {key: properties[key]}})
 
 
+def _merge_metadata(request: HttpRequest, caller: Caller, image_id: str) -> HttpResponse:
+    wanted = _texts(request, "metadata")
+    return answer({"metadata": rules.set_properties(caller, known_id(image_id), wanted)}, 201)
+
+
+def _set_metadata(request: HttpRequest, caller: Caller, image_id: str, key: str) -> HttpResponse:
+    found(caller, image_id)
+    wanted = _texts(request, "meta")
+    if set(wanted) != {key}:
+        raise BadRequest("Malformed request")
+    rules.set_properties(caller, known_id(image_id), wanted)
+    return answer({"meta": wanted}, 201)
+
+
+def _delete_metadata(request: HttpRequest, caller: Caller, image_id: str, key: str) -> HttpResponse:
+    if key not in found(caller, image_id).properties:
+        raise ItemNotFound("Metadata key not found.")
+    rules.set_properties(caller, known_id(image_id), {key: None})
+    return empty(204)
+
+
 def found(caller: Caller, image_id: str) -> Image:
     """The image in a path or a body. Raises BadRequest for what is no uuid, ItemNotFound."""
     return rules.get(caller, known_id(image_id))
@@ -71,6 +92,14 @@ def known_id(image_id: str) -> str:
 def links_of(request: HttpRequest, uuid: str) -> list[dict[str, str]]:
     alternate = {"rel": "alternate", "href": kit.address(request, f"image/v1.0/images/{uuid}")}
     return [*kit.links(kit.address(request, f"compute/v2.0/images/{uuid}")), alternate]
+
+
+def _texts(request: HttpRequest, name: str) -> dict[str, str]:
+    """The texts by key that the body has under a name. Raises BadRequest."""
+    wanted = kit.part_of(request, name)
+    if not all(isinstance(value, str) for value in wanted.values()):
+        raise BadRequest("Malformed request")
+    return wanted
 
 
 def _rows(request: HttpRequest, caller: Caller) -> list[Image] | None:
@@ -98,6 +127,8 @@ ROUTES: kit.Routes = {
     "/images": kit.served(GET=_list, POST=_create),
     "/images/detail": kit.served(GET=_list_detail),
     "/images/{image_id}": kit.served(GET=_show, DELETE=_delete),
-    "/images/{image_id}/metadata": kit.served(GET=_list_metadata),
-    "/images/{image_id}/metadata/{key}": kit.served(GET=_show_metadata),
+    "/images/{image_id}/metadata": kit.served(GET=_list_metadata, POST=_merge_metadata),
+    "/images/{image_id}/metadata/{key}": kit.served(
+        GET=_show_metadata, PUT=_set_metadata, DELETE=_delete_metadata
+    ),
 }
