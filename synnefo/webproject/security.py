@@ -29,7 +29,7 @@ class PageSecurity:
         if response.get("Content-Type", "").startswith("text/html"):
             origin = getattr(response, "connects_to", "")
             connect = f"connect-src 'self' {origin}".strip()
-            response["Content-Security-Policy"] = "; ".join((*POLICY, connect))
+            response.setdefault("Content-Security-Policy", "; ".join((*POLICY, connect)))
             response["Permissions-Policy"] = "camera=(), microphone=(), geolocation=()"
             response.setdefault("Cache-Control", "private, no-cache")
         return response

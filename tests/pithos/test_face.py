@@ -447,6 +447,16 @@ def test_sharing_is_refused_and_unsharing_is_done(api: Api) -> None:
     assert api("POST", X_Account_Group_Team="x").status_code == 501
 
 
+@pytest.mark.parametrize("kind", ["text/html", "image/svg+xml", "text/html; charset=UTF-8"])
+def test_browsers_run_nothing_of_what_people_store(api: Api, kind: str) -> None:
+    assert api("PUT", "c/o", b"<script src='x'></script>", kind).status_code == 201
+    for path in ("c/o", "c/o?hashmap"):
+        response = api("GET", path)
+        assert response["Content-Type"] == kind
+        assert response["Content-Security-Policy"] == "sandbox; default-src 'none'"
+        assert response["X-Content-Type-Options"] == "nosniff"
+
+
 # --- hash maps -------------------------------------------------------------------------------------------
 
 

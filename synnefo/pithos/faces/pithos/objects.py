@@ -23,6 +23,9 @@ from synnefo.pithos.namespace import objects
 from synnefo.pithos.namespace.models import EMPTY_HASH, Version, timestamp
 from synnefo.pithos.namespace.objects import Path
 
+#: People's files are shown by browsers as strangers: without scripts, and not as this cloud's own pages.
+_STRANGER = "sandbox; default-src 'none'"
+
 
 def head(request: HttpRequest, account: str, container: str, name: str) -> HttpResponse:
     path = Path(account, container, name)
@@ -71,6 +74,7 @@ def _check(request: HttpRequest, version: Version) -> None:
 
 
 def _describe(response: HttpResponseBase, version: Version) -> None:
+    response["Content-Security-Policy"] = _STRANGER
     response["ETag"] = conditions.etag(version)
     response["Available"] = "1"
     response["X-Object-Hash"] = version.hash
