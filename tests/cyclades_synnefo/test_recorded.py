@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from synnefo.cyclades.flavors.models import Flavor
 from tests.conftest import People, Person
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
@@ -86,6 +87,7 @@ def chosen() -> Iterator[dict[str, Any]]:
 def test_refusals_and_versions_are_as_ever(
     cloud: People, new_person: Callable[..., Person], live_server: Any, tmp_path: Path
 ) -> None:
+    Flavor.objects.get_or_create(pk=1, defaults={"cpu": 8, "ram": 8, "disk": 8})  # as the recordings name it
     calls = list(chosen())
     assert len(calls) > 24
     recording, allowed = tmp_path / "calls.jsonl", tmp_path / "allowed.toml"
