@@ -757,6 +757,11 @@ def test_faults_come_in_xml_where_it_is_asked_for(api: Api) -> None:
     )
 
 
+def test_other_methods_answer_in_json_whatever_is_asked_for(api: Api) -> None:
+    response = api("PUT", "c/o?hashmap&format=xml", b"<object/>", "application/xml")
+    assert response.json()["badRequest"]["message"] == "Invalid data formatting"
+
+
 def test_unknown_paths_are_bad_requests(api: Api) -> None:
     for path in ("/pithos/object-store/v2", "/pithos/object-store/", "/pithos/object-store/v1//c"):
         assert api("GET", path).status_code == 400

@@ -27,7 +27,7 @@ def check_object(name: str) -> None:
     """Raises BadRequest."""
     _check(name, MAX_OBJECT, "Object")
     if len(name.encode()) > MAX_OBJECT_BYTES:
-        raise BadRequest(f"Object name too long: at most {MAX_OBJECT_BYTES} bytes in UTF-8.")
+        raise BadRequest(f"Object name too large: at most {MAX_OBJECT_BYTES} bytes in UTF-8.")
 
 
 def check_attributes(attributes: Mapping[str, str]) -> None:
@@ -66,7 +66,7 @@ def _check(name: str, most: int, what: str) -> None:
     if not name:
         raise BadRequest(f"{what} name is empty.")
     if len(name) > most:
-        raise BadRequest(f"{what} name too long: at most {most} characters.")
+        raise BadRequest(f"{what} name too large.")
     check_characters(name)
 
 

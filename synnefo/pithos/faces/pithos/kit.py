@@ -49,6 +49,8 @@ def route(**views: View) -> View:
             response = render_fault(request, as_fault(error))
         if response.status_code == NotAllowed.status:
             response["Allow"] = ",".join(sorted(views))
+        if "Last-Modified" not in response:
+            response["Last-Modified"] = http_date()
         response["Vary"] = "X-Auth-Token"
         response["Cache-Control"] = "no-cache, no-store, must-revalidate, max-age=0"
         if isinstance(response, HttpResponse) and "Content-Length" not in response:
@@ -120,7 +122,8 @@ def answer_lines(lines: Iterable[str], status: int = 200) -> HttpResponse:
 
 
 def render_fault(request: HttpRequest, fault: Fault) -> HttpResponse:
-    if serialization(request, "json") != "xml":
+    """In XML only where the answer itself could have been in XML."""
+    if request.method not in ("GET", "POST") or serialization(request, "json") != "xml":
         return answer_json(synnefo(fault), fault.status)
     root = ElementTree.Element(fault.name, code=str(fault.status))
     ElementTree.SubElement(root, "message").text = fault.message
