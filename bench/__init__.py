@@ -1,0 +1,1 @@
+"""Programs that measure the product: run by ``make bench``, never part of the tests."""
