@@ -74,7 +74,7 @@ class User:
         }
 
     def _has_shell(self, address: str) -> bool:
-        """Asks for a shell once somebody listens; a guest under emulation takes its time for the handshake."""
+        """Ask for a shell once somebody listens; an emulated guest takes its time for the handshake."""
         try:
             socket.create_connection((address, 22), timeout=0.5).close()
         except OSError:
