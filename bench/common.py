@@ -12,6 +12,7 @@ import http.client
 import json
 import os
 import platform
+import socket
 import statistics
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from typing import Any
 
 from tests.cloud import ROOT, tiny_disk, wait_until
 
-PLACE = "127.0.0.1:18480"
+PORTS = range(18480, 18580)
 START_TIMEOUT_S = 120.0
 IDLE_S = 5.0
 #: What others did on this machine in the minute before; figures of a busy machine are worth little.
@@ -99,7 +100,7 @@ def web_alone() -> Iterator[Web]:
     """A new cloud without its dispatcher: set up, Django ready in this process, the web process serving."""
     with tempfile.TemporaryDirectory(prefix="synnefo-bench-") as home:
         data = Path(home) / "var"
-        os.environ.update(_environment(data))
+        os.environ.update(_environment(data, free_place()))
         subprocess.run([sys.executable, "-m", "synnefo.up.setup"], cwd=ROOT, check=True, stdout=sys.stderr)
         _set_django_up()
         with _serving(Path(home) / "web.log") as web:
@@ -148,12 +149,21 @@ class Client:
         return took_s, json.loads(text) if text else None
 
 
-def _environment(data: Path) -> dict[str, str]:
+def free_place() -> str:
+    """HOST:PORT where nobody listens. Granian would share a port with a stranger, and his answers."""
+    for port in PORTS:
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return f"127.0.0.1:{port}"
+    raise AssertionError(f"all ports of {PORTS} are taken")
+
+
+def _environment(data: Path, place: str) -> dict[str, str]:
     return {
         "DJANGO_SETTINGS_MODULE": "synnefo.settings",
         "SYNNEFO_DATA": str(data),
         "SYNNEFO_SETTINGS_DIR": str(data.parent / "conf"),
-        "SYNNEFO_LISTEN": PLACE,
+        "SYNNEFO_LISTEN": place,
         "SYNNEFO_SAMPLE_IMAGE": str(tiny_disk()),
     }
 

@@ -17,14 +17,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from bench.common import Client, database, tell
+from bench.common import Client, database, free_place, tell
 from bench.tokens import measured
 from tests.cloud import wait_until
 
 VERSION = "30.0.0"
 PACKAGES = (f"keystone=={VERSION}", "granian>=2.3", "psycopg2-binary")
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "synnefo-bench"
-PLACE = "127.0.0.1:18482"
+PLACE = free_place()
 USERS, TOKENS_EACH = 125, 4
 WARM_UP_S = 30
 PASSWORD = "bench-password-1"  # noqa: S105  of a throw-away Keystone
