@@ -33,7 +33,7 @@ def measured(
     admin: str,
     *,
     aim: float | None = None,
-    warm_up_s: int = 3,
+    warm_up_s: int = 6,
 ) -> Iterator[Figure]:
     """Every token validating itself, then an administrator validating every token.
 
