@@ -18,7 +18,7 @@ lock=requirements.lock
 if [ "$purpose" = develop ]; then
   packages+=(
     openssh-client iputils-ping curl procps busybox-static openssl fakeroot uidmap
-    postgresql chromium fonts-dejavu-core ganeti ganeti-os-noop
+    postgresql chromium fonts-dejavu-core ganeti ganeti-os-noop rclone
   )
   lock=requirements-dev.lock
 fi
