@@ -79,11 +79,15 @@ class QuotaUse:
 
 
 def provisions_for(user: str, project: str, amounts: Mapping[str, int]) -> list[Provision]:
-    """A user's allocation in a project is charged to him and to the pool (spec: astakos 2.9)."""
+    """A user's allocation in a project is charged to him and to the pool (spec: astakos 2.9).
+
+    Without a user, what is shared by all of a project is charged to the pool alone.
+    """
     made = []
     for resource, quantity in sorted(amounts.items()):
         if quantity:
-            made.append(Provision(f"user:{user}", f"project:{project}", resource, quantity))
+            if user:
+                made.append(Provision(f"user:{user}", f"project:{project}", resource, quantity))
             made.append(Provision(f"project:{project}", None, resource, quantity))
     return made
 

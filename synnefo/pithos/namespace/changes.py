@@ -84,7 +84,7 @@ def _carried_out(caller: Caller, changes: Sequence[Change], path: str) -> list[V
     maps = {change.draft.content.packed: None for change in changes if change.draft}
     kept = {packed: _map(packed) for packed in maps}
     with charging(
-        first.account.name, first.project, {RESOURCE: delta}, name=path[:255], force=delta < 0
+        first.account.payer, first.project, {RESOURCE: delta}, name=path[:255], force=delta < 0
     ) as serial:
         locked = {key: lock(key) for key in sorted({change.container.pk for change in changes})}
         if any(row.project != first.project for row in locked.values()):

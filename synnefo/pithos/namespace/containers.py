@@ -180,7 +180,7 @@ def _policy(caller: Caller, given: Mapping[str, str]) -> dict[str, Any]:
 
 def _reassign(caller: Caller, found: Container, project: str) -> None:
     """Charge another project for what is in the container: first take there, then give back here."""
-    user, name = found.account.name, f"{found.account.name}/{found.name}"
+    user, name = found.account.payer, f"{found.account.name}/{found.name}"
     with charging(user, project, {RESOURCE: found.size_bytes}, name=name) as serial:
         container = lock(found.pk)
         if (container.size_bytes, container.project) != (found.size_bytes, found.project):

@@ -36,12 +36,21 @@ class NameField(models.CharField):
 
 
 class Account(models.Model):
-    """``name`` is the uuid of the user whose it is. It comes into being when he first looks at it."""
+    """``name`` is the uuid of the user or project whose it is. It comes into being when first looked at.
+
+    The account of a user's own system project is the user's (they have one uuid).
+    """
 
     name = NameField(max_length=256, unique=True)
+    of_project = models.BooleanField(default=False)
     created = models.DateTimeField(default=timezone.now)
     modified = models.DateTimeField(default=timezone.now)
     attributes = models.JSONField(default=dict)
+
+    @property
+    def payer(self) -> str:
+        """Whose share of a project's pool pays; what belongs to a whole project is no member's share."""
+        return "" if self.of_project else str(self.name)
 
 
 class Container(models.Model):
