@@ -12,11 +12,12 @@ import shlex
 import sys
 from pathlib import Path
 
+from synnefo.common import client_files
 from synnefo.up.place import Place, write_private
 
 _HEAD = """\
-# How to sign in as the administrator: use it with `. {path}`
-# `synnefo up` renews this file; it keeps the user, the project and the password that it finds here.
+How to sign in as the administrator: use it with `. {path}`
+`synnefo up` renews this file; it keeps the user, the project and the password that it finds here.
 """
 
 
@@ -59,16 +60,13 @@ def write(place: Place, login: Login) -> None:
     }
     if url := os.environ.get("DATABASE_URL"):
         variables["DATABASE_URL"] = url
-    lines = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
     bin_directory = shlex.quote(str(Path(sys.executable).parent))
-    lines.append(f'case ":$PATH:" in *:{bin_directory}:*) ;; *) export PATH={bin_directory}:"$PATH" ;; esac')
-    write_private(place.openrc, _HEAD.format(path=place.openrc) + "\n".join(lines) + "\n")
+    path_line = f'case ":$PATH:" in *:{bin_directory}:*) ;; *) export PATH={bin_directory}:"$PATH" ;; esac\n'
+    text = client_files.openrc(_HEAD.format(path=place.openrc), variables)
+    write_private(place.openrc, text + path_line)
 
 
 def write_kamakirc(place: Place, token: str) -> None:
-    write_private(
-        place.kamakirc,
-        "# Configuration of kamaki for the administrator: kamaki -c " + str(place.kamakirc) + " server list\n"
-        "[global]\ndefault_cloud = synnefo\n\n"
-        f'[cloud "synnefo"]\nurl = {place.identity_url}/v2.0\ntoken = {token}\n',
-    )
+    head = f"Configuration of kamaki for the administrator: kamaki -c {place.kamakirc} server list"
+    text = client_files.kamakirc(head, client_files.CLOUD, place.identity_url, token)
+    write_private(place.kamakirc, text)
