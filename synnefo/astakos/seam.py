@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterable, Sequence
 
-from synnefo.astakos.accounts import tokens
+from synnefo.astakos.accounts import sessions, tokens
 from synnefo.astakos.accounts.models import User
 from synnefo.astakos.projects.models import Project
 from synnefo.astakos.quotas import reading
@@ -24,6 +24,9 @@ class InProcessAccounts(Accounts):
 
     def identity_of_user(self, user: str) -> Identity:
         return tokens.identity_of_user(user)
+
+    def short_token(self, user: str, project: str, lifetime_s: int) -> str:
+        return sessions.open_for_page(user, project, datetime.timedelta(seconds=lifetime_s))
 
     def issue(self, provisions: Sequence[Provision], *, name: str, force: bool = False) -> int:
         return quotas.issue(provisions, client=CLIENT, name=name, force=force)

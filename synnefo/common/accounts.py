@@ -104,6 +104,12 @@ class Accounts(Protocol):
     def identity_of_user(self, user: str) -> Identity:
         """Somebody who is signed in to the pages, by uuid. Raises Unauthorized if he may not be any more."""
 
+    def short_token(self, user: str, project: str, lifetime_s: int) -> str:
+        """A token for what a page does by itself, scoped to one project of somebody who is signed in.
+
+        It lives as long as is asked, an hour at most. Raises Unauthorized if he may not work there.
+        """
+
     def issue(self, provisions: Sequence[Provision], *, name: str, force: bool = False) -> int:
         """Reserve, all or nothing; returns the serial. Raises OverLimit or ItemNotFound."""
 

@@ -43,6 +43,14 @@ class HttpAccounts(Accounts):
     def identity_of_user(self, user: str) -> Identity:
         return self._identity("user", user)
 
+    def short_token(self, user: str, project: str, lifetime_s: int) -> str:
+        wanted = {"user": user, "project": project, "lifetime_s": lifetime_s}
+        try:
+            answer = self._ask("POST", "service/tokens", wanted)
+        except ItemNotFound as fault:
+            raise Unauthorized(fault.message) from fault
+        return str(answer["token"])
+
     def issue(self, provisions: Sequence[Provision], *, name: str, force: bool = False) -> int:
         parts = [
             {

@@ -113,6 +113,21 @@ def test_a_signed_in_user_is_known_by_his_uuid(accounts: Accounts, ada: Person) 
         accounts.identity_of_user("no such user")
 
 
+def test_a_page_gets_a_short_token_for_one_project(accounts: Accounts, ada: Person, bob: Person) -> None:
+    before = timezone.now()
+    token = accounts.short_token(ada.uuid, ada.uuid, 600)
+    identity = accounts.identify(token)
+    assert (identity.user, identity.project) == (ada.uuid, ada.uuid)
+    expires = tokens.lookup(token).expires
+    assert before < expires <= timezone.now() + datetime.timedelta(seconds=600)
+    for user, project in ((ada.uuid, bob.uuid), ("nobody", ada.uuid), (ada.uuid, "nowhere")):
+        with pytest.raises(Unauthorized):
+            accounts.short_token(user, project, 600)
+    rules.deactivate(SYSTEM, ada.user)
+    with pytest.raises(Unauthorized):
+        accounts.short_token(ada.uuid, ada.uuid, 600)
+
+
 def test_what_is_accepted_stays_and_what_is_rejected_goes(accounts: Accounts, ada: Person) -> None:
     kept, dropped = charge(accounts, ada, vm=1, cpu=2), charge(accounts, ada, vm=3)
     assert use(accounts, ada, "vm") == (4, 4)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
-from typing import Any
+from typing import Annotated, Any
 
 from django.http import HttpRequest, HttpResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field, StrictInt
 
 from synnefo.astakos import seam
 from synnefo.astakos.accounts import tokens
@@ -27,6 +27,12 @@ class IdentityQuestion(BaseModel):
 
 class NamesQuestion(BaseModel):
     uuids: list[str]
+
+
+class TokenWish(BaseModel):
+    user: str
+    project: str
+    lifetime_s: Annotated[StrictInt, Field(gt=0, le=3600)]
 
 
 def catalogs(request: HttpRequest) -> HttpResponse:
@@ -53,6 +59,17 @@ def identities(request: HttpRequest) -> HttpResponse:
     except Unauthorized as fault:  # 401 would mean the service's own token
         raise ItemNotFound(fault.message) from fault
     raise BadRequest("token or user: field required")
+
+
+def token(request: HttpRequest) -> HttpResponse:
+    """POST service/tokens: a short token for somebody who is signed in to the service's pages."""
+    service_token(request)
+    asked = parsed(TokenWish, json_object(request))
+    try:
+        made = seam.InProcessAccounts().short_token(asked.user, asked.project, asked.lifetime_s)
+    except Unauthorized as fault:  # 401 would mean the service's own token
+        raise ItemNotFound(fault.message) from fault
+    return answer({"token": made}, 201)
 
 
 def names(request: HttpRequest) -> HttpResponse:

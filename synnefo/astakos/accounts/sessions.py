@@ -21,6 +21,9 @@ from synnefo.common.faults import Unauthorized
 from synnefo.common.ids import parse_uuid
 
 
+_PAGE_TOKEN_LIFETIME = datetime.timedelta(hours=1)
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Scope:
     """The project a token is wanted for: by uuid or by name; the user's default one if neither is given."""
@@ -81,6 +84,7 @@ def open_by_application_credential(
         raise refusal()
     if not projects.projects_of(credential.user).filter(pk=credential.project_id).exists():
         raise refusal()
+    ApplicationCredential.objects.filter(pk=credential.pk).update(last_used=timezone.now())
     return tokens.issue(
         credential.user,
         kind=Token.Kind.CREDENTIAL,
@@ -90,6 +94,16 @@ def open_by_application_credential(
         read_only=not {"member", tokens.ADMIN_ROLE} & set(credential.roles),
         expires=min(_expiry(), credential.expires or _expiry()),
     )
+
+
+def open_for_page(user_uuid: str, project_uuid: str, lifetime: datetime.timedelta) -> str:
+    """A short token, scoped to a project, for somebody who is signed in to pages. Raises Unauthorized."""
+    user = User.objects.filter(uuid=user_uuid, is_active=True).first()
+    if user is None:
+        raise refusal()
+    project = _project_for(user, Scope(project_id=project_uuid))
+    expires = timezone.now() + min(lifetime, _PAGE_TOKEN_LIFETIME)
+    return tokens.issue(user, kind=Token.Kind.LOGIN, methods="token", project=project, expires=expires)
 
 
 def _find_credential(uuid: str | None, name: str | None, user: str | None) -> ApplicationCredential | None:
