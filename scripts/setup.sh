@@ -81,6 +81,8 @@ browser_assets() {
   vendored idiomorph idiomorph/LICENSE idiomorph/dist/idiomorph-ext.min.js
   vendored tabler @tabler/core/dist/css/tabler.min.css \
     @tabler/core/dist/js/tabler.min.js @tabler/core/dist/js/tabler-theme.min.js
+  vendored noble-hashes @noble/hashes/LICENSE @noble/hashes/sha2.js @noble/hashes/_md.js @noble/hashes/_u64.js \
+    @noble/hashes/utils.js
   vendored novnc @novnc/novnc/LICENSE.txt @novnc/novnc/core @novnc/novnc/vendor
   printf '%s\n' "$wanted" >"$vendor/.setup"
 }
