@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 #: The name of a cloud in ``clouds.yaml`` and ``kamakirc`` where its own cannot serve.
 CLOUD = "synnefo"
@@ -20,9 +20,10 @@ def cloud_name(title: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-") or CLOUD
 
 
-def openrc(head: str, variables: Mapping[str, str]) -> str:
-    """Variables for a shell that reads the file with ``.``."""
-    lines = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
+def openrc(head: str, variables: Mapping[str, str], *, forget: Iterable[str] = ()) -> str:
+    """Variables for a shell that reads the file with ``.``; ``forget``: what another file may have left."""
+    lines = [f"unset {' '.join(forget)}"] if forget else []
+    lines += [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
     return "\n".join([*_comment(head), *lines, ""])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from django.db import IntegrityError
 from django.db.models import QuerySet
@@ -47,19 +47,52 @@ def create(
     wanted = set(grant.roles if roles is None else roles)
     if not wanted or not wanted <= grant.roles:
         raise BadRequest(f"Roles must be some of {', '.join(sorted(grant.roles))}.")
+    return insert(
+        caller,
+        User.objects.get(pk=grant.user_id),
+        Project.objects.get(pk=grant.project_id),
+        name=name,
+        description=description,
+        secret=secret,
+        roles=wanted,
+        unrestricted=unrestricted,
+        expires=expires,
+    )
+
+
+def insert(
+    caller: Caller,
+    user: User,
+    project: Project,
+    *,
+    name: str,
+    roles: Iterable[str],
+    expires: datetime.datetime | None,
+    description: str = "",
+    secret: str | None = None,
+    unrestricted: bool = False,
+) -> tuple[ApplicationCredential, str]:
+    """The row and its secret. The caller has checked that the user may have these roles in the project.
+
+    Raises Conflict if he has a credential of that name.
+    """
     secret = secret or secrets.token_urlsafe(48)
-    with atomic():
-        row = _insert(
-            user=User.objects.get(pk=grant.user_id),
-            project=Project.objects.get(pk=grant.project_id),
-            name=name,
-            description=description,
-            secret_digest=tokens.digest_of(secret),
-            roles=sorted(wanted),
-            unrestricted=unrestricted,
-            expires=expires,
-        )
-        audit.record(caller, "credential.create", "application_credential", row.uuid, name=name)
+    row = ApplicationCredential(
+        user=user,
+        project=project,
+        name=name,
+        description=description,
+        secret_digest=tokens.digest_of(secret),
+        roles=sorted(roles),
+        unrestricted=unrestricted,
+        expires=expires,
+    )
+    try:
+        with atomic():
+            row.save(force_insert=True)
+            audit.record(caller, "credential.create", "application_credential", row.uuid, name=name)
+    except IntegrityError as error:
+        raise Conflict(f"There is an application credential called {name!r} already.") from error
     return row, secret
 
 
@@ -78,6 +111,11 @@ def get(user: User, uuid: str) -> ApplicationCredential:
 def delete(caller: Caller, grant: tokens.Grant, user: User, uuid: str) -> None:
     """Remove a credential, and with it every token that was made from it."""
     require_unrestricted(grant)
+    remove(caller, user, uuid)
+
+
+def remove(caller: Caller, user: User, uuid: str) -> None:
+    """The same for somebody who is signed in himself. Raises ItemNotFound."""
     with atomic():
         row = get(user, uuid)
         row.delete()
@@ -96,11 +134,3 @@ def require_unrestricted(grant: tokens.Grant) -> None:
     own = of_grant(grant)
     if own is not None and not own.unrestricted:
         raise Forbidden("This application credential may not manage credentials.")
-
-
-def _insert(*, user: User, name: str, **fields: object) -> ApplicationCredential:
-    try:
-        with atomic():
-            return ApplicationCredential.objects.create(user=user, name=name, **fields)
-    except IntegrityError as error:
-        raise Conflict(f"There is an application credential called {name!r} already.") from error

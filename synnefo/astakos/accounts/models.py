@@ -70,6 +70,7 @@ class ApplicationCredential(models.Model):
     roles = models.JSONField(default=list)
     unrestricted = models.BooleanField(default=False)
     created = models.DateTimeField(auto_now_add=True)
+    last_used = models.DateTimeField(null=True)
     expires = models.DateTimeField(null=True)
 
     class Meta:

@@ -39,6 +39,17 @@ def ago(moment: datetime.datetime | None) -> SafeString | str:
 
 
 @register.filter
+def ahead(moment: datetime.datetime | None) -> SafeString | str:
+    """How soon in words, or how long ago; the exact time as title."""
+    if moment is None or moment <= timezone.now():
+        return ago(moment)
+    exact = timezone.localtime(moment).strftime("%Y-%m-%d %H:%M:%S %Z")
+    left = max(moment - timezone.now(), datetime.timedelta(seconds=10))
+    words = _words(left).removesuffix(" ago")
+    return format_html('<time datetime="{}" title="{}">in {}</time>', moment.isoformat(), exact, words)
+
+
+@register.filter
 def lasted(span: datetime.timedelta | None) -> str:
     """A duration: ``4 s``, ``2 min 5 s``, ``1 h 2 min``."""
     if span is None:
