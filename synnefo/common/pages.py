@@ -25,6 +25,9 @@ from synnefo.common.http.context import client_address
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, Caller, P], HttpResponse]
 
+#: How often a page that is open asks again: while something changes, and otherwise.
+BUSY_REFRESH_S, CALM_REFRESH_S = 2, 15
+
 _PROJECT = "project"
 
 _TITLES = {

@@ -1,15 +1,16 @@
-"""The console's pages of Cyclades, mounted under ``/ui/``."""
+"""The console's pages of Cyclades, mounted under ``/ui/``, and its part of the dashboard."""
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver, path
-from django.views.generic import RedirectView
+from django.urls import URLPattern, URLResolver
 
 from synnefo.cyclades.console import pages as console
+from synnefo.cyclades.dashboard import dashboard
 from synnefo.cyclades.servers import pages as servers
 
+__all__ = ["dashboard", "urlpatterns"]
+
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("", RedirectView.as_view(pattern_name="servers"), name="home"),
     *servers.urlpatterns,
     *console.urlpatterns,
 ]

@@ -29,7 +29,14 @@ class Project:
     current: bool
 
 
-ENTRIES = {"cyclades": (Entry("Servers", "server", "/ui/servers/"),)}
+HOME = Entry("Dashboard", "dashboard", "/ui/")
+#: Places of each service, under the heading that they stand below.
+ENTRIES: dict[str, dict[str, tuple[Entry, ...]]] = {
+    "cyclades": {
+        "Compute": (Entry("Servers", "server", "/ui/servers/"),),
+    },
+    "pithos": {"Storage": (Entry("Files", "folder", "/ui/files/"),)},
+}
 
 
 class Frame:
@@ -38,9 +45,16 @@ class Frame:
     def __init__(self, request: HttpRequest) -> None:
         self._request = request
 
-    def entries(self) -> list[dict[str, object]]:
-        known = [entry for name in settings.SYNNEFO_SERVICES for entry in ENTRIES.get(name, ())]
-        return [{"entry": entry, "current": self._request.path.startswith(entry.under)} for entry in known]
+    def groups(self) -> list[dict[str, object]]:
+        """Headings with their places: the dashboard without one, then what the enabled services have."""
+        found: dict[str, list[Entry]] = {"": [HOME]}
+        for name in settings.SYNNEFO_SERVICES:
+            for heading, entries in ENTRIES.get(name, {}).items():
+                found.setdefault(heading, []).extend(entries)
+        return [{"heading": name, "places": [self._place(one) for one in row]} for name, row in found.items()]
+
+    def has_servers(self) -> bool:
+        return "cyclades" in settings.SYNNEFO_SERVICES
 
     def user(self) -> str:
         return identity_of_session(self._request).user_name
@@ -57,6 +71,11 @@ class Frame:
 
     def project(self) -> Project | None:
         return next((project for project in self.projects() if project.current), None)
+
+    def _place(self, entry: Entry) -> dict[str, object]:
+        path = self._request.path
+        here = path == entry.under if entry is HOME else path.startswith(entry.under)
+        return {"entry": entry, "current": here}
 
 
 def context(request: HttpRequest) -> dict[str, object]:

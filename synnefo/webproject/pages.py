@@ -1,4 +1,4 @@
-"""The console's own routes, below ``/ui/``: the choice of a project, the installation's colours."""
+"""The console's own routes, below ``/ui/``: the dashboard, the choice of a project, the colours."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.views.decorators.http import condition, require_safe
 from synnefo.common.accounts import accounts
 from synnefo.common.caller import Caller
 from synnefo.common.pages import action, choose_project, go
-from synnefo.webproject import branding
+from synnefo.webproject import branding, dashboard
 
 
 @action
@@ -30,6 +30,8 @@ def colours(request: HttpRequest) -> HttpResponse:
 
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", dashboard.home, name="home"),
+    path("dashboard/", dashboard.live, name="dashboard-live"),
     path("project/", project, name="choose-project"),
     path("branding.css", colours, name="branding-colours"),
 ]

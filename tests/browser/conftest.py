@@ -81,7 +81,7 @@ def sign_in(live_server: Any) -> Callable[[Page, str], None]:
         page.get_by_label("E-mail").fill(f"{name}@example.org")
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Sign in").click()
-        page.wait_for_url("**/ui/servers/")
+        page.wait_for_url("**/ui/")
 
     return do
 
@@ -94,6 +94,7 @@ def alice_page(
     """Alice, signed in, on the list of her servers."""
     page = open_page()
     sign_in(page)
+    page.goto(f"{live_server.url}/ui/servers/")
     return page
 
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from synnefo.common.listing import ROWS
 from synnefo.cyclades.networks import floating
 from synnefo.cyclades.networks.models import IPAddress
 from synnefo.cyclades.servers import rules
-from synnefo.cyclades.servers.listing import ROWS
 from synnefo.cyclades.servers.models import Server
 from synnefo.cyclades.servers.requests import ServerRequest
 from tests.conftest import People
@@ -171,7 +171,7 @@ def test_a_deleted_server_is_gone_and_its_floating_ip_as_one_chose(
     alice: Client, cloud: People, server: Server, settle: Settle, release: bool
 ) -> None:
     floating.create(cloud.alice.caller, port_uuid=server.ports.get().uuid)
-    form = {"server": [server.uuid], "next": LIST, **({"release": "1"} if release else {})}
+    form = {"server": [server.uuid], "typed": "web-1", "next": LIST, **({"release": "1"} if release else {})}
     answer = alice.post("/ui/servers/delete/now/", form, follow=True)
     assert "web-1 is being deleted." in texts_of(answer)
     settle()
@@ -272,7 +272,7 @@ OTHERS_PATHS = [
     ("post", "/ui/servers/{}/floating-ip/add/", {}),
     ("post", "/ui/servers/{}/floating-ip/remove/", {}),
     ("get", "/ui/servers/delete/?server={}", {}),
-    ("post", "/ui/servers/delete/now/", {"server": "{}"}),
+    ("post", "/ui/servers/delete/now/", {"server": "{}", "typed": "web-1"}),
     ("post", "/ui/servers/act/", {"do": "stop:{}"}),
     ("post", "/ui/servers/act/", {"do": "hard-reboot", "server": "{}"}),
 ]

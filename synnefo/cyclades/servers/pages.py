@@ -5,28 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.shortcuts import render, resolve_url
 from django.urls import URLPattern, URLResolver, path
+from django.utils.http import urlencode
 from django.views.decorators.http import conditional_page
 
 from synnefo.common.accounts import accounts
 from synnefo.common.caller import Caller
 from synnefo.common.faults import BadRequest, Conflict, Fault, ItemNotFound, OverLimit
-from synnefo.common.pages import action, go, local_path, page
+from synnefo.common.pages import BUSY_REFRESH_S, CALM_REFRESH_S, action, go, local_path, page
+from synnefo.common.quota_shown import COMPUTE, bars, told
 from synnefo.cyclades.networks import floating
-from synnefo.cyclades.quota_shown import bars, told
 from synnefo.cyclades.servers import rules
-from synnefo.cyclades.servers.listing import Wish, columns, page_of
+from synnefo.cyclades.servers.listing import SERVERS
 from synnefo.cyclades.servers.models import Server
 from synnefo.cyclades.servers.pages_create import create
-from synnefo.cyclades.servers.shown import Shown, operation_shown, shown
+from synnefo.cyclades.servers.shown import Shown, shown
+from synnefo.cyclades.shown import operation_shown
 from synnefo.engine import rules as engine
 
 Act = Callable[[Caller, str], object]
 
-#: How often a page that is open asks again: while something changes, and otherwise.
-BUSY_REFRESH_S, CALM_REFRESH_S = 2, 15
 _MOST_AT_ONCE = 100
 _OPERATIONS = 10
 
@@ -74,7 +74,7 @@ def act(request: HttpRequest, caller: Caller) -> HttpResponse:
     """``do`` is an action for all ``server``s that are ticked, or ``action:uuid`` for one."""
     name, _, one = request.POST.get("do", "").partition(":")
     uuids = [one] if one else request.POST.getlist("server")
-    back = local_path(request.POST.get("next", ""), "/ui/servers/")
+    back = local_path(request.POST.get("next", ""), SERVERS.path)
     if name == "delete":
         return go(request, "/ui/servers/delete/" + _query(uuids))
     if name not in _ACTS:
@@ -87,27 +87,20 @@ def act(request: HttpRequest, caller: Caller) -> HttpResponse:
 @page
 def ask_delete(request: HttpRequest, caller: Caller) -> HttpResponse:
     """What exactly goes, before it goes."""
-    found = [rules.get(caller, uuid) for uuid in _checked(request.GET.getlist("server"))]
-    if not found:
-        raise BadRequest("No server is ticked.")
-    going = shown(caller, found)
-    context = {
-        "servers": going,
-        "floating_ips": [ip.address for server in going for ip in server.floating_ips],
-        "next": local_path(request.GET.get("next", ""), "/ui/servers/"),
-    }
-    return render(request, "cyclades/servers_delete.html", context)
+    return _question(request, caller, request.GET)
 
 
 @action
 def delete(request: HttpRequest, caller: Caller) -> HttpResponse:
     uuids = _checked(request.POST.getlist("server"))
+    if request.POST.get("typed", "").strip() != _to_type([rules.get(caller, uuid) for uuid in uuids]):
+        return _question(request, caller, request.POST, mistyped=True)
     addresses = _floating_of(caller, uuids) if request.POST.get("release") else []
     gone = _do_to_all(request, caller, uuids, "is being deleted", rules.delete)
     for server_uuid, address_uuid in addresses:
         if server_uuid in gone:
             _release(request, caller, address_uuid)
-    return go_back(request, local_path(request.POST.get("next", ""), "/ui/servers/"))
+    return go_back(request, local_path(request.POST.get("next", ""), SERVERS.path))
 
 
 @action
@@ -147,39 +140,51 @@ def go_back(request: HttpRequest, to: str) -> HttpResponse:
 
 
 def _list_context(request: HttpRequest, caller: Caller) -> dict[str, object]:
-    wish = Wish.of(request.GET)
-    found = page_of(caller, wish)
-    servers = shown(caller, found.object_list)
-    # On purpose a second look: an empty page of a search is not an empty project.
-    empty = not servers and not wish.narrows and not rules.servers_for(caller).exists()
+    context = SERVERS.context(rules.with_cards(rules.servers_for(caller)), request.GET)
+    servers = shown(caller, context["page"].object_list)
     return {
-        "wish": wish,
-        "columns": columns(wish),
-        "page": found,
+        **context,
         "servers": servers,
-        "empty": empty,
         "refresh_s": _refresh_s(servers),
-        "here": f"/ui/servers/{wish.address()}",
-        "earlier": wish.address(page=str(found.number - 1)) if found.has_previous() else "",
-        "later": wish.address(page=str(found.number + 1)) if found.has_next() else "",
-        "bars": bars(accounts().quotas(caller.user, caller.project)),
-        "states": [
-            (name, wish.address(state=name, page="1"))
-            for name in ("", "running", "stopped", "changing", "error")
-        ],
+        "bars": bars(accounts().quotas(caller.user, caller.project), COMPUTE),
     }
+
+
+def _question(
+    request: HttpRequest, caller: Caller, asked: QueryDict, *, mistyped: bool = False
+) -> HttpResponse:
+    found = [rules.get(caller, uuid) for uuid in _checked(asked.getlist("server"))]
+    if not found:
+        raise BadRequest("No server is ticked.")
+    going = shown(caller, found)
+    context = {
+        "servers": going,
+        "floating_ips": [ip.address for server in going for ip in server.floating_ips],
+        "url": resolve_url("server-delete"),
+        "next": local_path(asked.get("next", ""), SERVERS.path),
+        "typed": _to_type(found),
+        "mistyped": mistyped,
+    }
+    return render(request, "cyclades/servers_delete.html", context, status=422 if mistyped else 200)
+
+
+def _to_type(servers: Sequence[Server]) -> str:
+    """What one types before data is lost for good."""
+    return servers[0].name.strip() if len(servers) == 1 else f"{len(servers)} servers"
 
 
 def _detail_context(caller: Caller, uuid: str) -> dict[str, object]:
     server = rules.get(caller, uuid)
-    history = engine.history_of(Server.TARGET, server.pk)[:_OPERATIONS]
+    history = list(engine.history_of(Server.TARGET, server.pk)[:_OPERATIONS])
+    names = accounts().names({row.actor for row in history if row.actor})
     found = shown(caller, [server])[0]
     return {
         "shown": found,
         "server": server,
-        "operations": [operation_shown(row) for row in history],
+        "operations": [operation_shown(row, caller, names) for row in history],
         "refresh_s": _refresh_s([found]),
         "here": f"/ui/servers/{server.uuid}/",
+        "and_back": "&" + urlencode({"next": f"/ui/servers/{server.uuid}/"}),
         "may_get_floating_ip": any(
             port.addresses.all() and not port.floating_ips.all() for port in server.ports.all()
         ),

@@ -16,6 +16,7 @@ from synnefo.common.accounts import QuotaUse, accounts
 from synnefo.common.caller import Caller
 from synnefo.common.faults import Fault, OverLimit
 from synnefo.common.pages import form_page
+from synnefo.common.quota_shown import COMPUTE, Bar, bars, missing, told
 from synnefo.cyclades.flavors import rules as flavors
 from synnefo.cyclades.flavors.models import Flavor
 from synnefo.cyclades.images import rules as images
@@ -24,7 +25,6 @@ from synnefo.cyclades.keypairs import rules as keypairs
 from synnefo.cyclades.networks import floating
 from synnefo.cyclades.networks import rules as networks
 from synnefo.cyclades.networks.models import Network, Port
-from synnefo.cyclades.quota_shown import Bar, bars, missing, told
 from synnefo.cyclades.servers import rules
 from synnefo.cyclades.servers.models import Server
 from synnefo.cyclades.servers.requests import NicRequest, ServerRequest
@@ -131,7 +131,7 @@ class Offer:
 
     @property
     def bars(self) -> list[Bar]:
-        return bars(self.quota)
+        return bars(self.quota, COMPUTE)
 
     def as_data(self) -> dict[str, object]:
         """What the page's script computes with."""

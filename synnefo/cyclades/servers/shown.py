@@ -1,12 +1,9 @@
-"""Servers, actions and operations as pages show them: words, colours, what is offered. No decisions."""
+"""Servers and actions as pages show them: words, colours, what is offered. No decisions."""
 
 from __future__ import annotations
 
 import dataclasses
-import datetime
 from collections.abc import Iterable, Mapping
-
-from django.utils import timezone
 
 from synnefo.common.caller import Caller
 from synnefo.common.faults import Fault
@@ -16,16 +13,7 @@ from synnefo.cyclades.images import rules as images
 from synnefo.cyclades.networks.models import IPAddress
 from synnefo.cyclades.servers.models import Server
 from synnefo.cyclades.servers.states import Action, require
-from synnefo.engine.models import Operation
-
-
-@dataclasses.dataclass(frozen=True)
-class State:
-    """A word and a colour; a busy one changes soon by itself."""
-
-    word: str
-    colour: str
-    busy: bool = False
+from synnefo.cyclades.shown import State
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,23 +45,6 @@ _OFFERS = (
     (Action.REBOOT, Offer("reboot", "Reboot", "reboot")),
     (Action.REBOOT, Offer("hard-reboot", "Hard reboot", "bolt")),
 )
-_KINDS = {
-    "server.create": "Create",
-    "server.start": "Start",
-    "server.restore": "Start after the host came back",
-    "server.stop": "Stop",
-    "server.reboot": "Reboot",
-    "server.delete": "Delete",
-}
-_STEPS = {
-    "connect": "connecting the networks",
-    "make": "making the machine",
-    "power_on": "powering on",
-    "ask": "asking the guest",
-    "wait": "waiting for the machine",
-    "remove": "removing the machine",
-    "stop_again": "powering off again",
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,6 +72,11 @@ class Shown:
         return [address for port in self.server.ports.all() for address in port.floating_ips.all()]
 
     @property
+    def first_ip(self) -> str:
+        """The address that one would look for: a floating one before a fixed one."""
+        return next((ip.address for ip in (*self.floating_ips, *self.fixed_ips)), "")
+
+    @property
     def offers(self) -> list[Offer]:
         return [offer for action, offer in _OFFERS if self._may(action)]
 
@@ -108,6 +84,11 @@ class Shown:
     def has_screen(self) -> bool:
         blocked = self.server.suspended and not self.caller.is_admin
         return self.server.operstate == Server.Oper.STARTED and not blocked
+
+    @property
+    def ask_delete(self) -> str:
+        """Where one is asked before it is deleted."""
+        return f"/ui/servers/delete/?server={self.server.uuid}"
 
     @property
     def may_be_deleted(self) -> bool:
@@ -122,19 +103,6 @@ class Shown:
         except Fault:
             return False
         return True
-
-
-@dataclasses.dataclass(frozen=True)
-class OperationShown:
-    """What was or is being done to a server."""
-
-    title: str
-    state: State
-    step: str
-    began: datetime.datetime
-    elapsed: datetime.timedelta
-    error: str
-    request_id: str
 
 
 def shown(caller: Caller, servers: Iterable[Server]) -> list[Shown]:
@@ -157,22 +125,3 @@ def size_of(flavor: Flavor) -> str:
     cpus = "1 CPU" if flavor.cpu == 1 else f"{flavor.cpu} CPUs"
     ram, disk = show_amount(flavor.ram * MIB, "bytes"), show_amount(flavor.disk * GIB, "bytes")
     return f"{cpus}, {ram}, {disk}"
-
-
-def operation_shown(row: Operation) -> OperationShown:
-    states = {
-        Operation.State.DOING: State("In progress", "blue", busy=True),
-        Operation.State.UNDOING: State("Being undone", "orange", busy=True),
-        Operation.State.SUCCEEDED: State("Done", "green"),
-        Operation.State.FAILED: State("Failed", "red"),
-    }
-    hard = " (hard)" if row.payload.get("hard") else ""
-    return OperationShown(
-        title=_KINDS.get(row.kind, row.kind) + hard,
-        state=states[Operation.State(row.state)],
-        step=_STEPS.get(row.step, row.step) if row.active else "",
-        began=row.created,
-        elapsed=(row.finished or timezone.now()) - row.created,
-        error=row.error,
-        request_id=row.request_id,
-    )

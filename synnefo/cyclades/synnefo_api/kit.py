@@ -18,8 +18,8 @@ from synnefo.common.faults import BadRequest, ItemNotFound, OverLimit, Unauthori
 from synnefo.common.http.context import client_address
 from synnefo.common.http.facade import identity_of
 from synnefo.common.http.plain import View, json_object, route
+from synnefo.common.quota_shown import NAMES
 from synnefo.cyclades.openstack.kit import origin
-from synnefo.cyclades.quota_shown import NAMES
 
 M = TypeVar("M", bound=Model)
 CallerView = Callable[..., HttpResponse]

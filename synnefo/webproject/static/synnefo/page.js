@@ -77,6 +77,13 @@ window.addEventListener("pageshow", () => {
   }
 });
 
+// What is lost for good is confirmed by typing its name.
+function guard() {
+  const field = document.querySelector("[data-typed]");
+  if (field) field.form.querySelector(".btn-danger").disabled = field.value.trim() !== field.dataset.typed;
+}
+document.addEventListener("input", guard);
+
 // Ticks: one for all, and how many there are.
 document.addEventListener("change", (event) => {
   if (event.target.id === "tick-all") {
@@ -100,7 +107,8 @@ function countTicks() {
 document.addEventListener("htmx:afterSwap", (event) => {
   if (event.target.id === "dialog" && dialog.querySelector("form")) {
     dialog.showModal();
-    dialog.querySelector("[data-close]")?.focus();
+    (dialog.querySelector("[data-typed]") ?? dialog.querySelector("[data-close]"))?.focus();
+    guard();
   }
   for (const log of document.querySelectorAll("[data-tail]")) {
     log.scrollTop = log.scrollHeight;
@@ -121,5 +129,6 @@ document.addEventListener("htmx:afterRequest", (event) => {
   }
 });
 document.getElementById("summary")?.focus();
+guard();
 countTicks();
 keepFresh(announce);

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from synnefo.common.accounts import QuotaUse
 from synnefo.common.faults import Fault, OverLimit
@@ -15,13 +15,16 @@ RESOURCES = (
     ("cyclades.cpu", "CPUs", None),
     ("cyclades.ram", "RAM", "bytes"),
     ("cyclades.disk", "Disk", "bytes"),
+    ("cyclades.network.private", "Networks", None),
     ("cyclades.floating_ip", "Floating IPs", None),
+    ("pithos.diskspace", "Stored files", "bytes"),
 )
+#: What servers take.
+COMPUTE = ("cyclades.vm", "cyclades.cpu", "cyclades.ram", "cyclades.disk", "cyclades.floating_ip")
 #: What is not shown, but may be what forbids something.
 _OTHER_NAMES = {
     "cyclades.total_cpu": "CPUs of all servers",
     "cyclades.total_ram": "RAM of all servers",
-    "cyclades.network.private": "Networks",
 }
 NAMES = {**{name: title for name, title, _ in RESOURCES}, **_OTHER_NAMES}
 _NEARLY_FULL = 0.9
@@ -53,12 +56,12 @@ class Bar:
         return f"{usage} used" if self.limit is None else f"{usage} of {show_amount(self.limit, self.unit)}"
 
 
-def bars(quota: Mapping[str, QuotaUse]) -> list[Bar]:
-    """The bars of a project, as far as its user reaches."""
+def bars(quota: Mapping[str, QuotaUse], only: Collection[str] = ()) -> list[Bar]:
+    """The bars of a project, as far as its user reaches; ``only`` some resources, or all that people use."""
     found = []
     for resource, title, unit in RESOURCES:
         use = quota.get(resource)
-        if use is not None:
+        if use is not None and (not only or resource in only):
             limit = None if use.effective_limit >= _endless(use) else max(0, use.effective_limit)
             found.append(Bar(resource, title, unit, use.usage, limit))
     return found
