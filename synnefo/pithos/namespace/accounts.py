@@ -1,4 +1,8 @@
-"""Whose account it is, and what it says about itself."""
+"""Whose account it is, who may look into it and change it, and what it says about itself.
+
+An account is named by a uuid: a user's (his own, charged to his system project) or another project's (all of
+its members', charged to its pool). ``check`` is the only place that says who may reach which.
+"""
 
 from __future__ import annotations
 
@@ -8,21 +12,31 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from synnefo.audit.rules import record
-from synnefo.common.caller import Caller
+from synnefo.common.caller import Caller, Scope
 from synnefo.common.faults import Forbidden
 from synnefo.common.transactions import atomic
 from synnefo.pithos.namespace.models import Account, Container
 from synnefo.pithos.namespace.names import check_attributes, merged
 
+#: Who has none of these roles in a project reads only.
+_WRITERS = frozenset({"member", "manager", "admin"})
 
-def get(caller: Caller, name: str, *, refusal: str = "Account") -> Account:
-    """The account. Raises Forbidden if it is another's, or nobody's: one cannot tell which.
 
-    ``refusal`` is what the caller wanted to reach, for the message.
+def check(caller: Caller, *names: str, write: bool = False, refusal: str = "Account: access denied.") -> None:
+    """Raises Forbidden for what is another's, or nobody's: one cannot tell which.
+
+    Owner scope reaches his own account and those of all his projects; project scope the one account of the
+    project that he works in. ``refusal`` is the message.
     """
-    if name != caller.user:
-        raise Forbidden(f"{refusal}: access denied.")
-    account, _ = Account.objects.get_or_create(name=name)
+    open_to_him = {caller.project} if caller.scope is Scope.PROJECT else {caller.user, *caller.projects}
+    if not open_to_him.issuperset(names) or (write and not _WRITERS & caller.roles):
+        raise Forbidden(refusal)
+
+
+def get(caller: Caller, name: str, *, write: bool = False) -> Account:
+    """The account, made if it was never looked at. Raises Forbidden."""
+    check(caller, name, write=write)
+    account, _ = Account.objects.get_or_create(name=name, defaults={"of_project": name != caller.user})
     return account
 
 
@@ -35,7 +49,7 @@ def totals(account: Account) -> tuple[int, int, int]:
 
 def set_attributes(caller: Caller, name: str, attributes: Mapping[str, str], *, merge: bool) -> Account:
     """Change the account's metadata. Raises Forbidden, BadRequest."""
-    found = get(caller, name)
+    found = get(caller, name, write=True)
     with atomic():
         account = Account.objects.select_for_update().get(pk=found.pk)
         account.attributes = merged(account.attributes if merge else {}, attributes)

@@ -13,11 +13,11 @@ from django.utils import timezone
 
 from synnefo.audit.rules import record
 from synnefo.common.caller import Caller
-from synnefo.common.faults import BadRequest, Conflict, Forbidden, ItemNotFound
+from synnefo.common.faults import BadRequest, Conflict, ItemNotFound
 from synnefo.common.transactions import atomic
 from synnefo.engine.charging import charging, decide
 from synnefo.pithos.namespace import accounts
-from synnefo.pithos.namespace.models import Container, Object, Version
+from synnefo.pithos.namespace.models import Account, Container, Object, Version
 from synnefo.pithos.namespace.names import check_attributes, check_container, merged
 
 RESOURCE = "pithos.diskspace"
@@ -32,12 +32,15 @@ def containers_for(caller: Caller, account: str) -> QuerySet[Container]:
 def get(caller: Caller, account: str, name: str) -> Container:
     """Raises Forbidden, ItemNotFound."""
     check_container(name)
-    if account != caller.user:
-        raise Forbidden("User does not have access to the container")
+    accounts.check(caller, account, refusal="User does not have access to the container")
     found = Container.objects.select_related("account").filter(account__name=account, name=name).first()
     if found is None:
         raise ItemNotFound("Container does not exist")
     return found
+
+
+def _check_write(caller: Caller, account: str) -> None:
+    accounts.check(caller, account, write=True, refusal="User does not have write access to the container")
 
 
 def lock(key: int) -> Container:
@@ -56,9 +59,9 @@ def put(
     Raises Forbidden, BadRequest, OverLimit.
     """
     check_container(name)
-    if account != caller.user:
-        raise Forbidden("User does not have write access to the container")
-    wanted = _policy(caller, policy)
+    _check_write(caller, account)
+    found = accounts.get(caller, account, write=True)
+    wanted = _policy(caller, found, policy)
     with atomic():
         defaults: dict[str, Any] = {
             **_default_policy(account),
@@ -66,9 +69,7 @@ def put(
             "attributes": merged({}, attributes),
         }
         check_attributes(defaults["attributes"])
-        container, created = Container.objects.get_or_create(
-            account=accounts.get(caller, account), name=name, defaults=defaults
-        )
+        container, created = Container.objects.get_or_create(account=found, name=name, defaults=defaults)
         if created:
             record(caller, "container.create", TARGET, container.pk, name=name)
     if not created and (attributes or policy):
@@ -85,10 +86,9 @@ def update(
     Another project is charged from then on for all that is there. Raises Forbidden, BadRequest,
     ItemNotFound, OverLimit.
     """
-    if account != caller.user:
-        raise Forbidden("User does not have write access to the container")
+    _check_write(caller, account)
     found = get(caller, account, name)
-    wanted = _policy(caller, policy)
+    wanted = _policy(caller, found.account, policy)
     if policy and not merge:
         wanted = {**_default_policy(account), "project": found.project, **wanted}
     new_attributes = merged(found.attributes if merge else {}, attributes)
@@ -110,8 +110,7 @@ def update(
 
 def delete(caller: Caller, account: str, name: str) -> None:
     """Remove an empty container and its history. Raises Forbidden, ItemNotFound, Conflict."""
-    if account != caller.user:
-        raise Forbidden("User does not have write access to the container")
+    _check_write(caller, account)
     found = get(caller, account, name)
     with atomic():
         container = lock(found.pk)
@@ -123,8 +122,7 @@ def delete(caller: Caller, account: str, name: str) -> None:
 
 def purge(caller: Caller, account: str, name: str, until: datetime.datetime) -> None:
     """Forget history and tombstones up to a time; what is there now stays. Raises as ``delete``."""
-    if account != caller.user:
-        raise Forbidden("User does not have write access to the container")
+    _check_write(caller, account)
     found = get(caller, account, name)
     with atomic():
         container = lock(found.pk)
@@ -156,8 +154,12 @@ def _default_policy(account: str) -> dict[str, Any]:
     }
 
 
-def _policy(caller: Caller, given: Mapping[str, str]) -> dict[str, Any]:
-    """The fields that a policy as clients write it means. Raises BadRequest."""
+def _policy(caller: Caller, account: Account, given: Mapping[str, str]) -> dict[str, Any]:
+    """The fields that a policy as clients write it means. Raises BadRequest.
+
+    What is in the account of a project is charged to that project, and to no other.
+    """
+    payers = {account.name} if account.of_project else caller.projects
     wanted: dict[str, Any] = {}
     for key, raw in given.items():
         value = raw.replace(" ", "")
@@ -170,7 +172,7 @@ def _policy(caller: Caller, given: Mapping[str, str]) -> dict[str, Any]:
                 raise BadRequest("The versioning policy value should be either 'auto' or 'none'.")
             wanted["versioning"] = value
         elif key == "project":
-            if value not in caller.projects:
+            if value not in payers:
                 raise BadRequest("The project policy value should be a project of yours.")
             wanted["project"] = value
         else:

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 from synnefo.audit.rules import record
 from synnefo.common.caller import Caller
-from synnefo.common.faults import Forbidden, ItemNotFound
+from synnefo.common.faults import ItemNotFound
 from synnefo.common.transactions import atomic
 from synnefo.pithos.blocks.content import Content
-from synnefo.pithos.namespace import containers, names
+from synnefo.pithos.namespace import accounts, containers, names
 from synnefo.pithos.namespace.changes import Change, Draft, commit, current
 from synnefo.pithos.namespace.models import PITHOS, Attributes, Container, Object, Version
 
@@ -52,16 +52,16 @@ def no_check(version: Version | None) -> None:
     """Any state will do."""
 
 
-def container_of(caller: Caller, path: Path) -> Container:
+def container_of(caller: Caller, path: Path, *, write: bool = False) -> Container:
     """Raises Forbidden, BadRequest, ItemNotFound."""
     names.check_object(path.name)
-    _refuse_others(caller, path)
+    _refuse_others(caller, path, write=write)
     return containers.get(caller, path.account, path.container)
 
 
-def _refuse_others(caller: Caller, *paths: Path) -> None:
-    if any(path.account != caller.user for path in paths):
-        raise Forbidden("User does not have access to the object")
+def _refuse_others(caller: Caller, *paths: Path, write: bool = False) -> None:
+    owners = (path.account for path in paths)
+    accounts.check(caller, *owners, write=write, refusal="User does not have access to the object")
 
 
 def get(caller: Caller, path: Path, version: int | None = None) -> Version:
@@ -80,8 +80,8 @@ def get(caller: Caller, path: Path, version: int | None = None) -> Version:
 
 
 def find(caller: Caller, path: Path) -> Version | None:
-    """What is there, if anything. Raises Forbidden, ItemNotFound (no such container)."""
-    return current(container_of(caller, path), path.name)
+    """What is there, if anything, for who may change it. Raises Forbidden, ItemNotFound (container)."""
+    return current(container_of(caller, path, write=True), path.name)
 
 
 def versions(caller: Caller, path: Path) -> list[tuple[int, datetime.datetime]]:
@@ -103,7 +103,7 @@ def write(
     Raises Forbidden, BadRequest, ItemNotFound, OverLimit, RequestTooLarge and what ``check`` raises.
     """
     names.check_content_type(content_type)
-    container = container_of(caller, path)
+    container = container_of(caller, path, write=True)
 
     def plan() -> list[Change]:
         old = current(container, path.name)
@@ -120,7 +120,7 @@ def rewrite(caller: Caller, path: Path, seen: Version, content: Content, check: 
 
     Raises ItemNotFound if it is gone, ChangedMeanwhile if it is another version now.
     """
-    container = container_of(caller, path)
+    container = container_of(caller, path, write=True)
 
     def plan() -> list[Change]:
         old = _existing(container, path.name)
@@ -145,7 +145,7 @@ def set_attributes(
 
     Raises Forbidden, BadRequest, ItemNotFound and what ``check`` raises.
     """
-    container = container_of(caller, path)
+    container = container_of(caller, path, write=True)
 
     def plan() -> list[Change]:
         old = _existing(container, path.name)
@@ -166,7 +166,7 @@ def copy(
     Raises Forbidden, BadRequest, ItemNotFound, OverLimit, RequestTooLarge and what the checks raise.
     """
     _refuse_others(caller, source.path, target)
-    container, origin = container_of(caller, target), container_of(caller, source.path)
+    container, origin = container_of(caller, target, write=True), container_of(caller, source.path)
 
     def plan() -> list[Change]:
         top = get(caller, source.path, source.version)
@@ -186,15 +186,15 @@ def move(
     caller: Caller, source: Path, target: Path, overrides: Overrides, *, delimiter: str = "",
     check: Check = no_check, check_source: Check = no_check,
 ) -> Version:  # fmt: skip
-    """Copy and delete in one; uuids move along. To a container of another project it takes two steps.
+    """Copy and delete in one; uuids move along. Where somebody else is charged then, it takes two steps.
 
     Raises as ``copy`` does.
     """
     _refuse_others(caller, source, target)
-    container, origin = container_of(caller, target), container_of(caller, source)
-    if (source.container, source.name) == (target.container, target.name):
+    container, origin = container_of(caller, target, write=True), container_of(caller, source, write=True)
+    if source == target:
         return copy(caller, Source(source), target, overrides, check=check, check_source=check_source)
-    if origin.project != container.project:
+    if (origin.account_id, origin.project) != (container.account_id, container.project):
         made = copy(
             caller, Source(source), target, overrides, delimiter=delimiter, check=check,
             check_source=check_source,
@@ -224,7 +224,7 @@ def move(
 
 def delete(caller: Caller, path: Path, *, delimiter: str = "", check: Check = no_check) -> None:
     """Remove an object; with a delimiter, all that is below it too. Raises Forbidden, ItemNotFound."""
-    container = container_of(caller, path)
+    container = container_of(caller, path, write=True)
 
     def plan() -> list[Change]:
         top = _existing(container, path.name)
@@ -237,6 +237,7 @@ def delete(caller: Caller, path: Path, *, delimiter: str = "", check: Check = no
 
 def delete_all(caller: Caller, account: str, container_name: str) -> None:
     """Remove every object of a container. Raises Forbidden, ItemNotFound."""
+    accounts.check(caller, account, write=True)
     container = containers.get(caller, account, container_name)
 
     def plan() -> list[Change]:
@@ -252,7 +253,7 @@ def purge(caller: Caller, path: Path, until: datetime.datetime) -> None:
 
     Raises Forbidden, ItemNotFound.
     """
-    container = container_of(caller, path)
+    container = container_of(caller, path, write=True)
     seen = current(container, path.name)
     if seen is not None and seen.modified <= until:
         commit(caller, lambda: _gone(container, path.name, seen), path=str(path))
