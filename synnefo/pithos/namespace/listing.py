@@ -10,7 +10,7 @@ import datetime
 from collections.abc import Callable, Iterator
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from synnefo.pithos.namespace.containers import versions_at
 from synnefo.pithos.namespace.models import Container, Version
@@ -21,7 +21,9 @@ from synnefo.pithos.namespace.names import behind, check_characters
 class Wanted:
     """``virtual`` is whether names that roll up are shown, as ``photos/``; ``until`` looks back.
 
-    Objects that ``accepts`` does not want are passed over.
+    Objects that ``accepts`` does not want are passed over. With ``folds`` a name that ends at the delimiter
+    rolls up too, and what rolled up counts for the limit. ``reverse`` begins at the end: the marker is an
+    upper border then, and the end marker a lower one.
     """
 
     prefix: str = ""
@@ -30,6 +32,8 @@ class Wanted:
     end_marker: str = ""
     limit: int = 10_000
     virtual: bool = True
+    folds: bool = False
+    reverse: bool = False
     until: datetime.datetime | None = None
     accepts: Callable[[Version], bool] | None = None
 
@@ -57,15 +61,16 @@ def entries(container: Container, wanted: Wanted) -> list[Entry]:
         else:
             objects += 1
             found.append(entry)
-        if objects >= wanted.limit or virtual >= settings.PITHOS_API_LIST_LIMIT:
+        counted = len(found) if wanted.folds else objects
+        if counted >= wanted.limit or virtual >= settings.PITHOS_API_LIST_LIMIT:
             break
-    return sorted(found, key=lambda entry: entry.name)
+    return sorted(found, key=lambda entry: entry.name, reverse=wanted.reverse)
 
 
 def _all(container: Container, wanted: Wanted) -> Iterator[Entry]:
-    after, first = _start(wanted)
+    place = _start(wanted)
     while True:
-        rows = _rows(container, wanted, after, first)
+        rows = _rows(container, wanted, place)
         rolled = ""
         for row in rows:
             if wanted.accepts is not None and not wanted.accepts(row):
@@ -75,7 +80,7 @@ def _all(container: Container, wanted: Wanted) -> Iterator[Entry]:
                 yield Entry(rolled) if rolled else Entry(row.object.name, row)
         if len(rows) < wanted.limit:
             return
-        after, first = ("", behind(rolled)) if rolled else (rows[-1].object.name, "")
+        place = _further(wanted, rolled, rows[-1].object.name)
 
 
 def _rolled(name: str, wanted: Wanted) -> str:
@@ -83,19 +88,32 @@ def _rolled(name: str, wanted: Wanted) -> str:
     if not wanted.delimiter:
         return ""
     head, delimiter, tail = name[len(wanted.prefix) :].partition(wanted.delimiter)
-    return wanted.prefix + head + delimiter if delimiter and tail else ""
+    return wanted.prefix + head + delimiter if delimiter and (tail or wanted.folds) else ""
 
 
-def _start(wanted: Wanted) -> tuple[str, str]:
-    """Names after the one, or from the other on. A marker that is an entry of rolled up names passes them."""
+def _start(wanted: Wanted) -> Q:
+    """Names behind the marker; one that is an entry of rolled up names passes them."""
     marker = wanted.marker
+    if not marker:
+        return Q()
+    if wanted.reverse:
+        return Q(object__name__lt=marker)
     inside = marker.startswith(wanted.prefix) and marker != wanted.prefix
     if wanted.delimiter and inside and marker.endswith(wanted.delimiter):
-        return "", behind(marker)
-    return marker, ""
+        return Q(object__name__gte=behind(marker))
+    return Q(object__name__gt=marker)
 
 
-def _rows(container: Container, wanted: Wanted, after: str, first: str) -> list[Version]:
+def _further(wanted: Wanted, rolled: str, last: str) -> Q:
+    """Names behind a page that ended at ``last``, which rolled up or did not."""
+    if not wanted.reverse:
+        return Q(object__name__gte=behind(rolled)) if rolled else Q(object__name__gt=last)
+    if rolled and not wanted.folds:  # the object of that very name is still to come
+        return Q(object__name__lte=rolled)
+    return Q(object__name__lt=rolled or last)
+
+
+def _rows(container: Container, wanted: Wanted, place: Q) -> list[Version]:
     rows: QuerySet[Version]
     if wanted.until is None:
         rows = Version.objects.filter(object__container=container, state=Version.State.CURRENT)
@@ -103,13 +121,12 @@ def _rows(container: Container, wanted: Wanted, after: str, first: str) -> list[
         rows = versions_at(container, wanted.until)
     if wanted.prefix:
         rows = rows.filter(object__name__gte=wanted.prefix, object__name__lt=behind(wanted.prefix))
-    if after:
-        rows = rows.filter(object__name__gt=after)
-    if first:
-        rows = rows.filter(object__name__gte=first)
+    rows = rows.filter(place)
     if wanted.end_marker:
-        rows = rows.filter(object__name__lt=wanted.end_marker)
-    return list(rows.select_related("object").order_by("object__name")[: wanted.limit])
+        end = wanted.end_marker
+        rows = rows.filter(Q(object__name__gt=end) if wanted.reverse else Q(object__name__lt=end))
+    order = "-object__name" if wanted.reverse else "object__name"
+    return list(rows.select_related("object").order_by(order)[: wanted.limit])
 
 
 def metadata_keys(container: Container, prefix: str) -> list[str]:

@@ -42,10 +42,14 @@ class Source:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Overrides:
-    """What a copy has that its source has not. An empty attribute is left out of the copy."""
+    """What a copy has that its source has not. An empty attribute is left out of the copy.
+
+    With ``fresh`` the copy has these attributes alone.
+    """
 
     attributes: Mapping[str, str] = dataclasses.field(default_factory=dict)
     content_type: str = ""
+    fresh: bool = False
 
 
 def no_check(version: Version | None) -> None:
@@ -139,22 +143,32 @@ class ChangedMeanwhileError(Exception):
 
 def set_attributes(
     caller: Caller, path: Path, attributes: Mapping[str, str], *, merge: bool, domain: str = PITHOS,
-    check: Check = no_check,
+    content_type: str = "", check: Check = no_check,
 ) -> Version:  # fmt: skip
     """Change an object's metadata, which makes a new version. An empty value removes the key.
 
+    Without a content type it keeps the one that it has.
+
     Raises Forbidden, BadRequest, ItemNotFound and what ``check`` raises.
     """
+    names.check_content_type(content_type)
     container = container_of(caller, path, write=True)
 
     def plan() -> list[Change]:
         old = _existing(container, path.name)
         check(old)
         items = names.merged(old.attributes.get(domain, {}) if merge else {}, attributes)
-        draft = Draft(old.content, old.content_type, {**old.attributes, domain: items}, old.uuid)
+        kind = content_type or old.content_type
+        draft = Draft(old.content, kind, {**old.attributes, domain: items}, old.uuid)
         return [Change(container, path.name, old, draft)]
 
     return _only(commit(caller, plan, path=str(path)))
+
+
+def note_checksum(version: Version, md5: str) -> None:
+    """Keep the MD5 of a version's content, which was not known when the version was made."""
+    version.checksum = md5
+    Version.objects.filter(pk=version.pk, checksum="").update(checksum=md5)
 
 
 def copy(
@@ -301,7 +315,7 @@ def _copied(
     old = current(container, name)
     check(old)
     same = old is not None and old.object_id == source.object_id
-    own = names.merged(source.own_attributes, overrides.attributes)
+    own = names.merged({} if overrides.fresh else source.own_attributes, overrides.attributes)
     content_type = overrides.content_type or source.content_type
     names.check_content_type(content_type)
     kept = source.uuid if same else uuid
