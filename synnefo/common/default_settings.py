@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-SYNNEFO_SERVICES = ["astakos", "cyclades"]
+SYNNEFO_SERVICES = ["astakos", "cyclades", "pithos"]
+SYNNEFO_WEB_SERVES = ["pages", "objects"]
 SYNNEFO_DATA = "/var/lib/synnefo"
 SYNNEFO_LISTEN = "127.0.0.1:8080"
 SYNNEFO_PUBLIC_URL = ""
@@ -65,6 +66,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "synnefo.webproject.branding.context",
                 "synnefo.webproject.frame.context",
+                "synnefo.webproject.objects.context",
             ]
         },
     }

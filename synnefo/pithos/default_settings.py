@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 PITHOS_BASE_PATH = "pithos"
+PITHOS_LISTEN = ""
+PITHOS_PUBLIC_URL = ""
 PITHOS_BLOCKS = "synnefo.pithos.blocks.filesystem.FilesystemBlocks"
 PITHOS_BACKEND_BLOCK_PATH = ""
 PITHOS_BACKEND_BLOCK_SIZE = 4 * 1024 * 1024

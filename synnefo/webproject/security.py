@@ -1,10 +1,16 @@
-"""What browsers are told about every page: nothing from other hosts, no inline scripts, no frames."""
+"""What browsers are told about every page: nothing from other hosts, no inline scripts, no frames.
+
+The one other address that scripts may talk to is that of the object store.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
+
+from synnefo.common.http.addresses import base_url, objects_url
 
 POLICY = (
     "default-src 'none'",
@@ -27,9 +33,18 @@ class PageSecurity:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         if response.get("Content-Type", "").startswith("text/html"):
-            origin = getattr(response, "connects_to", "")
-            connect = f"connect-src 'self' {origin}".strip()
+            connect = " ".join(("connect-src 'self'", *_elsewhere(request, response)))
             response.setdefault("Content-Security-Policy", "; ".join((*POLICY, connect)))
             response["Permissions-Policy"] = "camera=(), microphone=(), geolocation=()"
             response.setdefault("Cache-Control", "private, no-cache")
         return response
+
+
+def _elsewhere(request: HttpRequest, response: HttpResponse) -> list[str]:
+    wished: str = getattr(response, "connects_to", "")
+    try:
+        objects = objects_url(request)
+        found = [objects] if objects != base_url(request) else []
+    except DisallowedHost:  # the page says so
+        found = []
+    return [*found, wished] if wished else found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.test import RequestFactory
 
 from synnefo.astakos.catalog import listing, rules
 from synnefo.astakos.catalog.rules import EndpointDefinition, ResourceDefinition, ServiceDefinition
@@ -16,6 +17,7 @@ from tests.astakos.conftest import Person
 
 pytestmark = pytest.mark.django_db
 SYSTEM = system_caller("test")
+HERE = RequestFactory(SERVER_NAME="here").get("/")
 
 VOLUMES = ServiceDefinition(
     "cinder",
@@ -67,7 +69,7 @@ def test_a_moved_endpoint_replaces_the_old_one_and_others_keep_their_ids(cloud: 
     }
     assert service.endpoints.get(public_url="/cinder/v3").uuid == kept
     listing.forget()
-    entry = next(entry for entry in listing.openstack("http://here") if entry["name"] == "cinder")
+    entry = next(entry for entry in listing.openstack(HERE) if entry["name"] == "cinder")
     assert {endpoint["url"] for endpoint in entry["endpoints"]} == {
         "http://here/cinder/v3",
         "https://near.example.org/v3",
@@ -102,7 +104,7 @@ def test_new_defaults_are_for_new_projects(ada: Person) -> None:
 
 def test_the_catalog_is_remembered_and_forgotten(cloud: None) -> None:
     def types() -> set[str]:
-        return {entry["type"] for entry in listing.openstack("http://here")}
+        return {entry["type"] for entry in listing.openstack(HERE)}
 
     assert "block-storage" not in types()
     rules.register_service(SYSTEM, rules.find_component("cyclades"), VOLUMES)

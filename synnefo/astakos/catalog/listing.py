@@ -11,8 +11,23 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from synnefo.astakos.catalog.models import Endpoint, Service
+from synnefo.common.http.addresses import base_url as base_url
+from synnefo.common.http.addresses import objects_path, objects_url
 
 REGION = "default"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Bases:
+    """The origins that this cloud's own endpoints are below: objects have one of their own."""
+
+    cloud: str
+    objects: str
+
+    def absolute(self, url: str) -> str:
+        if not url.startswith("/"):
+            return url
+        return f"{self.objects if url.startswith(objects_path()) else self.cloud}{url}"
 
 
 @dataclasses.dataclass(slots=True)
@@ -21,25 +36,19 @@ class _Kept:
     until: float
 
 
-_kept: dict[tuple[str, str], _Kept] = {}
+_kept: dict[tuple[str, Bases], _Kept] = {}
 _guard = threading.Lock()
 _MOST_KEPT = 64  # base addresses may come from the requests' Host headers
 
 
-def base_url(request: HttpRequest) -> str:
-    """The address of this cloud as the client may use it, without a slash at the end."""
-    public: str = settings.SYNNEFO_PUBLIC_URL
-    return (public or f"{request.scheme}://{request.get_host()}").rstrip("/")
+def synnefo(request: HttpRequest) -> list[dict[str, Any]]:
+    """``serviceCatalog`` of identity v2.0, with addresses for this client."""
+    return _cached(Service.Catalog.SYNNEFO, _bases(request))
 
 
-def synnefo(base: str) -> list[dict[str, Any]]:
-    """``serviceCatalog`` of identity v2.0."""
-    return _cached(Service.Catalog.SYNNEFO, base)
-
-
-def openstack(base: str) -> list[dict[str, Any]]:
-    """``catalog`` of identity v3."""
-    return _cached(Service.Catalog.OPENSTACK, base)
+def openstack(request: HttpRequest) -> list[dict[str, Any]]:
+    """``catalog`` of identity v3, with addresses for this client."""
+    return _cached(Service.Catalog.OPENSTACK, _bases(request))
 
 
 def forget() -> None:
@@ -48,23 +57,27 @@ def forget() -> None:
         _kept.clear()
 
 
-def _cached(catalog: str, base: str) -> list[dict[str, Any]]:
-    kept = _kept.get((catalog, base))
+def _bases(request: HttpRequest) -> Bases:
+    return Bases(base_url(request), objects_url(request))
+
+
+def _cached(catalog: str, bases: Bases) -> list[dict[str, Any]]:
+    kept = _kept.get((catalog, bases))
     if kept is not None and kept.until > time.monotonic():
         return kept.value
-    value = _read(catalog, base)
+    value = _read(catalog, bases)
     with _guard:
         if len(_kept) >= _MOST_KEPT:
             _kept.clear()
-        _kept[catalog, base] = _Kept(value, time.monotonic() + settings.ASTAKOS_CATALOG_CACHE_S)
+        _kept[catalog, bases] = _Kept(value, time.monotonic() + settings.ASTAKOS_CATALOG_CACHE_S)
     return value
 
 
-def _read(catalog: str, base: str) -> list[dict[str, Any]]:
+def _read(catalog: str, bases: Bases) -> list[dict[str, Any]]:
     rows = Endpoint.objects.filter(service__catalog=catalog).select_related("service__component")
     render = _synnefo_entry if catalog == Service.Catalog.SYNNEFO else _openstack_entry
     grouped = _by_service(rows.order_by("service_id", "id"))
-    return [render(service, endpoints, base) for service, endpoints in grouped]
+    return [render(service, endpoints, bases) for service, endpoints in grouped]
 
 
 def _by_service(rows: Any) -> list[tuple[Service, list[Endpoint]]]:
@@ -74,12 +87,8 @@ def _by_service(rows: Any) -> list[tuple[Service, list[Endpoint]]]:
     return list(found.values())
 
 
-def _absolute(url: str, base: str) -> str:
-    return f"{base}{url}" if url.startswith("/") else url
-
-
-def _synnefo_entry(service: Service, endpoints: list[Endpoint], base: str) -> dict[str, Any]:
-    ui_url = _absolute(service.component.url, base)
+def _synnefo_entry(service: Service, endpoints: list[Endpoint], bases: Bases) -> dict[str, Any]:
+    ui_url = bases.absolute(service.component.url)
     return {
         "name": service.name,
         "type": service.type,
@@ -87,7 +96,7 @@ def _synnefo_entry(service: Service, endpoints: list[Endpoint], base: str) -> di
         "endpoints": [
             {
                 "region": REGION,
-                "publicURL": _absolute(row.public_url, base),
+                "publicURL": bases.absolute(row.public_url),
                 "SNF:uiURL": ui_url,
                 **{key: str(value) for key, value in row.data.items()},
             }
@@ -96,7 +105,7 @@ def _synnefo_entry(service: Service, endpoints: list[Endpoint], base: str) -> di
     }
 
 
-def _openstack_entry(service: Service, endpoints: list[Endpoint], base: str) -> dict[str, Any]:
+def _openstack_entry(service: Service, endpoints: list[Endpoint], bases: Bases) -> dict[str, Any]:
     return {
         "id": f"{service.pk:032x}",
         "name": service.name,
@@ -107,7 +116,7 @@ def _openstack_entry(service: Service, endpoints: list[Endpoint], base: str) -> 
                 "interface": "public",
                 "region": REGION,
                 "region_id": REGION,
-                "url": _absolute(row.public_url, base),
+                "url": bases.absolute(row.public_url),
             }
             for row in endpoints
         ],

@@ -45,7 +45,7 @@ def create_token(request: HttpRequest) -> HttpResponse:
     access: dict[str, Any] = {}
     if _has_body(request):
         access = _access(parsed(AuthRequest, json_object(request)).auth)
-    access["serviceCatalog"] = listing.synnefo(listing.base_url(request))
+    access["serviceCatalog"] = listing.synnefo(request)
     return _xml(access) if wants_xml(request) else answer({"access": access})
 
 
