@@ -3,7 +3,7 @@
 from synnefo.cyclades.backends.models import Backend
 from synnefo.cyclades.console.models import ConsoleTicket
 from synnefo.cyclades.flavors.models import Flavor
-from synnefo.cyclades.images.models import Image
+from synnefo.cyclades.images.models import Image, ImageMember
 from synnefo.cyclades.keypairs.models import KeyPair
 from synnefo.cyclades.networks.models import BackendNetwork, IPAddress, Network, Port, Subnet
 from synnefo.cyclades.servers.models import Server, ServerMetadata
@@ -15,6 +15,7 @@ __all__ = [
     "Flavor",
     "IPAddress",
     "Image",
+    "ImageMember",
     "KeyPair",
     "Network",
     "Port",

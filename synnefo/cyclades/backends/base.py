@@ -92,11 +92,16 @@ class Nic:
 
 @dataclasses.dataclass(frozen=True)
 class DiskImage:
-    """Where a root disk comes from: a file on this host, its format and its content's SHA-256."""
+    """Where a root disk comes from: a file on this host, or what the engine reads from ``source``.
 
-    path: Path
+    ``hash`` names content for good: the same hash is the same content.
+    """
+
+    path: Path | None
     format: str
-    sha256: str
+    hash: str = ""
+    source: str = ""
+    size_bytes: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -219,6 +224,13 @@ class Backend(Protocol):
         """What there is and what is left."""
 
     # -- instances ------------------------------------------------------------------------------
+    def prepare_image(self, image: DiskImage) -> bool:
+        """Bring an image's content to where instances are created; may take long, and can be repeated.
+
+        False: another caller is doing that now, ask again. What was prepared may go again when it is
+        not used for long; ``create`` then brings it anew.
+        """
+
     def create(self, spec: InstanceSpec, fence: Fence) -> str:
         """Create and start; the job ends in success when it runs. Its networks must exist."""
 

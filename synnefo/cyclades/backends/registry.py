@@ -8,10 +8,12 @@ from pathlib import Path
 
 from django.conf import settings
 
+from synnefo.common import objects
 from synnefo.cyclades.backends.base import Backend as Engine
 from synnefo.cyclades.backends.base import BackendError
 from synnefo.cyclades.backends.ganeti import GanetiBackend, GanetiConfig
 from synnefo.cyclades.backends.local import LocalBackend
+from synnefo.cyclades.backends.local.image_cache import ImageCache, used_lately
 from synnefo.cyclades.backends.models import Backend
 
 _engines: dict[int, Engine] = {}
@@ -55,7 +57,21 @@ def build(row: Backend) -> Engine:
             transit=settings.CYCLADES_LOCAL_TRANSIT_RANGE,
             floating=settings.CYCLADES_LOCAL_FLOATING_RANGE,
             tb_size_mib=settings.CYCLADES_LOCAL_TB_SIZE_MIB,
+            read_image=objects.read,
+            image_cache_bytes=settings.CYCLADES_IMAGE_CACHE_BYTES,
         )
     if row.kind == Backend.Kind.GANETI:
-        return GanetiBackend(GanetiConfig(**row.options, prefix=settings.BACKEND_PREFIX_ID))
+        config = GanetiConfig(**row.options, prefix=settings.BACKEND_PREFIX_ID)
+        return GanetiBackend(config, _images_for_ganeti())
     raise BackendError(f"backend {row.name}: {row.kind!r} is not a kind of engine")
+
+
+def _images_for_ganeti() -> ImageCache:
+    """A directory that the nodes of clusters share with this host; what a job may be copying stays."""
+    directory = Path(settings.SYNNEFO_DATA) / "images-ganeti"
+    return ImageCache(
+        directory,
+        objects.read,
+        limit_bytes=settings.CYCLADES_IMAGE_CACHE_BYTES,
+        in_use=lambda: used_lately(directory),
+    )

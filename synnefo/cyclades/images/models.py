@@ -1,18 +1,26 @@
-"""The table of images; their content is kept behind ``common.objects``."""
+"""The tables of images; their content is kept behind ``common.objects``."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
 from django.db import models
+from django.utils import timezone
 
 from synnefo.cyclades.owned import Owned
 
 
 class Image(Owned):
-    """A disk image. ``location`` is the object store's; ``properties`` are os, osfamily, users, ..."""
+    """A disk image: what an object held when it was registered. Its uuid is the object's.
+
+    ``hold`` keeps the content (``hash``, as the store names it); ``location`` is where the object was seen
+    last. ``properties`` are os, osfamily, users, ... ``checksum`` (MD5) and ``sha256`` are empty where they
+    are not known. While it waits for its content (``QUEUED``, ``SAVING``) it has none of them.
+    """
 
     class Status(models.TextChoices):
+        QUEUED = "QUEUED"
+        SAVING = "SAVING"
         AVAILABLE = "AVAILABLE"
         ERROR = "ERROR"
 
@@ -22,11 +30,18 @@ class Image(Owned):
     status = models.CharField(max_length=16, choices=Status, default=Status.AVAILABLE)
     is_public = models.BooleanField(default=False)
     disk_format = models.CharField(max_length=16)
-    size_bytes = models.BigIntegerField()
-    virtual_size_bytes = models.BigIntegerField()
-    sha256 = models.CharField(max_length=64)
-    location = models.CharField(max_length=512)
+    size_bytes = models.BigIntegerField(default=0)
+    virtual_size_bytes = models.BigIntegerField(default=0)
+    hash = models.CharField(max_length=64, blank=True)
+    checksum = models.CharField(max_length=32, blank=True)
+    sha256 = models.CharField(max_length=64, blank=True)
+    location = models.TextField(blank=True)
+    hold = models.CharField(max_length=128, blank=True)
+    version = models.BigIntegerField(default=0)
+    #: Whether the object was made for this image alone, by an upload.
+    has_own_object = models.BooleanField(default=False)
     min_ram_mib = models.PositiveIntegerField(default=0)
+    wanted_disk_gib = models.PositiveIntegerField(default=0)
     properties = models.JSONField(default=dict)
     description = models.TextField(blank=True)
     deleted = models.BooleanField(default=False)
@@ -42,5 +57,17 @@ class Image(Owned):
 
     @property
     def min_disk_gib(self) -> int:
-        """The smallest disk that holds it."""
-        return -(-self.virtual_size_bytes // 2**30)
+        """The smallest disk that holds it, or more if its owner wants more."""
+        return max(self.wanted_disk_gib, -(-self.virtual_size_bytes // 2**30))
+
+
+class ImageMember(models.Model):
+    """Somebody who sees a private image: a user, in his own project (they have one uuid), or a project."""
+
+    image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="members")
+    member = models.CharField(max_length=36)
+    created = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("image", "member"), name="image_member"),)
+        indexes = (models.Index(fields=("member",), name="image_member_of"),)

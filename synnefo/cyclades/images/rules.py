@@ -1,28 +1,61 @@
-"""What may be done with images. Their bytes are behind ``common.objects``; rows say what they are."""
+"""What may be done with images: bringing them in, seeing, describing and removing them.
+
+An image is what an object held when it was registered; the object carries a copy of what the row says (in
+the domain ``plankton``), written in the same transaction. Content comes from a file of the caller's that is
+there, or from a stream that becomes one. Of content only the first bytes are read here, and never inside a
+transaction. A crash on the way leaves a file of the caller's at most, never an image without content.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+import datetime
+import hashlib
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
-from django.db.models import Q, QuerySet
+from django.conf import settings
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
 
 from synnefo.audit.rules import record
-from synnefo.common.caller import Caller, visible
-from synnefo.common.faults import BadRequest, Forbidden, ItemNotFound
-from synnefo.common.objects import objects
+from synnefo.common.caller import Caller, Scope, visible
+from synnefo.common.faults import BadRequest, Conflict, Forbidden, ItemNotFound
+from synnefo.common.ids import new_uuid
+from synnefo.common.objects import ObjectStore, StoredObject, store_for, store_of
 from synnefo.common.transactions import atomic, forbid_in_transaction
-from synnefo.cyclades.images.inspection import DiskFacts, inspect
-from synnefo.cyclades.images.models import Image
+from synnefo.cyclades.images.inspection import HEAD_BYTES, DiskFacts, inspect
+from synnefo.cyclades.images.models import Image, ImageMember
+from synnefo.engine.models import Operation
 
 MAX_PROPERTIES, MAX_PROPERTY_KEY, MAX_PROPERTY_VALUE = 128, 111, 256
+MAX_NAME = 255
+_LARGEST_COUNT = 2**31 - 1
+_DESCRIBED = ("name", "is_public", "description", "min_ram_mib", "wanted_disk_gib")
+_CHUNK = 1024 * 1024
+#: An upload that was not heard of for so long is over; another may take its place.
+_ABANDONED_AFTER = datetime.timedelta(hours=6)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Arrived:
+    """Content that is stored: the object, what kind of disk it is, its SHA-256 where it is known."""
+
+    found: StoredObject
+    facts: DiskFacts
+    sha256: str = ""
 
 
 def images_for(caller: Caller, *, deleted: bool | None = False) -> QuerySet[Image]:
-    """Images that the caller may see: his, shared ones, and the public ones. ``deleted`` None: all."""
+    """Images that the caller may see: his, shared ones, those that he is a member of, and public ones.
+
+    ``deleted`` None: also those that were removed.
+    """
     rows = Image.objects.all() if deleted is None else Image.objects.filter(deleted=deleted)
-    return rows.filter(Q(pk__in=visible(rows, caller)) | Q(is_public=True))
+    is_member = Exists(ImageMember.objects.filter(image=OuterRef("pk"), member=_member(caller)))
+    return rows.filter(Q(pk__in=visible(rows, caller)) | Q(is_public=True) | Q(is_member))
 
 
 def get(caller: Caller, uuid: str) -> Image:
@@ -32,40 +65,48 @@ def get(caller: Caller, uuid: str) -> Image:
     return found
 
 
+def bootable(caller: Caller, uuid: str) -> Image:
+    """An image that servers can be made from. Raises ItemNotFound, BadRequest."""
+    found = get(caller, uuid)
+    if found.status != Image.Status.AVAILABLE:
+        raise BadRequest(f"Image {uuid} is not active.")
+    return found
+
+
+def register_location(
+    caller: Caller, location: str, *, name: str, is_public: bool = False, min_ram_mib: int = 0,
+    properties: Mapping[str, str] | None = None, description: str = "",
+    expected: Mapping[str, object] | None = None,
+) -> Image:  # fmt: skip
+    """Make an image of what an object holds now (``pithos://account/container/object``, parts quoted).
+
+    The same object again renews its image. ``expected`` may name ``size_bytes`` and ``hash``, which must be
+    the object's. Raises BadRequest, Forbidden, ItemNotFound.
+    """
+    forbid_in_transaction("looking into an object")
+    about = {"name": name, "is_public": is_public, "min_ram_mib": min_ram_mib, "description": description}
+    check(caller, properties=properties, **about)
+    store = store_of_location(location)
+    found = store.find(caller, location)
+    for key, value in (expected or {}).items():
+        if getattr(found, key) != value:
+            raise BadRequest(f"The object's {key.removesuffix('_bytes')} is not {value}.")
+    facts = inspect(store.head(found, HEAD_BYTES), found.size_bytes)
+    return _make_known(caller, store, _Arrived(found, facts), properties=dict(properties or {}), **about)
+
+
 def register(
     caller: Caller, stream: BinaryIO, *, name: str, is_public: bool = False, min_ram_mib: int = 0,
     properties: Mapping[str, str] | None = None, description: str = "",
 ) -> Image:  # fmt: skip
-    """Keep a disk image (raw or qcow2) and make it known. Raises BadRequest, Forbidden.
+    """Store a disk image (raw or qcow2) as a file of the caller's and make it known.
 
-    The content is stored whole and looked at before the row exists; a crash in between leaves a file
-    that nothing refers to, never an image without content.
+    Raises BadRequest, Forbidden, OverLimit.
     """
-    forbid_in_transaction("storing an image")
-    if not 1 <= len(name) <= 255 or not name.isprintable():
-        raise BadRequest("An image's name has 1 to 255 printable characters.")
-    if is_public and not caller.is_admin:
-        raise Forbidden("Only administrators make public images.")
-    facts: list[DiskFacts] = []
-    stored = objects().put(stream, check=lambda path: facts.append(inspect(path)))
-    with atomic():
-        image = Image.objects.create(
-            name=name,
-            userid=caller.user,
-            project=caller.project,
-            shared_to_project=caller.shares_by_default,
-            is_public=is_public,
-            disk_format=facts[0].disk_format,
-            size_bytes=stored.size_bytes,
-            virtual_size_bytes=facts[0].virtual_size_bytes,
-            sha256=stored.sha256,
-            location=stored.location,
-            min_ram_mib=min_ram_mib,
-            properties=dict(properties or {}),
-            description=description,
-        )
-        record(caller, "image.register", "image", image.pk, name=name, sha256=stored.sha256)
-    return image
+    about = {"name": name, "is_public": is_public, "min_ram_mib": min_ram_mib, "description": description}
+    check(caller, properties=properties, **about)
+    pieces = iter(lambda: stream.read(_CHUNK), b"")
+    return _store(caller, pieces, new_uuid(), properties=dict(properties or {}), **about)
 
 
 def register_file(caller: Caller, path: Path, **about: object) -> Image:
@@ -74,37 +115,273 @@ def register_file(caller: Caller, path: Path, **about: object) -> Image:
         return register(caller, stream, **about)  # type: ignore[arg-type]
 
 
+def announce(
+    caller: Caller, *, uuid: str | None, disk_format: str, properties: Mapping[str, str], **about: Any
+) -> Image:
+    """An image that waits for its content. Raises BadRequest, Forbidden, Conflict (the id is taken)."""
+    check(caller, properties=properties, **about)
+    if disk_format not in Image.FORMATS:
+        raise BadRequest(f"Images are {' or '.join(Image.FORMATS)}.")
+    with atomic():
+        if uuid is not None and Image.objects.filter(uuid=uuid).exists():
+            raise Conflict(f"Image ID {uuid} already exists!")
+        image = Image.objects.create(
+            uuid=uuid or new_uuid(), userid=caller.user, project=caller.project, disk_format=disk_format,
+            shared_to_project=caller.shares_by_default, status=Image.Status.QUEUED,
+            properties=dict(properties), **about,
+        )  # fmt: skip
+        record(caller, "image.announce", "image", image.pk, name=image.name)
+    return image
+
+
+def upload(caller: Caller, uuid: str, pieces: Iterable[bytes]) -> Image:
+    """Give an image that waits its content. If that fails it waits on.
+
+    Raises ItemNotFound, Forbidden, Conflict (it has content, or gets it now), BadRequest, OverLimit.
+    """
+    forbid_in_transaction("storing an image")
+    image = _claim(caller, uuid)
+    try:
+        return _store(
+            caller, pieces, image.uuid, promised=image.disk_format, properties=image.properties,
+            name=image.name, is_public=image.is_public,
+        )  # fmt: skip
+    finally:
+        waiting = Image.objects.filter(pk=image.pk, status=Image.Status.SAVING)
+        waiting.update(status=Image.Status.QUEUED)
+
+
+def read(image: Image) -> Iterator[bytes]:
+    """What it holds. Raises Conflict while it has no content."""
+    if not image.hold:
+        raise Conflict("The image has no content yet.")
+    return store_of(image.hold).read(image.hold)
+
+
+def store_of_location(location: str) -> ObjectStore:
+    """Raises BadRequest for a location of no store."""
+    try:
+        return store_of(location)
+    except ItemNotFound as fault:
+        raise BadRequest(fault.message) from None
+
+
+def modify(caller: Caller, uuid: str, *, properties: Mapping[str, str] | None = None, **about: Any) -> Image:
+    """Change what is said of an image: any of name, is_public, description, min_ram_mib, wanted_disk_gib.
+
+    ``properties`` take the place of those that it has. Raises ItemNotFound, Forbidden, BadRequest.
+    """
+    with atomic():
+        image = owned(caller, uuid)
+        check(caller, image, properties=properties, **about)
+        for name in _DESCRIBED:
+            setattr(image, name, about.get(name, getattr(image, name)))
+        if properties is not None:
+            image.properties = dict(properties)
+        describe(caller, image)
+        image.save()
+        record(caller, "image.modify", "image", image.pk, **about)
+    return image
+
+
 def set_properties(caller: Caller, uuid: str, wanted: Mapping[str, str | None]) -> dict[str, str]:
     """Merge an image's properties, None takes one away; returns all of them.
 
     Raises ItemNotFound, Forbidden (not the owner), BadRequest (too many, too long).
     """
     with atomic():
-        image = _owned(caller, uuid)
+        image = owned(caller, uuid)
         merged = {**image.properties, **wanted}
         kept = {key: value for key, value in merged.items() if value is not None}
-        _check_properties(kept)
+        check(caller, image, properties=kept)
         image.properties = kept
-        image.save(update_fields=("properties", "updated"))
+        describe(caller, image)
+        image.save()
         record(caller, "image.properties", "image", image.pk, keys=sorted(wanted))
     return kept
 
 
 def unregister(caller: Caller, uuid: str) -> None:
-    """Make an image unknown; servers made from it keep running, its content stays for them."""
-    with atomic():
-        image = _owned(caller, uuid)
-        image.deleted = True
-        image.save(update_fields=("deleted", "updated"))
-        record(caller, "image.unregister", "image", image.pk, name=image.name)
+    """Make an image unknown; its file stays, and servers made from it keep running."""
+    _remove(caller, uuid, with_object=False)
 
 
-def _owned(caller: Caller, uuid: str) -> Image:
-    """The image's row, locked, for its owner (or an administrator)."""
+def delete(caller: Caller, uuid: str) -> None:
+    """The same, but the file that an upload made for this image alone goes with it."""
+    _remove(caller, uuid, with_object=True)
+
+
+def shared_by(caller: Caller, owner: str) -> QuerySet[Image]:
+    """Images of somebody's that are not public and that the caller sees."""
+    return images_for(caller).filter(userid=owner, is_public=False).order_by("pk")
+
+
+def owned(caller: Caller, uuid: str) -> Image:
+    """The image's row, locked, for its owner (or an administrator). Raises ItemNotFound, Forbidden."""
     found = get(caller, uuid)
     if found.userid != caller.user and not caller.is_admin:
         raise Forbidden("Only its owner changes or removes an image.")
     return Image.objects.select_for_update().get(pk=found.pk)
+
+
+def check(
+    caller: Caller, image: Image | None = None, *, properties: Mapping[str, str] | None = None, **about: Any
+) -> None:
+    """Whether this may be said of an image. Raises BadRequest, Forbidden."""
+    name = about.get("name")
+    if name is not None and (not 1 <= len(name) <= MAX_NAME or not name.isprintable()):
+        raise BadRequest(f"An image's name has 1 to {MAX_NAME} printable characters.")
+    if len(about.get("description", "")) > MAX_PROPERTY_VALUE:
+        raise BadRequest(f"A description has at most {MAX_PROPERTY_VALUE} characters.")
+    for number in (about.get("min_ram_mib", 0), about.get("wanted_disk_gib", 0)):
+        if not 0 <= number <= _LARGEST_COUNT:
+            raise BadRequest(f"{number} is no amount of memory or disk.")
+    becomes_public = about.get("is_public") and not (image is not None and image.is_public)
+    if becomes_public and not (caller.is_admin or settings.CYCLADES_USERS_PUBLISH_IMAGES):
+        raise Forbidden("Only administrators make public images.")
+    _check_properties(properties or {})
+
+
+def describe(caller: Caller, image: Image) -> None:
+    """Write to the image's object what its row says, in the transaction; the caller saves the row."""
+    if not image.hold:
+        return
+    seen = store_of(image.hold).set_properties(caller, image.uuid, _plankton(image))
+    if seen is not None:
+        image.location = seen.location
+
+
+def release_unused() -> int:
+    """Let go of the content of removed images that no server is being made from; returns how many."""
+    building = Operation.objects.filter(kind="server.create", state__in=Operation.ACTIVE)
+    used = {payload["image"] for payload in building.values_list("payload", flat=True)}
+    waiting = Image.objects.filter(deleted=True).exclude(hold="").exclude(pk__in=used)
+    released = 0
+    for key in waiting.values_list("pk", flat=True):
+        with atomic():
+            image = Image.objects.select_for_update().get(pk=key)
+            if image.deleted and image.hold:
+                store_of(image.hold).release(image.hold)
+                image.hold = ""
+                image.save(update_fields=("hold",))
+                released += 1
+    return released
+
+
+def _claim(caller: Caller, uuid: str) -> Image:
+    with atomic():
+        image = owned(caller, uuid)
+        if image.userid != caller.user:
+            raise Forbidden("Only its owner gives an image its content.")
+        abandoned = image.status == Image.Status.SAVING and image.updated < timezone.now() - _ABANDONED_AFTER
+        if image.status != Image.Status.QUEUED and not abandoned:
+            raise Conflict(f"Image {uuid} has content, or is getting it.")
+        image.status = Image.Status.SAVING
+        image.save(update_fields=("status", "updated"))
+    return image
+
+
+def _store(
+    caller: Caller, pieces: Iterable[bytes], uuid: str, *, promised: str = "raw", **about: Any
+) -> Image:
+    """Store a stream as a file and make it known as the image with that id; the file goes if it fails."""
+    forbid_in_transaction("storing an image")
+    store, counted = store_for(caller), _Counted(pieces)
+    head, whole = _peek(counted)
+    facts = inspect(head, len(head))
+    if promised == "qcow2" and facts.disk_format != promised:
+        raise BadRequest("This is no qcow2 image.")
+    found = store.put(caller, whole, name=about["name"], uuid=uuid)
+    if facts.disk_format == "raw":
+        facts = DiskFacts("raw", found.size_bytes)
+    try:
+        arrived = _Arrived(found, facts, counted.digest.hexdigest())
+        return _make_known(caller, store, arrived, has_own_object=True, **about)
+    except BaseException:
+        store.remove(caller, uuid)
+        raise
+
+
+def _make_known(caller: Caller, store: ObjectStore, arrived: _Arrived, **about: Any) -> Image:
+    """The row of an image with this content, new or renewed."""
+    found = arrived.found
+    with atomic():
+        image = Image.objects.select_for_update().filter(uuid=found.uuid).first()
+        if image is None:
+            image = Image(uuid=found.uuid, userid=caller.user, project=caller.project)
+            image.shared_to_project = caller.shares_by_default
+        elif image.userid != caller.user and not caller.is_admin:
+            raise Forbidden("Only its owner renews an image.")
+        if image.hold:
+            store_of(image.hold).release(image.hold)
+        image.hold = store.hold(found)
+        image.status, image.deleted = Image.Status.AVAILABLE, False
+        image.disk_format = arrived.facts.disk_format
+        image.virtual_size_bytes = arrived.facts.virtual_size_bytes
+        image.size_bytes, image.hash, image.checksum = found.size_bytes, found.hash, found.checksum
+        image.location, image.version, image.sha256 = found.location, found.version, arrived.sha256
+        for name, value in about.items():
+            setattr(image, name, value)
+        describe(caller, image)
+        image.save()
+        record(caller, "image.register", "image", image.pk, name=image.name, hash=image.hash)
+    return image
+
+
+class _Counted:
+    """A stream of pieces whose SHA-256 is taken as it passes."""
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self._pieces = iter(pieces)
+        self.digest = hashlib.sha256()
+
+    def __iter__(self) -> Iterator[bytes]:
+        for piece in self._pieces:
+            self.digest.update(piece)
+            yield piece
+
+
+def _peek(pieces: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    """The beginning of a stream, and the whole stream."""
+    stream, seen = iter(pieces), bytearray()
+    while len(seen) < HEAD_BYTES and (piece := next(stream, b"")):
+        seen += piece
+    return bytes(seen), itertools.chain([bytes(seen)], stream)
+
+
+def _remove(caller: Caller, uuid: str, *, with_object: bool) -> None:
+    with atomic():
+        image = owned(caller, uuid)
+        if image.status == Image.Status.SAVING:
+            raise Conflict("The image's content is being stored.")
+        takes_object = with_object and image.has_own_object and bool(image.hold)
+        if image.hold and not takes_object:
+            store_of(image.hold).set_properties(caller, image.uuid, {})
+        image.members.all().delete()
+        image.deleted = True
+        image.save(update_fields=("deleted", "updated"))
+        record(caller, "image.unregister", "image", image.pk, name=image.name)
+    if takes_object:
+        store_of(image.hold).remove(caller, image.uuid)
+
+
+def _member(caller: Caller) -> str:
+    """Whom a list of members must name for the caller to see an image."""
+    return caller.project if caller.scope is Scope.PROJECT else caller.user
+
+
+def _plankton(image: Image) -> dict[str, str]:
+    """An image in words that exports and older tools know."""
+    about = {
+        "name": image.name,
+        "status": image.status,
+        "disk_format": image.disk_format,
+        "container_format": "bare",
+        "created_at": image.created.strftime("%Y-%m-%d %H:%M:%S"),
+        "description": image.description,
+    }
+    properties = {f"property:{key}": str(value) for key, value in image.properties.items()}
+    return {f"plankton:{key}": value for key, value in {**about, **properties}.items()}
 
 
 def _check_properties(properties: Mapping[str, str]) -> None:

@@ -12,3 +12,4 @@ def register() -> None:
     for family in ("networks", "servers"):
         import_module(f"{__name__}.{family}")
     import_module(f"{__name__}.follow").register()
+    import_module(f"{__name__}.images").register()

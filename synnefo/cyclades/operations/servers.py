@@ -6,7 +6,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from synnefo.common.caller import system_caller
-from synnefo.common.objects import objects
+from synnefo.common.objects import store_of
 from synnefo.cyclades.backends.base import Backend, DiskImage, GuestSetup, InstanceSpec, Nic, Power
 from synnefo.cyclades.images.models import Image
 from synnefo.cyclades.networks.models import Port
@@ -15,6 +15,8 @@ from synnefo.cyclades.operations.base import BackendProcedure
 from synnefo.cyclades.operations.networks import apply, changed, host_name
 from synnefo.cyclades.servers.models import Server
 from synnefo.engine.procedure import Move, StepFailed, step
+
+_IMAGE_POLL_S = 1.0
 
 
 class ServerProcedure(BackendProcedure):
@@ -54,6 +56,12 @@ class CreateServer(ServerProcedure):
         self.join_networks(self.server())
         return self.next()
 
+    @step(undo=None, because="content on the host serves other servers, and goes when it is not used")
+    def fetch(self) -> Move:
+        server = self.server()
+        ready = self.engine(server).prepare_image(self._image())
+        return self.next() if ready else self.again(_IMAGE_POLL_S)
+
     @step(undo="remove", because="a half-made instance must not be found running later")
     def make(self) -> Move:
         server = self.server()
@@ -78,15 +86,20 @@ class CreateServer(ServerProcedure):
         server = self.settle(oper, error, launched_at=launched, user_data=b"", wanted_on=not error)
         server.ports.update(state=Port.State.ERROR if error else Port.State.ACTIVE)
 
-    def _spec(self, server: Server) -> InstanceSpec:
+    def _image(self) -> DiskImage:
         image = Image.objects.get(pk=self.payload["image"])
+        path = store_of(image.hold).local_path(image.hold)
+        source = "" if path is not None else image.hold
+        return DiskImage(path, image.disk_format, image.hash, source, image.size_bytes)
+
+    def _spec(self, server: Server) -> InstanceSpec:
         cards = server.ports.select_related("network").prefetch_related("addresses").order_by("index", "id")
         return InstanceSpec(
             name=server.engine_name,
             vcpus=server.flavor.cpu,
             ram_mib=server.flavor.ram,
             disk_gib=server.flavor.disk,
-            image=DiskImage(objects().local_path(image.location), image.disk_format, image.sha256),
+            image=self._image(),
             nics=tuple(card_of(port) for port in cards),
             guest=GuestSetup(
                 hostname=host_name(server.name),

@@ -84,7 +84,7 @@ def create(caller: Caller, request: ServerRequest) -> tuple[Server, str]:
     ServiceUnavailable (no engine can take it).
     """
     _check_request(request)
-    flavor, image = _flavor(caller, request.flavor), images.get(caller, request.image)
+    flavor, image = _flavor(caller, request.flavor), images.bootable(caller, request.image)
     _check_fit(flavor, image)
     key = _key(caller, request.key_name)
     password = request.admin_password or new_password()

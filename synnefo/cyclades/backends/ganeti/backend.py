@@ -15,6 +15,7 @@ begun by then. Fences are also forgotten when Ganeti archives the job that carri
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 
 from synnefo.cyclades.backends.base import (
@@ -22,6 +23,7 @@ from synnefo.cyclades.backends.base import (
     BackendError,
     Capacity,
     ConsoleEndpoint,
+    DiskImage,
     Event,
     Fence,
     InstanceSpec,
@@ -37,17 +39,23 @@ from synnefo.cyclades.backends.ganeti.jobs import JobIndex
 from synnefo.cyclades.backends.ganeti.networks import Networks
 from synnefo.cyclades.backends.ganeti.rapi import NotFound, Rapi, path
 from synnefo.cyclades.backends.ganeti.submission import Submission
+from synnefo.cyclades.backends.local.image_cache import ImageCache
 
 _MAX_JOB_DIGITS = 15
+_IMAGE_WAIT_S = 10.0
 #: What RAPI must offer: requests to create instances in the form that ``GanetiConfig`` writes.
 _CREATION_FEATURE = "instance-create-reqv1"
 
 
 class GanetiBackend:
-    """One cluster. Holds connections only; close it when done."""
+    """One cluster. Holds connections only; close it when done.
 
-    def __init__(self, config: GanetiConfig) -> None:
+    ``images``: where content of images is put for the nodes, which must find it under the same path.
+    """
+
+    def __init__(self, config: GanetiConfig, images: ImageCache | None = None) -> None:
         self._config = config
+        self._images = images
         self._rapi = Rapi(config)
         self._jobs = JobIndex(self._rapi)
         self._networks = Networks(config, self._rapi, self._jobs)
@@ -84,19 +92,32 @@ class GanetiBackend:
         )
 
     # -- instances --------------------------------------------------------------------------------
+    def prepare_image(self, image: DiskImage) -> bool:
+        return self._images is None or self._images.prepare(image)
+
     def create(self, spec: InstanceSpec, fence: Fence) -> str:
         call = self._submission("create", spec.name, fence)
         if (twin := call.under_way()) is not None:
             return str(twin)
         instance = states.find(self._rapi, spec.name)
         if instance is None or call.pending:
-            return str(call.submit("POST", path("instances"), self._config.creation_of(spec)))
+            body = self._config.creation_of(self._with_file(spec))
+            return str(call.submit("POST", path("instances"), body))
         if (failed := call.finished("error")) is not None:
             return str(failed)
         if instance.power is Power.ON:
             call.note()
             return DONE
         return str(call.submit("PUT", path("instances", spec.name, "startup"), {}))
+
+    def _with_file(self, spec: InstanceSpec) -> InstanceSpec:
+        """The specification, with the image as a file that nodes can read."""
+        if spec.image is None or not spec.image.source:
+            return spec
+        if self._images is None:
+            raise BackendError("There is no directory for the content of images")
+        with self._images.using(spec.image, wait_s=_IMAGE_WAIT_S) as file:
+            return dataclasses.replace(spec, image=dataclasses.replace(spec.image, path=file))
 
     def delete(self, name: str, fence: Fence) -> str:
         call = self._submission("delete", name, fence)

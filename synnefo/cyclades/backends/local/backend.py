@@ -26,6 +26,7 @@ from synnefo.cyclades.backends.base import (
     BackendUnavailable,
     Capacity,
     ConsoleEndpoint,
+    DiskImage,
     Event,
     Fence,
     InstanceSpec,
@@ -41,6 +42,7 @@ from synnefo.cyclades.backends.local.fabric import Fabric, NamespaceFabric
 from synnefo.cyclades.backends.local.fabric_user import UserFabric
 from synnefo.cyclades.backends.local.fencing import Fences, Slots
 from synnefo.cyclades.backends.local.follower import PERIOD_S, Follower
+from synnefo.cyclades.backends.local.image_cache import ImageCache, Reader
 from synnefo.cyclades.backends.local.journal import View
 from synnefo.cyclades.backends.local.layout import Boot, Home, Request
 from synnefo.cyclades.backends.local.metadata_source import MetadataSource
@@ -50,8 +52,13 @@ _JOB = re.compile(rf"(stop|reboot)/({layout.NAME.pattern})/([0-9a-f]+)")
 _PRESS_AGAIN_S = 2.0
 _QUIT_S = 10.0
 _PRUNE_S = 3600.0
+_IMAGE_WAIT_S = 10.0
 _SOCKET_PATH_MAX = 107  # bytes
 _ON = (Power.ON, Power.PAUSED)
+
+
+def _no_reader(source: str) -> Iterator[bytes]:
+    raise BackendError(f"Nothing is read from {source!r} here")
 
 
 class LocalBackend:
@@ -61,6 +68,7 @@ class LocalBackend:
     otherwise ``networking`` chooses: "auto" is namespaces where the rights for them exist, QEMU's user
     networking elsewhere. ``transit`` and ``floating`` are the ranges of the namespaces' network.
     ``tb_size_mib`` bounds each TCG guest's cache of translated code. ``accelerator`` "auto" probes.
+    ``read_image`` gives images' content, of which ``image_cache_bytes`` are kept here even if unused.
     ``root`` is where the instances are, ``fabric`` the network that was chosen.
     """
 
@@ -76,6 +84,8 @@ class LocalBackend:
         tb_size_mib: int = 64,
         accelerator: Literal["auto", "kvm", "tcg"] = "auto",
         confinement: qemu.Confinement | None = None,
+        read_image: Reader = _no_reader,
+        image_cache_bytes: int = 50 * 2**30,
     ) -> None:
         data = data_dir.resolve()
         self.root = data / "instances"
@@ -86,6 +96,9 @@ class LocalBackend:
         self._fences = Fences(data / "fences" / "instance")
         self._network_fences = Fences(data / "fences" / "network")
         self._slots = Slots(data / "fences", count=max(2, os.cpu_count() or 1))
+        self._images = ImageCache(
+            data / "images-cache", read_image, limit_bytes=image_cache_bytes, in_use=self._backing_files
+        )
         self._fabric_reason = ""
         real = NamespaceFabric(tag, self._data, transit, floating)
         self.fabric = fabric or self._choose_fabric(networking, real, UserFabric(tag, self._data))
@@ -152,6 +165,9 @@ class LocalBackend:
         return user
 
     # -- create and delete ----------------------------------------------------------------------
+    def prepare_image(self, image: DiskImage) -> bool:
+        return self._images.prepare(image)
+
     def create(self, spec: InstanceSpec, fence: Fence) -> str:
         layout.check_name(spec.name)
         tools.require()
@@ -162,9 +178,21 @@ class LocalBackend:
             home = self._home(spec.name)
             if not home.disk.exists():
                 home.write_spec(spec)
-                disks.create(home.disk, spec.image, spec.disk_gib)
+                self._make_disk(home, spec)
             self._power_on(home)
         return DONE
+
+    def _make_disk(self, home: Home, spec: InstanceSpec) -> None:
+        if spec.image is None:
+            disks.create(home.disk, None, "", spec.disk_gib)
+            return
+        with self._images.using(spec.image, wait_s=_IMAGE_WAIT_S) as path:
+            disks.create(home.disk, path, spec.image.format, spec.disk_gib)
+
+    def _backing_files(self) -> set[Path]:
+        """What the disks of this host stand on."""
+        found = (disks.backing_file(home.disk) for home in layout.homes(self.root))
+        return {path for path in found if path is not None}
 
     def delete(self, name: str, fence: Fence) -> str:
         layout.check_name(name)

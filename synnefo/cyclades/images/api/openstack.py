@@ -18,7 +18,12 @@ from synnefo.cyclades.openstack import kit
 
 router = Router()
 
-_STATUS = {Image.Status.AVAILABLE: "active", Image.Status.ERROR: "killed"}
+_STATUS = {
+    Image.Status.QUEUED: "queued",
+    Image.Status.SAVING: "saving",
+    Image.Status.AVAILABLE: "active",
+    Image.Status.ERROR: "killed",
+}
 _MOST_PROPERTIES = 10
 
 
@@ -80,9 +85,9 @@ def details_of(image: Image) -> dict[str, Any]:
         "virtual_size": image.virtual_size_bytes,
         "min_disk": image.min_disk_gib,
         "min_ram": image.min_ram_mib,
-        "checksum": None,
-        "os_hash_algo": "sha256",
-        "os_hash_value": image.sha256,
+        "checksum": image.checksum or None,
+        "os_hash_algo": "sha256" if image.sha256 else None,
+        "os_hash_value": image.sha256 or None,
         "tags": [],
         "created_at": kit.stamp(image.created),
         "updated_at": kit.stamp(image.updated),

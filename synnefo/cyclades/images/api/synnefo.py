@@ -14,7 +14,12 @@ from synnefo.cyclades.images import rules
 from synnefo.cyclades.images.models import Image
 from synnefo.cyclades.synnefo_api import kit
 
-_STATUS = {Image.Status.AVAILABLE: "ACTIVE", Image.Status.ERROR: "ERROR"}
+_STATUS = {
+    Image.Status.QUEUED: "SAVING",
+    Image.Status.SAVING: "SAVING",
+    Image.Status.AVAILABLE: "ACTIVE",
+    Image.Status.ERROR: "ERROR",
+}
 
 
 def _list(request: HttpRequest, caller: Caller) -> HttpResponse:

@@ -91,7 +91,7 @@ def _brief(image: Image) -> dict[str, Any]:
 def _details(image: Image) -> dict[str, Any]:
     return {
         **_brief(image),
-        "checksum": image.sha256,
+        "checksum": image.hash,
         "location": image.location,
         "created_at": _moment(image.created),
         "updated_at": _moment(image.updated),

@@ -1,0 +1,169 @@
+"""``common.objects`` on this process's Pithos. Objects are plain objects: charged, listed, versioned."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path as FilePath
+from urllib.parse import quote, unquote
+
+from django.conf import settings
+
+from synnefo.common.caller import Caller
+from synnefo.common.faults import BadRequest, ItemNotFound, RequestTooLarge
+from synnefo.common.ids import new_uuid, parse_uuid
+from synnefo.common.objects import StoredObject
+from synnefo.common.transactions import forbid_in_transaction
+from synnefo.pithos.blocks.base import Blocks, blocks
+from synnefo.pithos.blocks.content import Content, keep, read
+from synnefo.pithos.blocks.hashing import block_hash
+from synnefo.pithos.namespace import containers, names, objects
+from synnefo.pithos.namespace.changes import Change, Draft, commit, current
+from synnefo.pithos.namespace.models import Container, Version
+from synnefo.pithos.namespace.objects import Path
+from synnefo.pithos.seam.models import Hold
+
+#: The domain of attributes that describe images, as exports and older tools know it.
+PLANKTON = "plankton"
+CONTAINER = "images"
+_PREFIX = "pithos://"
+_HOLD = "pithos:"
+_OCTETS = "application/octet-stream"
+
+
+class PithosObjects:
+    """Locations are ``pithos://<account>/<container>/<object>``, parts percent-quoted."""
+
+    scheme = "pithos"
+
+    def put(
+        self, caller: Caller, pieces: Iterable[bytes], *, name: str, uuid: str | None = None
+    ) -> StoredObject:
+        forbid_in_transaction("storing an object")
+        account, fresh = caller.user, uuid or new_uuid()
+        names.check_object(name)
+        containers.put(caller, account, CONTAINER, attributes={}, policy={})
+        container = containers.get(caller, account, CONTAINER)
+        content = keep(blocks(), _limited(pieces), settings.PITHOS_BACKEND_BLOCK_SIZE)
+
+        def plan() -> list[Change]:
+            free = name if current(container, name) is None else f"{name}-{fresh}"
+            return [Change(container, free, None, Draft(content, _OCTETS, {}, fresh))]
+
+        (made,) = commit(caller, plan, path=f"{account}/{CONTAINER}/{name}")
+        if made is None:
+            raise ItemNotFound("Object does not exist")
+        return _stored(made)
+
+    def find(self, caller: Caller, location: str) -> StoredObject:
+        return _stored(objects.get(caller, _path(location)))
+
+    def head(self, found: StoredObject, length: int) -> bytes:
+        forbid_in_transaction("reading an object")
+        content = _version(found).content
+        return b"".join(_read(content, 0, length))
+
+    def hold(self, found: StoredObject) -> str:
+        version = _version(found)
+        made = Hold.objects.create(
+            hash=version.hash,
+            map=version.map,
+            size_bytes=version.size_bytes,
+            checksum=version.checksum,
+        )
+        return f"{_HOLD}{made.uuid}"
+
+    def release(self, hold: str) -> None:
+        Hold.objects.filter(uuid=hold.removeprefix(_HOLD)).delete()
+
+    def read(self, hold: str, start: int = 0, length: int | None = None) -> Iterator[bytes]:
+        forbid_in_transaction("reading an object")
+        held = Hold.objects.select_related("map").filter(uuid=hold.removeprefix(_HOLD)).first()
+        if held is None or not hold.startswith(_HOLD):
+            raise ItemNotFound("This content is not kept.")
+        stop = held.size_bytes if length is None else start + length
+        return _read(held.content, start, stop)
+
+    def local_path(self, hold: str) -> FilePath | None:
+        """Content lies in blocks."""
+        return None
+
+    def set_properties(self, caller: Caller, uuid: str, properties: Mapping[str, str]) -> StoredObject | None:
+        def plan() -> list[Change]:
+            old = _by_uuid(uuid)
+            if old is None:
+                return []
+            kept = {**old.attributes, PLANKTON: names.merged({}, properties)}
+            draft = Draft(old.content, old.content_type, kept, old.uuid)
+            return [Change(old.object.container, old.object.name, old, draft)]
+
+        made = commit(caller, plan, path=uuid)
+        return _stored(made[0]) if made and made[0] is not None else None
+
+    def remove(self, caller: Caller, uuid: str) -> None:
+        def plan() -> list[Change]:
+            old = _by_uuid(uuid)
+            return [] if old is None else [Change(old.object.container, old.object.name, old, None)]
+
+        commit(caller, plan, path=uuid)
+
+
+class _Checked:
+    """Blocks that are what their names say."""
+
+    def __init__(self, store: Blocks) -> None:
+        self._store = store
+
+    def get(self, digest: bytes) -> bytes:
+        data = self._store.get(digest)
+        if block_hash(data) != digest:
+            raise OSError(errno.EIO, f"the block {digest.hex()} is damaged")
+        return data
+
+
+def _read(content: Content, start: int, stop: int) -> Iterator[bytes]:
+    store: Blocks = _Checked(blocks())  # type: ignore[assignment]
+    return read(store, content, settings.PITHOS_BACKEND_BLOCK_SIZE, start, stop)
+
+
+def _limited(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    most: int = settings.SYNNEFO_OBJECT_MAX_BYTES
+    size_bytes = 0
+    for piece in pieces:
+        size_bytes += len(piece)
+        if size_bytes > most:
+            raise RequestTooLarge(f"An image has at most {most} bytes.")
+        yield piece
+
+
+def _path(location: str) -> Path:
+    account, _, rest = location.removeprefix(_PREFIX).partition("/")
+    container, _, name = rest.partition("/")
+    if not (location.startswith(_PREFIX) and account and container and name):
+        raise BadRequest("A location is pithos://<account>/<container>/<object>.")
+    return Path(*(unquote(part, errors="surrogateescape") for part in (account, container, name)))
+
+
+def _version(found: StoredObject) -> Version:
+    rows = Version.objects.exclude(state=Version.State.TOMBSTONE).select_related("map")
+    version = rows.filter(pk=found.version, uuid=found.uuid).first()
+    if version is None:
+        raise ItemNotFound("This version of the object is gone.")
+    return version
+
+
+def _by_uuid(uuid: str) -> Version | None:
+    if parse_uuid(uuid) is None:
+        return None
+    rows = Version.objects.filter(uuid=uuid, state=Version.State.CURRENT)
+    return rows.select_related("map", "object__container__account").first()
+
+
+def _stored(version: Version) -> StoredObject:
+    path = version.object
+    container = Container.objects.select_related("account").get(pk=path.container_id)
+    parts = (container.account.name, container.name)
+    location = _PREFIX + "/".join([*(quote(part, "") for part in parts), quote(path.name)])
+    return StoredObject(
+        version.uuid, location, version.pk, version.hash, version.size_bytes, version.checksum
+    )

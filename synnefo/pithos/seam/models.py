@@ -1,0 +1,38 @@
+"""Holds: content that must stay readable though no object may have it any more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.db import models
+from django.utils import timezone
+
+from synnefo.common.ids import new_uuid
+from synnefo.pithos.blocks.content import Content
+from synnefo.pithos.blocks.hashing import HOLE
+from synnefo.pithos.namespace.models import HashMap
+
+
+class Hold(models.Model):
+    """Somebody's wish that content stays. As in versions, content of one block needs no map."""
+
+    uuid = models.CharField(max_length=36, unique=True, default=new_uuid)
+    hash = models.CharField(max_length=64)
+    map = models.ForeignKey(HashMap, on_delete=models.PROTECT, null=True, related_name="holds")
+    size_bytes = models.PositiveBigIntegerField()
+    checksum = models.CharField(max_length=32, blank=True)
+    created = models.DateTimeField(default=timezone.now)
+
+    @property
+    def content(self) -> Content:
+        if self.map is not None:
+            packed = bytes(self.map.packed)
+        else:
+            packed = bytes.fromhex(self.hash) if self.size_bytes else b""
+        return Content(packed, self.size_bytes, self.checksum)
+
+
+def held_digests() -> Iterator[bytes]:
+    """The blocks that holds need, some of them more than once; the collection of blocks spares them."""
+    for hold in Hold.objects.select_related("map").iterator(chunk_size=100):
+        yield from (digest for digest in hold.content.digests if digest != HOLE)
