@@ -118,8 +118,9 @@ def test_swift_clients_sign_in_with_user_and_token(api: Api, people: People) -> 
 
 
 def test_nobody_shares_anything(api: Api) -> None:
-    assert api("GET", "/pithos/object-store/v1?format=json").json() == []
-    assert api("GET", "/pithos/object-store/v1").status_code == 204
+    assert api("GET", "/pithos/object-store/v1/?format=json").json() == []
+    assert api("GET", "/pithos/object-store/v1/").status_code == 204
+    assert api("GET", "/pithos/object-store/v1").status_code == 400
 
 
 def test_an_account_tells_what_it_has(api: Api) -> None:

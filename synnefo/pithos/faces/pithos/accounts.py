@@ -24,6 +24,8 @@ def top(request: HttpRequest) -> HttpResponse:
     """GET v1/: with a token the accounts that share something with one; without, Swift's v1 sign-in."""
     if kit.token_of(request):
         kit.caller(request)
+        if not request.path.endswith("/"):
+            return kit.unknown(request)
         kind = kit.serialization(request)
         if kind == "json":
             return kit.answer_json([])

@@ -42,7 +42,7 @@ def route(**views: View) -> View:
                 raise NotAllowed("Method not allowed")
             response = chosen(request, **arguments)
         except NotModified as unchanged:
-            response = HttpResponse(status=304)
+            response = empty(304)
             if unchanged.etag:
                 response["ETag"] = unchanged.etag
         except Exception as error:  # as_fault logs what is not a fault and hides it from the client

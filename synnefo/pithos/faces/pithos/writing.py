@@ -63,13 +63,7 @@ def post(request: HttpRequest, account: str, container: str, name: str) -> HttpR
     source = headers.header(request, "X-Source-Object")
     if kind == OCTETS or source is not None:
         return _change_content(request, caller, path, source)
-    made = objects.set_attributes(
-        caller, path, headers.object_attributes(request), merge="update" in request.GET,
-        check=conditions.check(request),
-    )  # fmt: skip
-    response = kit.empty(202)
-    response["X-Object-Version"] = str(made.pk)
-    return response
+    return _change_attributes(request, caller, path)
 
 
 def copy(request: HttpRequest, account: str, container: str, name: str) -> HttpResponse:
@@ -138,6 +132,18 @@ def _with_md5(content: Content) -> Content:
     if not settings.PITHOS_UPDATE_MD5:
         return content
     return dataclasses.replace(content, md5=md5_of(blocks(), content, settings.PITHOS_BACKEND_BLOCK_SIZE))
+
+
+def _change_attributes(request: HttpRequest, caller: Caller, path: Path) -> HttpResponse:
+    """A new version with other metadata; none if an update brings nothing."""
+    attributes, merge = headers.object_attributes(request), "update" in request.GET
+    check, response = conditions.check(request), kit.empty(202)
+    if merge and not attributes:
+        check(objects.get(caller, path))
+        return response
+    made = objects.set_attributes(caller, path, attributes, merge=merge, check=check)
+    response["X-Object-Version"] = str(made.pk)
+    return response
 
 
 def _form(request: HttpRequest, caller: Caller, path: Path) -> HttpResponse:
