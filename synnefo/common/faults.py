@@ -51,6 +51,10 @@ class NotAllowed(Fault):
     status, name, title = 405, "notAllowed", "Method Not Allowed"
 
 
+class NotAcceptable(Fault):
+    status, name, title = 406, "notAcceptable", "Not Acceptable"
+
+
 class Conflict(Fault):
     status, name, title = 409, "conflict", "Conflict"
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.html import escape
 
 from synnefo.common.faults import Fault
 
@@ -46,7 +47,16 @@ def glance(fault: Fault) -> dict[str, Any]:
 
 def render(request: HttpRequest, fault: Fault, shape: Shape) -> HttpResponse:
     """The response for a fault; the request id is added by the middleware."""
-    response = JsonResponse(shape(fault), status=fault.status)
-    if fault.status == 401:
+    return _challenging(JsonResponse(shape(fault), status=fault.status))
+
+
+def swift(fault: Fault) -> HttpResponse:
+    """Object storage answers in words."""
+    text = f"<html><h1>{fault.title}</h1><p>{escape(fault.message)}</p></html>"
+    return _challenging(HttpResponse(text, status=fault.status, content_type="text/html; charset=UTF-8"))
+
+
+def _challenging(response: HttpResponse) -> HttpResponse:
+    if response.status_code == 401:
         response["WWW-Authenticate"] = f'Keystone uri="{settings.SYNNEFO_PUBLIC_URL or "/"}"'
     return response

@@ -12,7 +12,8 @@ MAX_CONTAINER = 256
 MAX_OBJECT = 1024
 #: What an index of PostgreSQL takes of a name, less what it needs itself.
 MAX_OBJECT_BYTES = 2600
-MAX_KEY = 128
+#: 128 behind the longest of the prefixes that keys are kept with.
+MAX_KEY = len("X-Object-Meta-") + 128
 MAX_VALUE = 256
 
 

@@ -7,19 +7,20 @@ from collections.abc import Iterator
 from django.conf import settings
 from django.http import HttpRequest
 
-from synnefo.common.faults import BadRequest, LengthRequired
+from synnefo.common.faults import BadRequest, Fault, LengthRequired
 
 _PIECE = 256 * 1024
+_TOO_LONG = "The body of the request is too long."
 
 
 def is_chunked(request: HttpRequest) -> bool:
     return "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower()
 
 
-def length_of(request: HttpRequest) -> int | None:
+def length_of(request: HttpRequest, *, too_long: type[Fault] = BadRequest) -> int | None:
     """The length that is announced, None if the body comes in chunks.
 
-    Raises LengthRequired if neither is said, BadRequest.
+    Raises LengthRequired if neither is said, BadRequest, ``too_long``.
     """
     if is_chunked(request):
         return None
@@ -29,7 +30,7 @@ def length_of(request: HttpRequest) -> int | None:
     if not (text.isascii() and text.isdigit() and len(text) < 19):
         raise BadRequest("Missing or invalid Content-Length header")
     if int(text) > settings.PITHOS_MAX_UPLOAD_BYTES:
-        raise _too_long()
+        raise too_long(_TOO_LONG)
     return int(text)
 
 
@@ -37,10 +38,10 @@ def has_body(request: HttpRequest) -> bool:
     return is_chunked(request) or (request.META.get("CONTENT_LENGTH") or "0") != "0"
 
 
-def pieces(request: HttpRequest) -> Iterator[bytes]:
-    """The body. Raises BadRequest if it is cut short or longer than is taken."""
+def pieces(request: HttpRequest, *, too_long: type[Fault] = BadRequest) -> Iterator[bytes]:
+    """The body. Raises BadRequest if it is cut short, ``too_long`` if it is longer than is taken."""
     stream = request.META["wsgi.input"]
-    left = length_of(request)
+    left = length_of(request, too_long=too_long)
     allowed = settings.PITHOS_MAX_UPLOAD_BYTES if left is None else left
     while left is None or left > 0:
         try:
@@ -53,7 +54,7 @@ def pieces(request: HttpRequest) -> Iterator[bytes]:
             return
         allowed -= len(piece)
         if allowed < 0:
-            raise _too_long()
+            raise too_long(_TOO_LONG)
         left = None if left is None else left - len(piece)
         yield piece
 
@@ -64,9 +65,5 @@ def whole(request: HttpRequest, most_bytes: int) -> bytes:
     for piece in pieces(request):
         found += piece
         if len(found) > most_bytes:
-            raise _too_long()
+            raise BadRequest(_TOO_LONG)
     return bytes(found)
-
-
-def _too_long() -> BadRequest:
-    return BadRequest("The body of the request is too long.")

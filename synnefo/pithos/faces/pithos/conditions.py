@@ -30,13 +30,13 @@ def check(request: HttpRequest) -> Check:
     return holds
 
 
-def check_read(request: HttpRequest, version: Version) -> None:
-    """The same for what is only read. Raises PreconditionFailed, NotModified."""
+def check_read(request: HttpRequest, version: Version, tag: str) -> None:
+    """The same for what is only read and answered with this ETag. Raises PreconditionFailed, NotModified."""
     wanted = _tags(request, "HTTP_IF_MATCH")
     if wanted and not _matches(wanted, version):
         raise PreconditionFailed("Resource ETag does not match")
     if _matches(_tags(request, "HTTP_IF_NONE_MATCH"), version):
-        raise NotModified(etag(version))
+        raise NotModified(tag)
 
 
 def _tags(request: HttpRequest, name: str) -> set[str]:
@@ -47,4 +47,4 @@ def _tags(request: HttpRequest, name: str) -> set[str]:
 
 
 def _matches(tags: set[str], version: Version | None) -> bool:
-    return version is not None and bool(tags & {"*", version.hash, etag(version)})
+    return version is not None and bool(tags & {"*", version.hash, version.checksum})

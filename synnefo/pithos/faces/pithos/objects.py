@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Iterator
 from urllib.parse import quote
 from xml.etree import ElementTree
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.http import http_date
 
 from synnefo.common.caller import Caller
 from synnefo.common.faults import ItemNotFound
-from synnefo.pithos.blocks.base import blocks
-from synnefo.pithos.blocks.content import Content, read
 from synnefo.pithos.blocks.hashing import ALGORITHM
-from synnefo.pithos.faces.pithos import conditions, headers, kit, ranges
+from synnefo.pithos.faces.pithos import conditions, headers, kit, ranges, streams
 from synnefo.pithos.faces.pithos.ranges import Span
 from synnefo.pithos.namespace import objects
 from synnefo.pithos.namespace.models import EMPTY_HASH, Version, timestamp
 from synnefo.pithos.namespace.objects import Path
-
-#: People's files are shown by browsers as strangers: without scripts, and not as this cloud's own pages.
-_STRANGER = "sandbox; default-src 'none'"
 
 
 def head(request: HttpRequest, account: str, container: str, name: str) -> HttpResponse:
@@ -69,12 +62,12 @@ def _version(request: HttpRequest, caller: Caller, path: Path) -> Version:
 
 
 def _check(request: HttpRequest, version: Version) -> None:
-    conditions.check_read(request, version)
+    conditions.check_read(request, version, conditions.etag(version))
     kit.check_dates(request, version.modified)
 
 
 def _describe(response: HttpResponseBase, version: Version) -> None:
-    response["Content-Security-Policy"] = _STRANGER
+    response["Content-Security-Policy"] = streams.STRANGER
     response["ETag"] = conditions.etag(version)
     response["Available"] = "1"
     response["X-Object-Hash"] = version.hash
@@ -128,18 +121,13 @@ def _hashmap(request: HttpRequest, version: Version, name: str) -> HttpResponse:
 
 
 def _content(request: HttpRequest, version: Version) -> HttpResponseBase:
-    content = version.content
+    content, kind = version.content, type_of(version)
     spans = _spans(request, version)
     if spans is None:
-        return _streamed(content, (0, content.size_bytes), type_of(version))
+        return streams.whole(content, kind)
     if len(spans) == 1:
-        start, stop = spans[0]
-        response = _streamed(content, spans[0], type_of(version), status=206)
-        response["Content-Range"] = f"bytes {start}-{stop - 1}/{content.size_bytes}"
-        return response
-    boundary = uuid.uuid4().hex
-    kind = f"multipart/byteranges; boundary={boundary}"
-    return StreamingHttpResponse(_parts(content, spans, boundary), status=206, content_type=kind)
+        return streams.part(content, spans[0], kind)
+    return streams.parts(content, spans, "Content-Transfer-Encoding: binary")
 
 
 def _spans(request: HttpRequest, version: Version) -> list[Span] | None:
@@ -151,24 +139,3 @@ def _spans(request: HttpRequest, version: Version) -> list[Span] | None:
         if condition.removeprefix("W/").strip('"') not in tags:
             return None
     return ranges.asked(header, version.size_bytes)
-
-
-def _streamed(content: Content, span: Span, kind: str, status: int = 200) -> HttpResponseBase:
-    response = StreamingHttpResponse(_bytes(content, span), status=status, content_type=kind)
-    response["Content-Length"] = str(span[1] - span[0])
-    return response
-
-
-def _bytes(content: Content, span: Span) -> Iterator[bytes]:
-    return read(blocks(), content, settings.PITHOS_BACKEND_BLOCK_SIZE, *span)
-
-
-def _parts(content: Content, spans: list[Span], boundary: str) -> Iterator[bytes]:
-    for start, stop in spans:
-        yield (
-            f"--{boundary}\r\nContent-Range: bytes {start}-{stop - 1}/{content.size_bytes}\r\n"
-            "Content-Transfer-Encoding: binary\r\n\r\n"
-        ).encode()
-        yield from _bytes(content, (start, stop))
-        yield b"\r\n"
-    yield f"--{boundary}--\r\n".encode()

@@ -35,6 +35,27 @@ def asked(header: str, size_bytes: int) -> list[Span] | None:
     return spans
 
 
+def satisfiable(header: str, size_bytes: int) -> list[Span] | None:
+    """The same as Swift has it: parts that begin behind the end are left out, while any other is left.
+
+    Raises RangeNotSatisfiable if none is.
+    """
+    unit, equals, text = header.partition("=")
+    matches = [_ONE.fullmatch(part.strip()) for part in text.split(",")]
+    if unit.strip() != "bytes" or not equals or size_bytes == 0:
+        return None
+    spans = []
+    for match in matches:
+        if match is None or match[0] == "-" or (match[1] and match[2] and int(match[2]) < int(match[1])):
+            return None
+        if (int(match[1]) < size_bytes) if match[1] else int(match[2]):
+            spans.append(_span(match[1], match[2], size_bytes))
+    found = [span for span in spans if span is not None]
+    if not found or len(found) > _MOST:
+        raise RangeNotSatisfiable("The Range requested is not available.")
+    return found
+
+
 def _span(first: str, last: str, size_bytes: int) -> Span | None:
     if not first:
         start, stop = max(0, size_bytes - int(last)), size_bytes
