@@ -7,6 +7,7 @@ import this module by name: use ``django.conf.settings``.
 from __future__ import annotations
 
 import os
+import re
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -39,11 +40,20 @@ _unknown = sorted(set(_services) - set(_known_services))
 if _unknown:
     raise conf.ConfigurationError(f"SYNNEFO_SERVICES: unknown service {', '.join(_unknown)}")
 
+_serves: list[str] = globals()["SYNNEFO_WEB_SERVES"]
+if not _serves or not set(_serves) <= {"pages", "objects"}:
+    raise conf.ConfigurationError(f"SYNNEFO_WEB_SERVES: {_serves!r} is no list of pages, objects")
+
 _data = Path(globals()["SYNNEFO_DATA"])
 if "DATABASES" not in globals():
     _url = os.environ.get("DATABASE_URL", "")
     DATABASES = {
         "default": conf.database_from_url(_url) if _url else conf.sqlite_database(_data / "synnefo.db")
+    }
+if "pages" not in _serves:
+    DATABASES = {
+        name: conf.for_slow_clients(database, connections=globals()["PITHOS_WEB_CONNECTIONS"])
+        for name, database in globals()["DATABASES"].items()
     }
 
 SECRET_KEY: str = globals()["SECRET_KEY"]
@@ -59,7 +69,11 @@ globals().setdefault(
 for _name in ("SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE"):
     globals().setdefault(_name, _public.scheme == "https")
 
+_objects = f"{globals()['PITHOS_BASE_PATH']}/object-store/".lstrip("/")
+globals().setdefault("CORS_URLS_REGEX", f"^/{re.escape(_objects)}")
+
 MIDDLEWARE: list[str] = [
+    *(["corsheaders.middleware.CorsMiddleware"] if "pithos" in _services else []),
     *globals()["MIDDLEWARE"],
     *(["allauth.account.middleware.AccountMiddleware"] if "astakos" in _services else []),
 ]
@@ -72,6 +86,7 @@ INSTALLED_APPS: list[str] = [
     "synnefo.common",
     "synnefo.audit",
     "synnefo.engine",
+    *(["corsheaders"] if "pithos" in _services else []),
     *(_known_services[name] for name in _known_services if name in _services),
     "synnefo.webproject",
     *(["allauth", "allauth.account"] if "astakos" in _services else []),

@@ -88,6 +88,19 @@ def database_from_url(url: str) -> dict[str, Any]:
     }
 
 
+def for_slow_clients(database: dict[str, Any], *, connections: int) -> dict[str, Any]:
+    """A database for a process of very many threads, most of which wait for clients.
+
+    So many ``connections`` to PostgreSQL serve all of them; to SQLite each has one of its own, a small one.
+    """
+    options = dict(database.get("OPTIONS", {}))
+    if database["ENGINE"] == "django.db.backends.sqlite3":
+        options["init_command"] = f"{options.get('init_command', '')} PRAGMA cache_size=-2000;".lstrip()
+        return {**database, "OPTIONS": options}
+    options["pool"] = {"min_size": 1, "max_size": connections}
+    return {**database, "CONN_MAX_AGE": 0, "OPTIONS": options}
+
+
 def sqlite_database(path: Path) -> dict[str, Any]:
     """SQLite as the embedded default: WAL, writers queue from their first statement on."""
     return {

@@ -5,6 +5,9 @@ from __future__ import annotations
 PITHOS_BASE_PATH = "pithos"
 PITHOS_LISTEN = ""
 PITHOS_PUBLIC_URL = ""
+PITHOS_WEB_WORKERS = 2
+PITHOS_WEB_THREADS = 128
+PITHOS_WEB_CONNECTIONS = 16
 PITHOS_BLOCKS = "synnefo.pithos.blocks.filesystem.FilesystemBlocks"
 PITHOS_BACKEND_BLOCK_PATH = ""
 PITHOS_BACKEND_BLOCK_SIZE = 4 * 1024 * 1024
@@ -14,3 +17,10 @@ PITHOS_RESOURCE_MAX_METADATA = 32
 PITHOS_API_LIST_LIMIT = 10_000
 PITHOS_UPDATE_MD5 = True
 PITHOS_MAX_UPLOAD_BYTES = 5 * 1024**3
+
+# Scripts of any site may ask: who asks has a token in a header, and cookies do not count.
+CORS_ALLOW_ALL_ORIGINS = True
+CORS_ALLOW_METHODS = ["GET", "HEAD", "PUT", "POST", "DELETE", "COPY", "MOVE", "OPTIONS"]
+CORS_ALLOW_HEADERS = ["*"]
+CORS_EXPOSE_HEADERS = ["*"]
+CORS_PREFLIGHT_MAX_AGE = 24 * 3600

@@ -41,8 +41,10 @@ def up() -> None:
     place = Place.from_settings()
     place.prepare()
     with place.exclusively():
-        for name, address in (("SYNNEFO_LISTEN", place.listen), ("CYCLADES_CONSOLE_LISTEN", place.console)):
-            _require_free(name, address)
+        _require_free("SYNNEFO_LISTEN", place.listen)
+        _require_free("CYCLADES_CONSOLE_LISTEN", place.console)
+        if place.objects:
+            _require_free("PITHOS_LISTEN", place.objects)
         terminal = Terminal()
         supervisor = Supervisor(place.log, place.environment(), terminal)
         asyncio.run(supervisor.run(SET_UP, services(place), lambda: greeting.greet(place, terminal)))

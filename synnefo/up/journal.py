@@ -20,7 +20,7 @@ _FILE_BYTES = 8 * 1024 * 1024
 _OLD_FILES = 3
 _LINE_BYTES = 64 * 1024
 _OPENING_LINES = 100
-_COLOURS = {"web": "36", "dispatcher": "35", "console": "34", "setup": "33", "synnefo": "1"}
+_COLOURS = {"web": "36", "objects": "32", "dispatcher": "35", "console": "34", "setup": "33", "synnefo": "1"}
 _LEVELS = {"warning": "33", "error": "31", "critical": "31"}
 _OWN_KEYS = ("event", "level", "timestamp", "logger", "exception")
 

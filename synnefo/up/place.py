@@ -18,6 +18,7 @@ from pathlib import Path
 from django.conf import settings
 
 from synnefo.common.conf import ConfigurationError
+from synnefo.common.http.addresses import objects_path
 
 _ADMIN_DIRECTORIES = ("/usr/sbin", "/sbin")
 
@@ -53,6 +54,7 @@ class Place:
     data: Path
     listen: Address
     console: Address
+    objects: Address | None
     public_url: str
 
     @classmethod
@@ -60,10 +62,13 @@ class Place:
         """Raises UpError for a configuration that cannot be used."""
         try:
             listen = parse_address("SYNNEFO_LISTEN", settings.SYNNEFO_LISTEN)
-            beside = str(Address(listen.host, listen.port + 1))
-            console = parse_address("CYCLADES_CONSOLE_LISTEN", settings.CYCLADES_CONSOLE_LISTEN or beside)
+            console = _beside(listen, 1, "CYCLADES_CONSOLE_LISTEN")
+            stored = "pithos" in settings.SYNNEFO_SERVICES
+            objects = _beside(listen, 2, "PITHOS_LISTEN") if stored else None
             public_url: str = settings.SYNNEFO_PUBLIC_URL or f"http://{listen.reachable}"
-            return cls(Path(settings.SYNNEFO_DATA).absolute(), listen, console, public_url.rstrip("/"))
+            return cls(
+                Path(settings.SYNNEFO_DATA).absolute(), listen, console, objects, public_url.rstrip("/")
+            )
         except ConfigurationError as error:
             raise UpError(f"configuration: {error}") from error
 
@@ -71,6 +76,14 @@ class Place:
     def identity_url(self) -> str:
         base: str = settings.ASTAKOS_BASE_PATH
         return "/".join(part for part in (self.public_url, base.strip("/"), "identity") if part)
+
+    @property
+    def objects_url(self) -> str:
+        """Where clients find the object store; empty without one."""
+        if self.objects is None:
+            return ""
+        public: str = settings.PITHOS_PUBLIC_URL or settings.SYNNEFO_PUBLIC_URL
+        return (public.rstrip("/") or f"http://{self.objects.reachable}") + objects_path()
 
     @property
     def log(self) -> Path:
@@ -107,6 +120,7 @@ class Place:
             "SYNNEFO_DATA": str(self.data),
             "SYNNEFO_LISTEN": str(self.listen),
             "CYCLADES_CONSOLE_LISTEN": str(self.console),
+            **({"PITHOS_LISTEN": str(self.objects)} if self.objects else {}),
         }
 
     @contextmanager
@@ -148,6 +162,12 @@ def parse_address(name: str, text: str) -> Address:
     if not colon or not port.isdigit() or not 0 < int(port) < 65536:
         raise UpError(f"{name}: {text!r} is not HOST:PORT")
     return Address(host.removeprefix("[").removesuffix("]"), int(port))
+
+
+def _beside(listen: Address, distance: int, name: str) -> Address:
+    """The address that a setting names, else the one so many ports on."""
+    given: str = getattr(settings, name)
+    return parse_address(name, given or str(Address(listen.host, listen.port + distance)))
 
 
 def own_address() -> str:

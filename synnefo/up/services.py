@@ -17,17 +17,21 @@ SET_UP = (sys.executable, "-m", "synnefo.up.setup")
 
 
 def services(place: Place) -> list[Service]:
-    return [
-        Service("web", _module("synnefo.up.web"), _answers(place.listen.local, "/readyz")),
+    found = [
+        Service("web", _module("synnefo.up.web", "pages"), _answers(place.listen.local, "/readyz")),
         Service("dispatcher", _module("synnefo.webproject.dispatcher"), _says("dispatcher ready")),
         Service(
             "console", _module("synnefo.webproject.vncauthproxy"), _answers(place.console.local, "/healthz")
         ),
     ]
+    if place.objects:
+        ready = _answers(place.objects.local, "/readyz")
+        found.append(Service("objects", _module("synnefo.up.web", "objects"), ready))
+    return found
 
 
-def _module(name: str) -> tuple[str, ...]:
-    return (sys.executable, "-m", name)
+def _module(*words: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", *words)
 
 
 def _answers(address: Address, path: str) -> Probe:

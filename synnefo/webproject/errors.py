@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from synnefo.common import faults
@@ -37,6 +38,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def _answer(request: HttpRequest, fault: faults.Fault) -> HttpResponse:
-    if request.path.startswith("/ui/") or "text/html" in request.headers.get("Accept", ""):
+    wants_page = request.path.startswith("/ui/") or "text/html" in request.headers.get("Accept", "")
+    if wants_page and "pages" in settings.SYNNEFO_WEB_SERVES:
         return error_page(request, fault.status, fault.message)
     return render(request, fault, nova)

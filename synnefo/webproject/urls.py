@@ -1,14 +1,17 @@
-"""The URL map: what the enabled services offer, health, and the console."""
+"""The URL map: what the enabled services offer, health, and the console; as far as this process serves it."""
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
 
 from django.conf import settings
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.generic import RedirectView
 
 from synnefo.common.http import health
+from synnefo.common.http.addresses import objects_path
+from synnefo.webproject.objects import elsewhere
 
 _BASES = {
     "astakos": "ASTAKOS_BASE_PATH",
@@ -27,16 +30,33 @@ def _page_routes(name: str) -> list[URLPattern | URLResolver]:
     return pages
 
 
+def _pages() -> list[URLPattern | URLResolver]:
+    found: list[URLPattern | URLResolver] = [
+        path("metrics", health.metrics),
+        path("", RedirectView.as_view(url="/ui/", permanent=False)),
+        path("ui/", include("synnefo.webproject.pages")),
+    ]
+    for name in settings.SYNNEFO_SERVICES:
+        if name != "pithos":
+            found += _service_routes(name)
+        found += [path("ui/", include(_page_routes(name)))]
+    return found
+
+
+def _objects() -> list[URLPattern | URLResolver]:
+    if "pithos" not in settings.SYNNEFO_SERVICES:
+        return []
+    if "objects" in settings.SYNNEFO_WEB_SERVES:
+        return _service_routes("pithos")
+    return [re_path(f"^{re.escape(objects_path().lstrip('/'))}(?P<path>.*)$", elsewhere)]
+
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
-    path("metrics", health.metrics),
-    path("", RedirectView.as_view(url="/ui/", permanent=False)),
-    path("ui/", include("synnefo.webproject.pages")),
+    *_objects(),
+    *(_pages() if "pages" in settings.SYNNEFO_WEB_SERVES else []),
 ]
-for _name in settings.SYNNEFO_SERVICES:
-    urlpatterns += _service_routes(_name)
-    urlpatterns += [path("ui/", include(_page_routes(_name)))]
 
 handler400 = "synnefo.webproject.errors.bad_request"
 handler403 = "synnefo.webproject.errors.forbidden"

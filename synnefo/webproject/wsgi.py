@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
+from synnefo.webproject.objects import unhurried
 from synnefo.webproject.start import set_up
 
 set_up()
 application = get_wsgi_application()
+if "pages" not in settings.SYNNEFO_WEB_SERVES:
+    application = unhurried(application)

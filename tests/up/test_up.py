@@ -45,6 +45,27 @@ def test_tells_where_it_is_and_how_to_sign_in(cloud: Cloud) -> None:
     assert cloud.lines[-1] == f"synnefo: ready at {cloud.url}" or "ready at" in told
 
 
+def test_objects_are_served_beside_the_pages_and_the_others_show_the_way(cloud: Cloud) -> None:
+    there = f"http://127.0.0.1:{cloud.port + 2}"
+    assert f"    Objects       {there}/pithos/object-store" in cloud.lines
+    assert httpx.get(f"{there}/ui/login/").status_code == 404
+    sent = httpx.put(f"{cloud.url}/pithos/object-store/v1/a/b?c=d", content=b"x" * 100_000)
+    assert (sent.status_code, sent.headers["Location"]) == (307, f"{there}/pithos/object-store/v1/a/b?c=d")
+
+
+def test_the_catalog_leads_kamakis_token_to_the_objects(cloud: Cloud) -> None:
+    token = (cloud.data / "kamakirc").read_text().rpartition("token = ")[2].strip()
+    body = {"auth": {"token": {"id": token}}}
+    access = httpx.post(f"{cloud.url}/astakos/identity/v2.0/tokens", json=body).json()["access"]
+    (found,) = [entry for entry in access["serviceCatalog"] if entry["type"] == "object-store"]
+    url = f"{found['endpoints'][0]['publicURL']}/{access['user']['id']}"
+    assert url.startswith(f"http://127.0.0.1:{cloud.port + 2}/")
+    headers = {"X-Auth-Token": token, "Content-Type": "text/plain"}
+    assert httpx.put(f"{url}/c", headers=headers).status_code == 201
+    assert httpx.put(f"{url}/c/o", headers=headers, content=b"content").status_code == 201
+    assert httpx.get(f"{url}/c/o", headers=headers).content == b"content"
+
+
 def test_what_it_keeps_is_readable_by_its_owner_alone(cloud: Cloud) -> None:
     assert stat.S_IMODE(cloud.data.stat().st_mode) == 0o700
     for name in ("secret-key", "admin-openrc", "kamakirc"):
@@ -66,7 +87,7 @@ def test_a_second_one_on_the_same_data_is_refused_with_the_first_ones_process_id
     assert cloud.answers()
 
 
-@pytest.mark.parametrize("service", ["web", "dispatcher", "vncauthproxy"])
+@pytest.mark.parametrize("service", ["pages", "objects", "dispatcher", "vncauthproxy"])
 def test_a_killed_service_is_started_again(cloud: Cloud, service: str) -> None:
     before = cloud.children()[service]
     os.kill(before, signal.SIGKILL)
@@ -76,13 +97,13 @@ def test_a_killed_service_is_started_again(cloud: Cloud, service: str) -> None:
 
 
 def test_a_killed_web_worker_is_replaced(cloud: Cloud) -> None:
-    web = cloud.children()["web"]
+    web = cloud.children()["pages"]
     workers = Path(f"/proc/{web}/task/{web}/children").read_text().split()
     assert len(workers) == 2
     for worker in workers:
         os.kill(int(worker), signal.SIGKILL)
     wait_for(cloud.answers, "the cloud serves")
-    assert cloud.children()["web"] == web
+    assert cloud.children()["pages"] == web
 
 
 def test_ctrl_c_ends_every_process_and_says_what_goes_on(cloud: Cloud) -> None:
@@ -162,5 +183,6 @@ def test_listening_everywhere_it_is_reached_by_the_machines_own_address(tmp_path
             assert cloud.answers()
             assert httpx.get(f"http://{own_address()}:{cloud.port + 1}/healthz").status_code == 200
             assert variables(cloud.data / "admin-openrc")["OS_AUTH_URL"] == f"{cloud.url}/astakos/identity/v3"
+            assert httpx.get(f"http://{own_address()}:{cloud.port + 2}/healthz").status_code == 200
         finally:
             cloud.close()
