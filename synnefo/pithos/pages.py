@@ -1,7 +1,15 @@
-"""The pages of Pithos in the web console: none yet is served."""
+"""The console's pages of Pithos, mounted under ``/ui/``."""
 
 from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from synnefo.pithos import pages_containers, pages_folder, pages_object, pages_trash, pages_upload
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    *pages_containers.urlpatterns,
+    *pages_folder.urlpatterns,
+    *pages_object.urlpatterns,
+    *pages_trash.urlpatterns,
+    *pages_upload.urlpatterns,
+]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver, re_path
+from django.urls import URLPattern, URLResolver, path, re_path
 
+from synnefo.pithos.faces import view
 from synnefo.pithos.faces.pithos import accounts, containers, objects, writing
 from synnefo.pithos.faces.pithos.kit import route, unknown
 
@@ -35,5 +36,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
             DELETE=writing.delete,
         ),
     ),
+    path(f"{view.ROUTE}<str:link>", view.get),
     re_path(r"^object-store/(?P<path>.*)$", unknown),
 ]

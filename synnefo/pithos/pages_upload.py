@@ -1,0 +1,77 @@
+"""What the upload script asks for: a short token with what it must know, and which names are taken.
+
+Content goes past these pages, straight to Pithos' own API.
+"""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import URLPattern, path
+
+from synnefo.common.accounts import accounts
+from synnefo.common.caller import Caller
+from synnefo.common.faults import BadRequest
+from synnefo.common.http.plain import json_object
+from synnefo.common.pages import action
+from synnefo.common.units import INFINITE
+from synnefo.pithos.blocks.hashing import ALGORITHM
+from synnefo.pithos.namespace import browsing, containers
+from synnefo.pithos.namespace.browsing import account_of
+from synnefo.pithos.namespace.containers import RESOURCE
+from synnefo.pithos.namespace.models import Container
+from synnefo.pithos.pages_places import Place, data_url
+
+_LIFETIME_S = 3600
+_MOST_NAMES = 500
+
+
+@action
+def give_pass(request: HttpRequest, caller: Caller) -> HttpResponse:
+    """A token of the caller's for his project, where to use it, and how much he may store."""
+    account = account_of(caller)
+    container = containers.get(caller, account, Place.of(request.POST).container)
+    answer = JsonResponse(
+        {
+            "token": accounts().short_token(caller.user, caller.project, _LIFETIME_S),
+            "lifetime_s": _LIFETIME_S,
+            "account_url": f"{data_url(request)}/object-store/v1/{account}",
+            "block_size": settings.PITHOS_BACKEND_BLOCK_SIZE,
+            "block_hash": ALGORITHM,
+            "left_bytes": _left(caller, container),
+            "versioning": container.versioning,
+        }
+    )
+    answer["Cache-Control"] = "no-store"
+    return answer
+
+
+@action
+def taken(request: HttpRequest, caller: Caller) -> HttpResponse:
+    """Which of ``names`` are taken in the container ``in``."""
+    asked = json_object(request)
+    container, names = asked.get("in"), asked.get("names")
+    texts = isinstance(names, list) and all(isinstance(name, str) for name in names)
+    if not isinstance(container, str) or not texts or len(names) > _MOST_NAMES:
+        raise BadRequest(f"in: a container; names: at most {_MOST_NAMES} names")
+    return JsonResponse({"taken": sorted(browsing.taken(caller, account_of(caller), container, names))})
+
+
+def _left(caller: Caller, container: Container) -> int | None:
+    """What quota leaves to the container, None if there is no limit."""
+    left = []
+    use = accounts().quotas(caller.user, container.project).get(RESOURCE)
+    if use is not None:
+        left.append(use.project_limit - use.project_usage)
+        if not container.account.of_project:  # else it is nobody's share of the pool
+            left.append(use.limit - use.usage)
+        left = [amount for amount in left if amount < INFINITE // 2]
+    if container.quota_bytes:
+        left.append(container.quota_bytes - container.size_bytes)
+    return max(0, min(left)) if left else None
+
+
+urlpatterns: list[URLPattern] = [
+    path("files/pass/", give_pass, name="files-pass"),
+    path("files/taken/", taken, name="files-taken"),
+]
