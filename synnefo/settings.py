@@ -83,6 +83,12 @@ INSTALLED_APPS: list[str] = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    # The administrators' dashboard; ours before unfold's, whose templates it changes.
+    *(
+        ["synnefo.admin", "unfold.apps.BasicAppConfig", "django.contrib.admin.apps.SimpleAdminConfig"]
+        if "astakos" in _services
+        else []
+    ),
     "synnefo.common",
     "synnefo.audit",
     "synnefo.engine",

@@ -15,6 +15,8 @@ from synnefo.common.accounts import Accounts, Identity, Provision, QuotaUse
 #: Who issued the commissions, as ``commission-list`` shows it.
 CLIENT = "in-process"
 
+_MOST_FOUND = 100
+
 
 class InProcessAccounts(Accounts):
     same_database = True
@@ -46,3 +48,7 @@ class InProcessAccounts(Accounts):
         projects = Project.objects.filter(uuid__in=wanted).values_list("uuid", "realname")
         # A system project has its user's uuid and is shown by his name.
         return {**dict(projects), **dict(users)}
+
+    def users_like(self, text: str) -> list[str]:
+        found = User.objects.filter(username__contains=text.lower()).order_by("pk")
+        return list(found.values_list("uuid", flat=True)[:_MOST_FOUND])

@@ -44,6 +44,7 @@ _ACCOUNT: dict[str, View] = {
     "/service/identities": route(POST=people.identities),
     "/service/tokens": route(POST=people.token),
     "/service/names": route(POST=people.names),
+    "/service/users": route(POST=people.users),
 }
 
 urlpatterns: list[URLPattern | URLResolver] = [

@@ -125,6 +125,9 @@ class Accounts(Protocol):
     def names(self, uuids: Iterable[str]) -> dict[str, str]:
         """Display names of users and projects; unknown ones are left out."""
 
+    def users_like(self, text: str) -> list[str]:
+        """Uuids of users whose e-mail contains the text, for administrators' searches; 100 at most."""
+
 
 @functools.cache
 def accounts() -> Accounts:

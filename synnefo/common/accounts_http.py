@@ -85,6 +85,10 @@ class HttpAccounts(Accounts):
         names: dict[str, str] = self._ask("POST", "service/names", {"uuids": list(uuids)})
         return names
 
+    def users_like(self, text: str) -> list[str]:
+        users: list[str] = self._ask("POST", "service/users", {"like": text})["users"]
+        return users
+
     def _identity(self, kind: str, text: str) -> Identity:
         kept = self._kept.get((kind, text))
         if kept is not None and kept[0] > time.monotonic():

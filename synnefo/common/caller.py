@@ -3,7 +3,8 @@
 A ``Caller`` is made once a request (from a token, a session or a command) and never changed. The
 scope says what he sees: with ``Scope.OWNER`` (identity v2.0, Synnefo's facade) what is his and what is
 shared to a project of his; with ``Scope.PROJECT`` (identity v3, OpenStack's facade) what belongs to the
-token's project. ``visible`` is the only place where this is written as a query.
+token's project; with ``Scope.CLOUD``, which administrators alone have (at their dashboard), everything.
+``visible`` is the only place where this is written as a query.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ M = TypeVar("M", bound=Model)
 class Scope(enum.Enum):
     OWNER = "owner"
     PROJECT = "project"
+    CLOUD = "cloud"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ def system_caller(name: str = "system") -> Caller:
 
 def visible(rows: QuerySet[M], caller: Caller) -> QuerySet[M]:
     """Rows with userid, project and shared_to_project that the caller may see."""
-    if caller.is_admin and not caller.user:
+    if caller.is_admin and (not caller.user or caller.scope is Scope.CLOUD):
         return rows
     own = Q(userid=caller.user)
     shared = Q(shared_to_project=True)

@@ -36,6 +36,7 @@ ENTRIES: dict[str, dict[str, tuple[Entry, ...]]] = {
         "Compute": (Entry("Servers", "server", "/ui/servers/"),),
     },
     "pithos": {"Storage": (Entry("Files", "folder", "/ui/files/"),)},
+    "astakos": {"Account": (Entry("Tokens", "key", "/ui/tokens/"),)},
 }
 
 
@@ -48,13 +49,16 @@ class Frame:
     def groups(self) -> list[dict[str, object]]:
         """Headings with their places: the dashboard without one, then what the enabled services have."""
         found: dict[str, list[Entry]] = {"": [HOME]}
-        for name in settings.SYNNEFO_SERVICES:
-            for heading, entries in ENTRIES.get(name, {}).items():
+        for name in (name for name in ENTRIES if name in settings.SYNNEFO_SERVICES):
+            for heading, entries in ENTRIES[name].items():
                 found.setdefault(heading, []).extend(entries)
         return [{"heading": name, "places": [self._place(one) for one in row]} for name, row in found.items()]
 
     def has_servers(self) -> bool:
         return "cyclades" in settings.SYNNEFO_SERVICES
+
+    def is_admin(self) -> bool:
+        return identity_of_session(self._request).is_admin and "astakos" in settings.SYNNEFO_SERVICES
 
     def user(self) -> str:
         return identity_of_session(self._request).user_name

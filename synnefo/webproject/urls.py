@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from importlib import import_module
+from importlib.util import find_spec
 
 from django.conf import settings
+from django.contrib.admin import AdminSite
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.generic import RedirectView
 
@@ -28,6 +30,16 @@ def _service_routes(name: str) -> list[URLPattern | URLResolver]:
 def _page_routes(name: str) -> list[URLPattern | URLResolver]:
     pages: list[URLPattern | URLResolver] = import_module(f"synnefo.{name}.pages").urlpatterns
     return pages
+
+
+def _dashboard() -> AdminSite:
+    """The administrators' tables of the enabled services."""
+    from synnefo.admin.site import site
+
+    for name in settings.SYNNEFO_SERVICES:
+        if find_spec(f"synnefo.{name}.admin"):
+            import_module(f"synnefo.{name}.admin")
+    return site
 
 
 def _pages() -> list[URLPattern | URLResolver]:
@@ -57,6 +69,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *_objects(),
     *(_pages() if "pages" in settings.SYNNEFO_WEB_SERVES else []),
 ]
+
+if "astakos" in settings.SYNNEFO_SERVICES and "pages" in settings.SYNNEFO_WEB_SERVES:
+    urlpatterns += [path("admin/", _dashboard().urls)]
 
 handler400 = "synnefo.webproject.errors.bad_request"
 handler403 = "synnefo.webproject.errors.forbidden"

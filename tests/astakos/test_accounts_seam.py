@@ -186,6 +186,12 @@ def test_names_of_users(accounts: Accounts, ada: Person, bob: Person) -> None:
     assert accounts.names([]) == {}
 
 
+def test_users_are_found_by_a_part_of_their_email(accounts: Accounts, ada: Person, bob: Person) -> None:
+    assert accounts.users_like("ADA@ex") == [ada.uuid]
+    assert set(accounts.users_like("example.org")) >= {ada.uuid, bob.uuid}
+    assert accounts.users_like("nobody@") == []
+
+
 def test_a_wrong_service_token_is_not_the_users_fault(cloud: None) -> None:
     with pytest.raises(ServiceUnavailable):
         over_http("wrong").identify("whatever")

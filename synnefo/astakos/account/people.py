@@ -29,6 +29,10 @@ class NamesQuestion(BaseModel):
     uuids: list[str]
 
 
+class UsersQuestion(BaseModel):
+    like: str
+
+
 class TokenWish(BaseModel):
     user: str
     project: str
@@ -77,6 +81,13 @@ def names(request: HttpRequest) -> HttpResponse:
     service_token(request)
     asked = parsed(NamesQuestion, json_object(request))
     return answer(seam.InProcessAccounts().names(_clean(asked.uuids)))
+
+
+def users(request: HttpRequest) -> HttpResponse:
+    """POST service/users: uuids of the users whose e-mail contains a text."""
+    service_token(request)
+    asked = parsed(UsersQuestion, json_object(request))
+    return answer({"users": seam.InProcessAccounts().users_like(asked.like.replace("\x00", ""))})
 
 
 def _identity(identity: Identity) -> dict[str, Any]:

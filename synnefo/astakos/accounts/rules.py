@@ -111,8 +111,13 @@ def activate(caller: Caller, user: User) -> User:
 
 
 def deactivate(caller: Caller, user: User, *, reason: str = "") -> User:
-    """Keep him out: no login, no token works, his projects and memberships are suspended."""
-    with _changing(caller, user, "user.deactivate") as row:
+    """Keep him out: no login, no token works, his projects and memberships are suspended.
+
+    Raises Conflict if he was never accepted, or for oneself.
+    """
+    if caller.user == user.uuid:
+        raise Conflict("One cannot suspend oneself.")
+    with _changing(caller, user, "user.deactivate", reason=reason) as row:
         _require_accepted(row)
         if row.is_active:
             projects.suspend_all_of(caller, row)

@@ -37,6 +37,7 @@ from synnefo.cyclades.servers.requests import ServerRequest
 from synnefo.cyclades.servers.states import Action, require
 from synnefo.engine import rules as engine
 from synnefo.engine.charging import charging, decide
+from synnefo.engine.procedure import Procedure
 
 TARGET = Server.TARGET
 MAX_KEY, MAX_VALUE = 255, 255
@@ -134,7 +135,7 @@ def start(caller: Caller, uuid: str) -> Server:
         found.userid, found.project, found.flavor.running_charge, name="api: server start"
     ) as serial:
         server = _begin(caller, found, Action.START)
-        engine.start(StartServer, targets=[(TARGET, server.pk)], actor=caller, serial=serial)
+        _start(StartServer, caller, server, serial)
         _busy(server, Server.Task.START, wanted_on=True)
     return server
 
@@ -146,7 +147,7 @@ def stop(caller: Caller, uuid: str) -> Server:
     freed = {name: -amount for name, amount in found.flavor.running_charge.items()}
     with charging(found.userid, found.project, freed, name="api: server stop") as serial:
         server = _begin(caller, found, Action.STOP)
-        engine.start(StopServer, targets=[(TARGET, server.pk)], actor=caller, serial=serial)
+        _start(StopServer, caller, server, serial)
         _busy(server, Server.Task.STOP, wanted_on=False)
     return server
 
@@ -160,9 +161,7 @@ def reboot(caller: Caller, uuid: str, *, hard: bool) -> Server:
         server = _begin(caller, found, Action.REBOOT)
         if server.charged_as_running != found.charged_as_running:
             raise Conflict("The server changed its state just now; try again.")
-        engine.start(
-            RebootServer, targets=[(TARGET, server.pk)], actor=caller, serial=serial, payload={"hard": hard}
-        )
+        _start(RebootServer, caller, server, serial, hard=hard)
         _busy(server, Server.Task.REBOOT, wanted_on=True)
     return server
 
@@ -179,7 +178,7 @@ def delete(caller: Caller, uuid: str) -> None:
             raise Conflict("The server is being deleted.")
         if _held(server) != freed:
             raise Conflict("The server changed its state just now; try again.")
-        engine.start(DeleteServer, targets=[(TARGET, server.pk)], actor=caller, serial=serial)
+        _start(DeleteServer, caller, server, serial)
         _busy(server, Server.Task.DESTROY, wanted_on=False)
 
 
@@ -221,7 +220,7 @@ def _begin(caller: Caller, found: Server, action: Action) -> Server:
     """The server's row, locked, if the action is (still) possible."""
     server = _locked(found)
     require(server, action, is_admin=caller.is_admin)
-    record(caller, f"server.{action.value}", TARGET, server.pk, name=server.name)
+    record(caller, f"server.{action.value}", TARGET, server.pk, project=server.project, name=server.name)
     return server
 
 
@@ -242,6 +241,20 @@ def _abandon(found: Server) -> None:
 
 def _locked(found: Server) -> Server:
     return Server.objects.select_for_update(of=("self",)).select_related("flavor").get(pk=found.pk)
+
+
+def _start(
+    procedure: type[Procedure], caller: Caller, server: Server, serial: int | None, **payload: object
+) -> None:
+    """An operation on the server, in its project, whoever asks for it."""
+    engine.start(
+        procedure,
+        targets=[(TARGET, server.pk)],
+        actor=caller,
+        project=server.project,
+        payload=payload,
+        serial=serial,
+    )
 
 
 def _busy(server: Server, task: Server.Task, *, wanted_on: bool) -> None:

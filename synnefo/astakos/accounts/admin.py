@@ -1,0 +1,143 @@
+"""Users on the administrators' dashboard: found, looked at, suspended and resumed by the rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from synnefo.admin.site import site
+from synnefo.admin.tables import Act, Part, StateFilter, Table
+from synnefo.admin.words import events, mono, state
+from synnefo.astakos.accounts import rules
+from synnefo.astakos.accounts.models import User
+from synnefo.astakos.catalog.models import Resource
+from synnefo.astakos.projects.models import Membership
+from synnefo.astakos.quotas import reading
+from synnefo.common.templatetags.console import ago
+from synnefo.common.units import show_amount
+
+_ACCEPTED = Q(email_verified=True, moderated=True, is_rejected=False)
+_STATES = {
+    "active": Q(is_active=True),
+    "suspended": _ACCEPTED & Q(is_active=False),
+    "to be moderated": Q(email_verified=True, moderated=False),
+    "not verified": Q(email_verified=False),
+    "rejected": Q(is_rejected=True),
+}
+
+
+class UserState(StateFilter):
+    states = _STATES
+
+
+def word_of(row: User) -> tuple[str, str]:
+    """The state in a word, and its colour."""
+    if row.is_active:
+        return "Active", "green"
+    if row.is_rejected:
+        return "Rejected", "grey"
+    if row.is_accepted:
+        return "Suspended", "red"
+    return ("To be moderated", "yellow") if row.email_verified else ("Not verified", "grey")
+
+
+@admin.register(User, site=site)
+class Users(Table):
+    icon = "group"
+    states = _STATES
+    list_display = ("email", "shown_name", "shown_state", "is_superuser", "date_joined", "last_login")
+    list_display_links = ("email",)
+    list_filter = (UserState, "is_superuser")
+    search_fields = ("first_name", "last_name", "email", "=uuid")
+    search_help_text = "Name, e-mail or uuid"
+    ordering = ("-date_joined", "-pk")
+    acts = (
+        Act(
+            "suspend", "Suspend", "block",
+            "No password, session or token of theirs is accepted from then on, and their projects and"
+            " memberships are suspended. Servers go on running, and nothing is deleted.",
+            "is suspended", lambda caller, row, reason: rules.deactivate(caller, row, reason=reason),
+            lambda row: row.is_active, asks_reason=True, is_danger=True,
+        ),
+        Act(
+            "resume", "Resume", "check",
+            "They can sign in again, and have their projects and memberships back.",
+            "can use the cloud again", lambda caller, row, reason: rules.activate(caller, row),
+            lambda row: row.is_accepted and not row.is_active,
+        ),
+    )  # fmt: skip
+
+    def name_of(self, row: User) -> str:
+        return row.email
+
+    @admin.display(description="Name", ordering="last_name")
+    def shown_name(self, row: User) -> str:
+        return row.realname
+
+    @admin.display(description="State", ordering="is_active")
+    def shown_state(self, row: User) -> SafeString:
+        return state(*word_of(row))
+
+    def facts(self, row: User) -> Mapping[str, object]:
+        facts: dict[str, object] = {
+            "State": state(*word_of(row)),
+            "E-mail": row.email,
+            "Name": row.realname or "none",
+            "Uuid": mono(row.uuid),
+            "Number": row.pk,
+            "Administrator": "yes" if row.is_superuser else "no",
+            "Joined": ago(row.date_joined),
+            "Last signed in": ago(row.last_login) or "never",
+        }
+        if row.deactivated_at and not row.is_active:
+            facts |= {"Suspended": ago(row.deactivated_at), "Reason": row.deactivated_reason or "none"}
+        return facts
+
+    def parts(self, row: User) -> Sequence[Part]:
+        return (_projects(row), _quota(row), events("user", row.uuid))
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return User.objects.all()
+
+
+def _projects(row: User) -> Part:
+    memberships = (
+        Membership.objects.filter(person=row).select_related("project").order_by("project__realname")
+    )
+    told = [
+        (
+            row.email if one.project.uuid == row.uuid else one.project.realname,
+            one.get_state_display(),
+            one.project.get_state_display(),
+            mono(one.project.uuid),
+        )
+        for one in memberships
+    ]
+    return Part(
+        "Projects", ("Project", "Membership", "Project's state", "Uuid"), told, "He is in no project."
+    )
+
+
+def _quota(row: User) -> Part:
+    units = dict(Resource.objects.values_list("name", "unit"))
+    names = dict(Membership.objects.filter(person=row).values_list("project__uuid", "project__realname"))
+    told = [
+        (
+            row.email if project == row.uuid else names.get(project, project),
+            resource,
+            show_amount(use.usage, units.get(resource, "")),
+            show_amount(use.limit, units.get(resource, "")),
+            show_amount(use.project_usage, units.get(resource, "")),
+            show_amount(use.project_limit, units.get(resource, "")),
+        )
+        for project, resources in sorted(reading.of_user(row.uuid).items())
+        for resource, use in sorted(resources.items())
+        if use.usage or use.limit
+    ]
+    heads = ("Project", "Resource", "Used", "Limit", "Used by the project", "Limit of the project")
+    return Part("Quota", heads, told, "He has no quota.")

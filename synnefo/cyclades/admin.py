@@ -1,0 +1,5 @@
+"""Cyclades' tables on the administrators' dashboard."""
+
+from __future__ import annotations
+
+import synnefo.cyclades.servers.admin  # noqa: F401  registers it
