@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import io
 import json
 from collections.abc import Callable
 from typing import Any
@@ -19,6 +20,7 @@ from tests.conftest import People, Person
 PUBLIC_KEY = (
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHVbJQ8LVUdFQ2kNzJC9zzVYQSg6r5p0gRlP1gqkJf0V somebody@example.org"
 )
+MEMBER = "22222222-2222-4333-8444-555555555555"
 
 
 @dataclasses.dataclass
@@ -133,9 +135,19 @@ def server(alice: Api, order: dict[str, Any], settle: Callable[[], None]) -> str
 
 
 @pytest.fixture
+def own_image(cloud: People) -> Any:
+    """A private image of alice's, which bob's project may not see though another one may."""
+    from synnefo.cyclades.images import members, rules
+
+    made = rules.register(cloud.alice.caller, io.BytesIO(b"\xeb\x63\x90" + bytes(4093)), name="own")
+    members.add(cloud.alice.caller, made.uuid, MEMBER)
+    return made
+
+
+@pytest.fixture
 def world(
     cloud: People, alice: Api, bob: Api, admin: Api, lan: dict[str, str], order: dict[str, Any], flavor: Any,
-    image: Any, public_network: Any, settle: Callable[[], None],
+    image: Any, own_image: Any, public_network: Any, settle: Callable[[], None],
 ) -> World:  # fmt: skip
     def port() -> str:
         body = {"port": {"network_id": lan["network"]}}
@@ -162,6 +174,8 @@ def world(
         "server": server,
         "flavor": flavor.uuid,
         "image": image.uuid,
+        "own_image": own_image.uuid,
+        "member": MEMBER,
         "project": cloud.alice.caller.project,
     }
     settle()

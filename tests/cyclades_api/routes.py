@@ -191,7 +191,26 @@ IMAGE = [
     open_to_all("image", "/versions", public=True, member=300),
     open_to_all("image", "/v2/images"),
     open_to_all("image", "/v2/images/{image_id}", "/v2/images/{image}"),
-    open_to_all("image", "/v2/images/{image_id}/members", "/v2/images/{image}/members"),
+    Case(
+        "image", "POST", "/v2/images", "image/v2/images", 201, other=201,
+        body={"name": "new", "disk_format": "raw", "container_format": "bare", "visibility": "private"},
+    ),
+    *(
+        own(
+            "image", method, f"/v2/images/{{image_id}}{rest}", status,
+            path=f"/v2/images/{{own_image}}{there}", body=body,
+        )
+        for method, rest, there, status, body in (
+            ("GET", "/file", "/file", 200, None),
+            ("PUT", "/file", "/file", 409, None),
+            ("GET", "/members", "/members", 200, None),
+            ("POST", "/members", "/members", 200, {"member": "11111111-2222-4333-8444-555555555555"}),
+            ("GET", "/members/{member_id}", "/members/{member}", 200, None),
+            ("DELETE", "/members/{member_id}", "/members/{member}", 204, None),
+            ("PATCH", "", "", 200, [{"op": "replace", "path": "/name", "value": "renamed"}]),
+            ("DELETE", "", "", 204, None),
+        )
+    ),
     open_to_all("image", "/v2/schemas/image"),
     open_to_all("image", "/v2/schemas/images"),
 ]

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
+import os
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.test import Client
 
+from synnefo.astakos.quotas.models import Holding
+from synnefo.common.accounts import accounts
 from synnefo.cyclades.images import rules
+from synnefo.pithos.namespace.models import Version
 from tests.conftest import People
 from tests.cyclades_api.conftest import Api
 
@@ -93,11 +101,180 @@ def test_images_are_paged(alice: Api, more: dict[str, str]) -> None:
     assert "next" not in last
 
 
+def create(api: Api, **about: Any) -> Any:
+    """An image that waits for its content."""
+    return api.json("POST", IMAGES, {"name": "new", "disk_format": "raw", **about}, status=201)
+
+
+def upload(api: Api, uuid: str, content: bytes, kind: str = "application/octet-stream") -> Any:
+    headers = {"X-Auth-Token": api.token or ""}
+    url = f"/cyclades/openstack/{IMAGES}/{uuid}/file"
+    return Client().generic("PUT", url, content, content_type=kind, headers=headers)
+
+
+def download(api: Api, uuid: str) -> bytes:
+    answer = api.get(f"{IMAGES}/{uuid}/file")
+    assert answer.status_code == 200, answer.content
+    body = b"".join(answer.streaming_content)
+    assert int(answer["Content-Length"]) == len(body)
+    return body
+
+
+def usage(cloud: People) -> int:
+    caller = cloud.alice.caller
+    return accounts().quotas(caller.user, caller.project)["pithos.diskspace"].usage
+
+
+def test_an_image_is_announced_uploaded_and_saved(cloud: People, alice: Api, bob: Api) -> None:
+    content = b"\xeb\x63\x90" + os.urandom(5 * 1024 * 1024)
+    made = create(alice, os_distro="debian", min_disk=2, min_ram=64)
+    assert (made["status"], made["size"], made["checksum"]) == ("queued", None, None)
+    assert alice.get(f"{IMAGES}/{made['id']}/file").status_code == 204
+    assert names(alice, "status=queued") == ["new"]
+    before = usage(cloud)
+    assert upload(alice, made["id"], content).status_code == 204
+    assert usage(cloud) - before == len(content), "it is a file of hers"
+    shown = alice.json("GET", f"{IMAGES}/{made['id']}")
+    assert (shown["status"], shown["size"], shown["virtual_size"]) == ("active", len(content), len(content))
+    assert (shown["min_disk"], shown["min_ram"], shown["os_distro"]) == (2, 64, "debian")
+    assert shown["checksum"] == hashlib.md5(content, usedforsecurity=False).hexdigest()
+    assert shown["os_hash_value"] == hashlib.sha256(content).hexdigest()
+    assert download(alice, made["id"]) == content
+    assert bob.get(f"{IMAGES}/{made['id']}/file").status_code == 404
+    assert upload(alice, made["id"], content).status_code == 409
+    assert Version.objects.get(uuid=made["id"], state=0).object.name == "new"
+    assert alice("DELETE", f"{IMAGES}/{made['id']}").status_code == 204
+    assert usage(cloud) == before, "the file came with the image and goes with it"
+
+
+def test_the_format_is_what_the_content_says(alice: Api, tmp_path: Path) -> None:
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", str(tmp_path / "d"), "3G"], check=True)
+    made = create(alice)
+    assert upload(alice, made["id"], (tmp_path / "d").read_bytes()).status_code == 204
+    shown = alice.json("GET", f"{IMAGES}/{made['id']}")
+    assert (shown["disk_format"], shown["virtual_size"], shown["min_disk"]) == ("qcow2", 3 * 2**30, 3)
+    promised = create(alice, disk_format="qcow2")
+    assert upload(alice, promised["id"], b"no disk at all").status_code == 400
+    assert alice.json("GET", f"{IMAGES}/{promised['id']}")["status"] == "queued", "it waits on"
+
+
+def test_an_upload_that_is_refused_costs_nothing(cloud: People, alice: Api, bob: Api) -> None:
+    made, before = create(alice), usage(cloud)
+    assert upload(alice, made["id"], b"").status_code == 400
+    assert upload(alice, made["id"], b"KDMV" + bytes(1000)).json()["message"].endswith("this is vmdk.")
+    assert upload(alice, made["id"], b"x", "application/json").status_code == 415
+    assert upload(bob, made["id"], b"x").status_code == 404
+    Holding.objects.filter(holder__contains=cloud.alice.user.uuid, resource="pithos.diskspace").update(
+        limit=100
+    )
+    refused = upload(alice, made["id"], os.urandom(1000))
+    assert refused.status_code == 413
+    assert usage(cloud) == before
+    assert not Version.objects.filter(uuid=made["id"]).exists()
+    assert upload(alice, made["id"], os.urandom(10)).status_code == 204
+
+
+def test_an_image_whose_id_is_chosen_has_it(alice: Api) -> None:
+    uuid = "01234567-89ab-4cde-8f01-23456789abcd"
+    assert create(alice, id=uuid)["id"] == uuid
+    assert alice("POST", IMAGES, {"name": "x", "id": uuid}).status_code == 409
+    assert alice("POST", IMAGES, {"name": "x", "id": "nonsense"}).status_code == 400
+
+
 @pytest.mark.parametrize(
-    ("method", "path"),
-    [("POST", IMAGES), ("PATCH", f"{IMAGES}/x"), ("DELETE", f"{IMAGES}/x"), ("PUT", f"{IMAGES}/x")],
+    ("about", "status"),
+    [
+        ({"disk_format": "vmdk"}, 400),
+        ({"container_format": "ova"}, 400),
+        ({"visibility": "community"}, 400),
+        ({"visibility": "public"}, 403),
+        ({"status": "active"}, 403),
+        ({"size": 7}, 403),
+        ({"os": 7}, 400),
+        ({"os": "nul\x00"}, 400),
+        ({"min_disk": -1}, 400),
+        ({"protected": True}, 400),
+        ({"tags": ["x"]}, 400),
+        ({"name": ""}, 400),
+        ({"k" * 112: "v"}, 400),
+    ],
 )
-def test_images_are_not_changed_here(alice: Api, method: str, path: str) -> None:
-    answer = alice(method, path, {})
+def test_what_cannot_be_is_refused(alice: Api, about: dict[str, Any], status: int) -> None:
+    answer = alice("POST", IMAGES, {"name": "new", **about})
+    assert answer.status_code == status, answer.content
+    assert names(alice) == ["tiny"]
+
+
+def test_administrators_publish(alice: Api, admin: Api) -> None:
+    made = create(admin, visibility="public", name="for all")
+    assert names(alice) == ["for all", "tiny"]
+    assert alice("DELETE", f"{IMAGES}/{made['id']}").status_code == 403
+    wanted = [{"op": "replace", "path": "/visibility", "value": "private"}]
+    assert alice("PATCH", f"{IMAGES}/{made['id']}", wanted).status_code == 403
+    assert admin.json("PATCH", f"{IMAGES}/{made['id']}", wanted)["visibility"] == "private"
+    assert names(alice) == ["tiny"]
+
+
+def test_an_image_is_changed_by_a_patch(alice: Api) -> None:
+    made = create(alice, os="debian", **{"a/b~c": "1"})
+    changed = alice.json(
+        "PATCH",
+        f"{IMAGES}/{made['id']}",
+        [
+            {"op": "replace", "path": "/name", "value": "renamed"},
+            {"op": "add", "path": "/users", "value": "root"},
+            {"op": "remove", "path": "/os"},
+            {"op": "replace", "path": "/a~1b~0c", "value": "2"},
+            {"op": "replace", "path": "/min_ram", "value": 128},
+        ],
+    )
+    assert (changed["name"], changed["users"], changed["a/b~c"], changed["min_ram"]) == (
+        "renamed",
+        "root",
+        "2",
+        128,
+    )
+    assert "os" not in changed
+    for change, status in (
+        ({"op": "remove", "path": "/os"}, 409),
+        ({"op": "replace", "path": "/nothing", "value": "x"}, 409),
+        ({"op": "replace", "path": "/status", "value": "active"}, 403),
+        ({"op": "remove", "path": "/name"}, 403),
+        ({"op": "replace", "path": "/id", "value": made["id"]}, 403),
+        ({"op": "replace", "path": "/disk_format", "value": "qcow2"}, 403),
+        ({"op": "replace", "path": "/visibility", "value": "public"}, 403),
+        ({"op": "replace", "path": "name", "value": "x"}, 400),
+        ({"op": "move", "path": "/name", "from": "/x"}, 400),
+        ({"op": "add", "path": "/x", "value": 1}, 400),
+    ):
+        answer = alice("PATCH", f"{IMAGES}/{made['id']}", [change])
+        assert answer.status_code == status, (change, answer.content)
+    assert alice.json("GET", f"{IMAGES}/{made['id']}") == {**changed}
+
+
+def test_members_see_a_private_image(cloud: People, alice: Api, bob: Api, more: dict[str, str]) -> None:
+    path, mate = f"{IMAGES}/{more['own']}/members", cloud.bob.caller.project
+    assert bob.get(path).status_code == 404
+    assert alice.json("POST", path, {"member": mate})["member_id"] == mate
+    assert names(bob) == ["own", "big", "tiny"]
+    assert len(download(bob, more["own"])) == 1024 * 1024
+    assert [row["member_id"] for row in bob.json("GET", path)["members"]] == [mate]
+    assert bob("DELETE", f"{path}/{mate}").status_code == 403
+    assert bob("DELETE", f"{IMAGES}/{more['own']}").status_code == 403
+    assert alice.json("GET", f"{path}/{mate}")["status"] == "accepted"
+    assert alice("DELETE", f"{path}/{mate}").status_code == 204
+    assert alice("DELETE", f"{path}/{mate}").status_code == 404
+    assert names(bob) == ["big", "tiny"]
+
+
+def test_a_server_is_not_made_of_an_image_without_content(alice: Api, order: dict[str, Any]) -> None:
+    order["server"]["imageRef"] = create(alice)["id"]
+    answer = alice("POST", "compute/v2.1/servers", order)
+    assert answer.status_code == 400
+    assert "is not active" in answer.json()["badRequest"]["message"]
+
+
+def test_an_image_itself_is_not_put(alice: Api) -> None:
+    answer = alice("PUT", f"{IMAGES}/x", {})
     assert answer.status_code == 405
     assert answer.json()["title"] == "Method Not Allowed"

@@ -25,10 +25,11 @@ class Case:
         return f"{self.method} {self.route}"
 
 
+_ANYBODY = "22222222-2222-4333-8444-555555555555"
 _NAMES = {
     "flavor_id": "{flavor}", "server_id": "{server}", "network_id": "{network}", "subnet_id": "{subnet}",
     "port_id": "{port}", "floating_id": "{floating}", "image_id": "{own_image}", "key": "colour",
-    "name": "key", "alias": "x",
+    "name": "key", "alias": "x", "member": _ANYBODY,
 }  # fmt: skip
 
 
@@ -56,6 +57,13 @@ def _of_image(version: str) -> list[Case]:
         to_all(f"{base}/detail"),
         own("HEAD", f"{base}/{{image_id}}"),
         to_all(f"{base}/{{image_id}}", 501),
+        to_all(base, 400, method="POST"),
+        own("PUT", f"{base}/{{image_id}}"),
+        own("GET", f"{base}/{{image_id}}/members"),
+        own("PUT", f"{base}/{{image_id}}/members", 204, body={"memberships": [{"member_id": _ANYBODY}]}),
+        own("PUT", f"{base}/{{image_id}}/members/{{member}}", 204),
+        own("DELETE", f"{base}/{{image_id}}/members/{{member}}", 204),
+        to_all(f"image/{version}/shared-images/{{member}}"),
         own("DELETE", f"{base}/{{image_id}}", 204),
     ]
 

@@ -9,13 +9,16 @@ from synnefo.common.caller import Caller
 from synnefo.common.faults import BadRequest
 from synnefo.common.transactions import atomic
 from synnefo.cyclades.images.models import ImageMember
-from synnefo.cyclades.images.rules import get, owned
+from synnefo.cyclades.images.rules import get, membership, owned
 
 
-def listed(caller: Caller, uuid: str) -> list[str]:
-    """Who else sees it. Raises ItemNotFound."""
-    rows = ImageMember.objects.filter(image=get(caller, uuid)).order_by("id")
-    return list(rows.values_list("member", flat=True))
+def listed(caller: Caller, uuid: str) -> list[ImageMember]:
+    """With whom an image is shared; who is not its owner learns of himself only. Raises ItemNotFound."""
+    image = get(caller, uuid)
+    rows = ImageMember.objects.filter(image=image).select_related("image").order_by("member")
+    if image.userid != caller.user and not caller.is_admin:
+        rows = rows.filter(member=membership(caller))
+    return list(rows)
 
 
 def add(caller: Caller, uuid: str, member: str) -> ImageMember:

@@ -54,7 +54,7 @@ def images_for(caller: Caller, *, deleted: bool | None = False) -> QuerySet[Imag
     ``deleted`` None: also those that were removed.
     """
     rows = Image.objects.all() if deleted is None else Image.objects.filter(deleted=deleted)
-    is_member = Exists(ImageMember.objects.filter(image=OuterRef("pk"), member=_member(caller)))
+    is_member = Exists(ImageMember.objects.filter(image=OuterRef("pk"), member=membership(caller)))
     return rows.filter(Q(pk__in=visible(rows, caller)) | Q(is_public=True) | Q(is_member))
 
 
@@ -216,6 +216,11 @@ def shared_by(caller: Caller, owner: str) -> QuerySet[Image]:
     return images_for(caller).filter(userid=owner, is_public=False).order_by("pk")
 
 
+def membership(caller: Caller) -> str:
+    """Whom a list of members must name for the caller to see an image."""
+    return caller.project if caller.scope is Scope.PROJECT else caller.user
+
+
 def owned(caller: Caller, uuid: str) -> Image:
     """The image's row, locked, for its owner (or an administrator). Raises ItemNotFound, Forbidden."""
     found = get(caller, uuid)
@@ -363,11 +368,6 @@ def _remove(caller: Caller, uuid: str, *, with_object: bool) -> None:
         record(caller, "image.unregister", "image", image.pk, name=image.name)
     if takes_object:
         store_of(image.hold).remove(caller, image.uuid)
-
-
-def _member(caller: Caller) -> str:
-    """Whom a list of members must name for the caller to see an image."""
-    return caller.project if caller.scope is Scope.PROJECT else caller.user
 
 
 def _plankton(image: Image) -> dict[str, str]:

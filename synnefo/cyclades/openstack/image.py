@@ -10,20 +10,21 @@ from ninja import Router
 from synnefo.common.caller import Scope
 from synnefo.common.http.facade import authenticated, facade
 from synnefo.common.http.rendering import glance
-from synnefo.cyclades.images.api.openstack import router as images
+from synnefo.cyclades.images.api.openstack_changes import router as images
 from synnefo.cyclades.openstack import kit
 
 _TEXT, _NUMBER, _FLAG = {"type": "string"}, {"type": "integer"}, {"type": "boolean"}
+_MAYBE_TEXT, _MAYBE_NUMBER = {"type": ["null", "string"]}, {"type": ["null", "integer"]}
 _PROPERTIES: dict[str, dict[str, Any]] = {
     **dict.fromkeys(("id", "name", "owner", "created_at", "updated_at", "self", "file", "schema"), _TEXT),
-    **dict.fromkeys(("os_hash_algo", "os_hash_value"), _TEXT),
-    **dict.fromkeys(("size", "virtual_size", "min_disk", "min_ram"), _NUMBER),
+    **dict.fromkeys(("os_hash_algo", "os_hash_value", "checksum"), _MAYBE_TEXT),
+    **dict.fromkeys(("size", "virtual_size"), _MAYBE_NUMBER),
+    **dict.fromkeys(("min_disk", "min_ram"), _NUMBER),
     **dict.fromkeys(("protected", "os_hidden"), _FLAG),
-    "status": {"type": "string", "enum": ["active", "killed"]},
+    "status": {"type": "string", "enum": ["queued", "saving", "active", "killed"]},
     "visibility": {"type": "string", "enum": ["public", "private"]},
     "disk_format": {"type": "string", "enum": ["raw", "qcow2"]},
     "container_format": {"type": "string", "enum": ["bare"]},
-    "checksum": {"type": ["null", "string"]},
     "tags": {"type": "array", "items": _TEXT},
 }
 _IMAGE = {"name": "image", "properties": _PROPERTIES, "additionalProperties": _TEXT}

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
-from pydantic import AfterValidator, BaseModel, ConfigDict, NonNegativeInt
+from pydantic import AfterValidator, BaseModel, ConfigDict, NonNegativeInt, ValidationError
 
 from synnefo.common.caller import Caller, system_caller
 from synnefo.common.faults import BadRequest, Forbidden, ItemNotFound
@@ -20,6 +20,7 @@ from synnefo.common.http.paging import page
 from synnefo.common.ids import parse_uuid
 
 M = TypeVar("M", bound=Model)
+B = TypeVar("B", bound=BaseModel)
 
 
 def _storable(text: str) -> str:
@@ -72,6 +73,16 @@ def known_id(text: str, what: str) -> str:
 def wanted_id(text: str) -> str:
     """A uuid in a body or a filter, in canonical form; what is none is looked for as it is (in vain)."""
     return parse_uuid(text) or text
+
+
+def parsed(model: type[B], value: object) -> B:
+    """A part of a body as a model. Raises BadRequest naming the first thing that is wrong."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise BadRequest(f"{place}: {first['msg']}" if place else first["msg"]) from error
 
 
 def wanted_ids(texts: Iterable[str]) -> list[str]:

@@ -18,7 +18,7 @@ from synnefo.cyclades.synnefo_api import versions
 from synnefo.cyclades.synnefo_api.kit import Routes
 
 #: What stands for a parameter in a path: anything for texts, digits for the rest.
-_TEXTS = {"name": r".+?", "key": r".+?", "alias": r"[^/]+?", "image_id": r"[^/]+?"}
+_TEXTS = {"name": r".+?", "key": r".+?", "alias": r"[^/]+?", "image_id": r"[^/]+?", "member": r"[^/]+?"}
 _SUFFIX, _END = r"(?:\.json|\.xml)?", r"/?$"
 
 

@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote
 
 from django.conf import settings
 
-from synnefo.common.caller import Caller
+from synnefo.common.caller import Caller, Scope
 from synnefo.common.faults import BadRequest, ItemNotFound, RequestTooLarge
 from synnefo.common.ids import new_uuid, parse_uuid
 from synnefo.common.objects import StoredObject
@@ -40,7 +40,8 @@ class PithosObjects:
         self, caller: Caller, pieces: Iterable[bytes], *, name: str, uuid: str | None = None
     ) -> StoredObject:
         forbid_in_transaction("storing an object")
-        account, fresh = caller.user, uuid or new_uuid()
+        account = caller.project if caller.scope is Scope.PROJECT else caller.user
+        fresh = uuid or new_uuid()
         names.check_object(name)
         containers.put(caller, account, CONTAINER, attributes={}, policy={})
         container = containers.get(caller, account, CONTAINER)

@@ -1,4 +1,4 @@
-"""Images in image v2: reading. Images are brought in by the operators' commands."""
+"""Images in image v2: lists and descriptions."""
 
 from __future__ import annotations
 
@@ -62,12 +62,6 @@ def show_image(request: HttpRequest, image_id: str) -> HttpResponse:
     return kit.answer(details_of(image))
 
 
-@router.get("/images/{image_id}/members")
-def list_members(request: HttpRequest, image_id: str) -> HttpResponse:
-    rules.get(kit.caller_of(request), kit.known_id(image_id, "Image"))
-    return kit.answer({"members": [], "schema": "/v2/schemas/members"})
-
-
 def details_of(image: Image) -> dict[str, Any]:
     """An image with its properties as further keys; they never hide one of Glance's own."""
     return {
@@ -81,8 +75,8 @@ def details_of(image: Image) -> dict[str, Any]:
         "os_hidden": False,
         "disk_format": image.disk_format,
         "container_format": "bare",
-        "size": image.size_bytes,
-        "virtual_size": image.virtual_size_bytes,
+        "size": image.size_bytes or None,
+        "virtual_size": image.virtual_size_bytes or None,
         "min_disk": image.min_disk_gib,
         "min_ram": image.min_ram_mib,
         "checksum": image.checksum or None,

@@ -1,17 +1,22 @@
-"""Synnefo's image v1: what there is, described in headers. Images are brought in by operators."""
+"""Synnefo's image v1: images are registered files, described in headers.
+
+Keys come in any case, with dashes or underscores; names, descriptions and properties are percent-quoted.
+"""
 
 from __future__ import annotations
 
 import datetime
+import string
+from collections.abc import Iterable
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from django.http import HttpRequest, HttpResponse
 
 from synnefo.common.caller import Caller
-from synnefo.common.faults import BadRequest, NotImplementedFault
+from synnefo.common.faults import BadRequest, Forbidden, NotImplementedFault
 from synnefo.common.http.plain import answer, empty
-from synnefo.cyclades.images import rules
+from synnefo.cyclades.images import members, rules
 from synnefo.cyclades.images.api.synnefo import found, known_id
 from synnefo.cyclades.images.models import Image
 from synnefo.cyclades.synnefo_api import kit
@@ -27,6 +32,21 @@ _COLUMNS = {
     "updated_at": "updated",
 }
 _QUOTED = ("name", "description")
+_STATUS = {Image.Status.QUEUED: Image.Status.SAVING}
+#: A raw disk, as Synnefo calls it; other formats go by their own names.
+_FORMATS = {"raw": "diskdump"}
+_NEW_FIELDS = frozenset(
+    ("name", "location", "store", "disk_format", "container_format", "size", "checksum", "is_public", "owner")
+)
+_FIELDS = frozenset(("name", "disk_format", "container_format", "is_public", "owner", "status"))
+_ALLOWED = {
+    "store": ("pithos",),
+    "container_format": ("bare",),
+    "disk_format": ("diskdump", "raw", "qcow2"),
+    "is_public": ("true", "false"),
+    "status": ("available",),
+}
+_META, _PROPERTY = "HTTP_X_IMAGE_META_", "PROPERTY_"
 
 
 def _list(request: HttpRequest, caller: Caller) -> HttpResponse:
@@ -43,8 +63,78 @@ def _list_detail(request: HttpRequest, caller: Caller) -> HttpResponse:
     return answer({"images": shown})
 
 
+def _register(request: HttpRequest, caller: Caller) -> HttpResponse:
+    fields, properties = _meta(request, _NEW_FIELDS)
+    for name in ("name", "location"):
+        if not fields.get(name):
+            raise BadRequest(f"Image '{name}' is required.")
+    if not fields["location"].startswith("pithos://"):
+        raise BadRequest("Invalid location: write pithos://<account>/<container>/<object>.")
+    if fields.get("owner", caller.user) != caller.user:
+        raise Forbidden("Images are registered by their owners.")
+    expected: dict[str, object] = {}
+    if "size" in fields:
+        if not (fields["size"].isascii() and fields["size"].isdecimal()):
+            raise BadRequest("Invalid size.")
+        expected["size_bytes"] = int(fields["size"])
+    if "checksum" in fields:
+        expected["hash"] = fields["checksum"]
+    image = rules.register_location(
+        caller, fields["location"], name=fields["name"], properties=properties, expected=expected,
+        is_public=fields.get("is_public", "false").lower() == "true",
+    )  # fmt: skip
+    return _described(image)
+
+
 def _head(request: HttpRequest, caller: Caller, image_id: str) -> HttpResponse:
+    return _described(found(caller, image_id))
+
+
+def _update(request: HttpRequest, caller: Caller, image_id: str) -> HttpResponse:
+    """Properties take the place of those that there are, if any are given."""
+    fields, properties = _meta(request, _FIELDS)
     image = found(caller, image_id)
+    if fields.get("owner", image.userid) != image.userid:
+        raise BadRequest("An image's owner is its file's.")
+    about: dict[str, Any] = {"name": fields["name"]} if "name" in fields else {}
+    if "is_public" in fields:
+        about["is_public"] = fields["is_public"].lower() == "true"
+    return _described(rules.modify(caller, image.uuid, properties=properties or None, **about))
+
+
+def _list_members(request: HttpRequest, caller: Caller, image_id: str) -> HttpResponse:
+    image = found(caller, image_id)
+    names = {image.userid, *(row.member for row in members.listed(caller, image.uuid))}
+    return answer({"members": [{"member_id": name, "can_share": False} for name in sorted(names)]})
+
+
+def _set_members(request: HttpRequest, caller: Caller, image_id: str) -> HttpResponse:
+    wanted = kit.body_of(request).get("memberships")
+    if not isinstance(wanted, list) or not all(isinstance(one, dict) for one in wanted):
+        raise BadRequest("Malformed request. Missing attribute 'memberships'.")
+    members.replace(
+        caller, known_id(image_id), _others(caller, (kit.text_in(one, "member_id") for one in wanted))
+    )
+    return empty(204)
+
+
+def _add_member(request: HttpRequest, caller: Caller, image_id: str, member: str) -> HttpResponse:
+    members.add(caller, known_id(image_id), member)
+    return empty(204)
+
+
+def _remove_member(request: HttpRequest, caller: Caller, image_id: str, member: str) -> HttpResponse:
+    members.remove(caller, known_id(image_id), member)
+    return empty(204)
+
+
+def _list_shared(request: HttpRequest, caller: Caller, member: str) -> HttpResponse:
+    shared = [{"image_id": row.uuid, "can_share": False} for row in rules.shared_by(caller, member)]
+    return answer({"shared_images": shared})
+
+
+def _described(image: Image) -> HttpResponse:
+    """All about an image, in headers."""
     response = empty(200)
     for key, value in _details(image).items():
         text = quote(value) if key in _QUOTED else str(value)
@@ -52,6 +142,46 @@ def _head(request: HttpRequest, caller: Caller, image_id: str) -> HttpResponse:
     for key, value in image.properties.items():
         response[f"X-Image-Meta-Property-{_header(quote(key))}"] = quote(str(value))
     return response
+
+
+def _meta(request: HttpRequest, known: frozenset[str]) -> tuple[dict[str, str], dict[str, str]]:
+    """The fields and the properties in the headers. Raises BadRequest for what is not known or no text."""
+    fields: dict[str, str] = {}
+    properties: dict[str, str] = {}
+    for header, value in request.META.items():
+        if not header.startswith(_META):
+            continue
+        key = header.removeprefix(_META)
+        if key.startswith(_PROPERTY):
+            properties[_key(key.removeprefix(_PROPERTY))] = _text(value)
+            continue
+        name = _key(key)
+        if name not in known:
+            raise BadRequest(f"Field '{name}' is not allowed.")
+        fields[name] = _text(value) if name in _QUOTED else value
+        if name in _ALLOWED and value.lower() not in _ALLOWED[name]:
+            raise BadRequest(f"Invalid '{name}'.")
+    return fields, properties
+
+
+def _key(quoted: str) -> str:
+    return "".join("_" if char in string.punctuation else char for char in _text(quoted).lower())
+
+
+def _text(quoted: str) -> str:
+    """Raises BadRequest for what is no UTF-8, or has NUL."""
+    try:
+        text = unquote(quoted, errors="strict")
+    except UnicodeDecodeError:
+        raise BadRequest("Headers are percent-quoted UTF-8.") from None
+    if "\x00" in text:
+        raise BadRequest("NUL characters are not allowed.")
+    return text
+
+
+def _others(caller: Caller, names: Iterable[str]) -> list[str]:
+    """Whom a list of members names beside the owner himself."""
+    return [name for name in names if name != caller.user]
 
 
 def _delete(request: HttpRequest, caller: Caller, image_id: str) -> HttpResponse:
@@ -81,8 +211,8 @@ def _brief(image: Image) -> dict[str, Any]:
     return {
         "id": image.uuid,
         "name": image.name,
-        "status": image.status,
-        "disk_format": image.disk_format,
+        "status": str(_STATUS.get(Image.Status(image.status), image.status)),
+        "disk_format": _FORMATS.get(image.disk_format, image.disk_format),
         "container_format": "bare",
         "size": image.size_bytes,
     }
@@ -112,7 +242,10 @@ def _moment(moment: datetime.datetime) -> str:
 
 
 ROUTES: kit.Routes = {
-    "/images": kit.served(GET=_list),
+    "/images": kit.served(GET=_list, POST=_register),
     "/images/detail": kit.served(GET=_list_detail),
-    "/images/{image_id}": kit.served(HEAD=_head, GET=_download, DELETE=_delete),
+    "/images/{image_id}/members": kit.served(GET=_list_members, PUT=_set_members),
+    "/images/{image_id}/members/{member}": kit.served(PUT=_add_member, DELETE=_remove_member),
+    "/images/{image_id}": kit.served(HEAD=_head, GET=_download, PUT=_update, DELETE=_delete),
+    "/shared-images/{member}": kit.served(GET=_list_shared),
 }
