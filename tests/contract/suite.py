@@ -18,6 +18,8 @@ Fixtures to supply:
 ``make_spec``     optional: ``make_spec(name, nics=())`` gives the ``InstanceSpec`` to create.
 ``revision_of``   a function from a network's name to the revision that the engine holds, looked up
                   behind the backend's back.
+``cards_of``      a function from an instance's name to the names of its cards, seen likewise; of what runs,
+                  those that the guest sees.
 ``neighbour``     a ``Backend`` of another installation on the same engine, whose prefix is ``other-``;
                   needed unless ``shares_engine`` is False.
 
@@ -74,6 +76,8 @@ class MakeSpec(Protocol):
 
 Act = Callable[[Backend, InstanceSpec, Fence], str]
 
+#: A card of a network that is nowhere.
+UNKNOWN_NIC = Nic(name="nic-0", network="snf-net-0", mac="aa:00:00:12:34:58")
 #: Every call that changes an instance.
 ACTS: dict[str, Act] = {
     "create": lambda backend, spec, fence: backend.create(spec, fence),
@@ -81,6 +85,8 @@ ACTS: dict[str, Act] = {
     "stop": lambda backend, spec, fence: backend.stop(spec.name, fence, timeout_s=1),
     "reboot_soft": lambda backend, spec, fence: backend.reboot(spec.name, fence, hard=False, timeout_s=1),
     "reboot_hard": lambda backend, spec, fence: backend.reboot(spec.name, fence, hard=True),
+    "plug": lambda backend, spec, fence: backend.plug(spec.name, UNKNOWN_NIC, fence),
+    "unplug": lambda backend, spec, fence: backend.unplug(spec.name, UNKNOWN_NIC.name, fence),
     "delete": lambda backend, spec, fence: backend.delete(spec.name, fence),
 }
 
@@ -170,6 +176,10 @@ class BackendContract:
     @pytest.fixture
     def revision_of(self) -> Callable[[str], int]:
         raise NotImplementedError("the subclass supplies the fixture 'revision_of'")
+
+    @pytest.fixture
+    def cards_of(self) -> Callable[[str], set[str]]:
+        raise NotImplementedError("the subclass supplies the fixture 'cards_of'")
 
     @pytest.fixture
     def neighbour(self) -> Backend:
@@ -332,6 +342,43 @@ class BackendContract:
         nic = Nic(name=f"{self.prefix}nic-1", network=f"{self.prefix}net-0", mac="aa:00:00:12:34:57")
         self.assert_refused(backend, lambda: backend.create(make_spec(name, [nic]), Fence(10, 1)))
 
+    # -- cards ------------------------------------------------------------------------------------
+    @pytest.fixture
+    def nic(self, backend: Backend, network: NetworkSpec) -> Nic:
+        """A card of a network that exists."""
+        assert network.cidr is not None
+        number = next(_numbers)
+        nic = Nic(f"nic-{number}", network.name, "aa:00:00:12:34:59", network.cidr.replace("0/24", "8"))
+        lease = Lease(mac=nic.mac, ip=nic.ip or "", hostname="guest")
+        backend.apply_network(dataclasses.replace(network, leases=[lease]), Fence(9, 1))
+        return nic
+
+    def test_cards_come_and_go_while_it_runs(
+        self, backend: Backend, running: str, nic: Nic, cards_of: Callable[[str], set[str]]
+    ) -> None:
+        for _ in range(2):
+            self.finish(backend, backend.plug(running, nic, Fence(11, 1)))
+            assert cards_of(running) == {nic.name}
+        for _ in range(2):
+            self.finish(backend, backend.unplug(running, nic.name, Fence(12, 1)))
+            assert cards_of(running) == set()
+        assert self.power(backend, running) is Power.ON
+
+    def test_a_card_of_what_is_off_is_there_when_it_starts(
+        self, backend: Backend, stopped: str, nic: Nic, cards_of: Callable[[str], set[str]]
+    ) -> None:
+        self.finish(backend, backend.plug(stopped, nic, Fence(12, 1)))
+        self.finish(backend, backend.start(stopped, Fence(13, 1)))
+        assert cards_of(stopped) == {nic.name}
+        self.finish(backend, backend.unplug(stopped, nic.name, Fence(14, 1)))
+        assert cards_of(stopped) == set()
+
+    def test_a_card_of_an_unknown_network_is_refused(
+        self, backend: Backend, running: str, cards_of: Callable[[str], set[str]]
+    ) -> None:
+        self.assert_refused(backend, lambda: backend.plug(running, UNKNOWN_NIC, Fence(11, 1)))
+        assert cards_of(running) == set()
+
     # -- delete -----------------------------------------------------------------------------------
     def test_a_deleted_instance_is_absent(self, backend: Backend, running: str) -> None:
         self.finish(backend, backend.delete(running, Fence(11, 1)))
@@ -389,7 +436,7 @@ class BackendContract:
         self.finish(backend, job)
         assert self.power(backend, stopped) is Power.ON
 
-    @pytest.mark.parametrize("verb", ["start", "stop", "reboot_soft", "reboot_hard"])
+    @pytest.mark.parametrize("verb", ["start", "stop", "reboot_soft", "reboot_hard", "plug", "unplug"])
     def test_acting_on_what_is_absent_fails(self, backend: Backend, spec: InstanceSpec, verb: str) -> None:
         self.assert_refused(backend, lambda: ACTS[verb](backend, spec, Fence(10, 1)))
         assert self.power(backend, spec.name) is Power.ABSENT

@@ -110,6 +110,14 @@ class TestGaneti(BackendContract):
         return look
 
     @pytest.fixture
+    def cards_of(self, cluster: GanetiCluster) -> Callable[[str], set[str]]:
+        def look(name: str) -> set[str]:
+            said = cluster.run("gnt-instance", "list", "--no-headers", "-o", "nic.names", name)
+            return set(said.replace(",", " ").split()) - {"-"}
+
+        return look
+
+    @pytest.fixture
     def image(self) -> DiskImage | None:
         return None
 

@@ -43,6 +43,10 @@ class TestMemory(BackendContract):
         return lambda name: backend.network(name).revision
 
     @pytest.fixture
+    def cards_of(self, backend: MemoryBackend) -> Callable[[str], set[str]]:
+        return lambda name: {card.name for card in backend.cards(name)}
+
+    @pytest.fixture
     def image(self) -> DiskImage | None:
         return None
 

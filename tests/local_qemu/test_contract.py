@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
+from qemu.qmp import ExecuteError, QMPClient
 
 from synnefo.cyclades.backends.base import DiskImage, GuestSetup, InstanceSpec, Nic
-from synnefo.cyclades.backends.local import LocalBackend
+from synnefo.cyclades.backends.local import LocalBackend, layout, qmp
 from synnefo.cyclades.backends.local.fabric import Fabric, NamespaceFabric
 from synnefo.cyclades.backends.local.fabric_user import UserFabric
 from synnefo.cyclades.backends.local.records import Records
@@ -64,6 +66,31 @@ class LocalContract(BackendContract):
             return record.spec.revision
 
         return revision
+
+    @pytest.fixture
+    def cards_of(self, backend: LocalBackend) -> Callable[[str], set[str]]:
+        def look(name: str) -> set[str]:
+            home = layout.Home(backend.root / name)
+            plugged = qmp.converse(home.qmp, _cards, "looking")
+            spec = home.spec()
+            assert spec is not None
+            assert plugged == {nic.name for nic in spec.nics}
+            return plugged
+
+        return look
+
+
+async def _cards(client: QMPClient) -> set[str]:
+    """Cards with a cable: a guest that answers nobody keeps the bare card, which QEMU lists on."""
+    said: Any = await client.execute("human-monitor-command", {"command-line": "info network"})
+    found = set()
+    for line in said.splitlines():
+        if line.startswith(" \\ "):
+            name = line[3:].split(":")[0]
+            with contextlib.suppress(ExecuteError):
+                await client.execute("set_link", {"name": name, "up": True})
+                found.add(name)
+    return found
 
 
 class TestUserNetworking(LocalContract):

@@ -142,7 +142,8 @@ class NetworkSpec:
 
     ``revision`` grows with every change: a backend that already holds a newer one ignores the call,
     so that two writers cannot put an older picture back. ``floating`` maps a floating address to the
-    fixed address it leads to (1:1 NAT). ``cidr`` is None while the network has no subnet.
+    fixed address it leads to (1:1 NAT). ``cidr`` is None while the network has no subnet. On a
+    ``public`` one cards have floating addresses as their own, and its gateway is the world's.
     """
 
     name: str
@@ -153,6 +154,7 @@ class NetworkSpec:
     dns_nameservers: Sequence[str] = ()
     leases: Sequence[Lease] = ()
     floating: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    public: bool = False
 
 
 #: The reason of an instance that is off because its host went down under it.
@@ -245,6 +247,15 @@ class Backend(Protocol):
 
     def reboot(self, name: str, fence: Fence, *, hard: bool, timeout_s: int = 60) -> str:
         """Boot again. Soft asks the guest first; hard resets. An instance that is off is started."""
+
+    def plug(self, name: str, nic: Nic, fence: Fence) -> str:
+        """Give an instance one more card, which it sees at once if it is on. Its network must exist.
+
+        A card of the name that is there already is success.
+        """
+
+    def unplug(self, name: str, nic_name: str, fence: Fence) -> str:
+        """Take a card away from an instance, on or off; absent is success."""
 
     def job(self, job_id: str) -> Job:
         """How a job goes. An unknown id is an error job, never an exception."""

@@ -35,6 +35,7 @@ from synnefo.cyclades.backends.base import (
     Job,
     JobStatus,
     NetworkSpec,
+    Nic,
     Power,
 )
 
@@ -247,6 +248,24 @@ class MemoryBackend:
 
         return self._act("reboot", name, fence, boot_again)
 
+    def plug(self, name: str, nic: Nic, fence: Fence) -> str:
+        def put_in() -> None:
+            instance = self.engine.existing(name)
+            if nic.network not in self.engine.networks:
+                raise BackendError(f"There is no network {nic.network}")
+            if nic.name not in {card.name for card in instance.spec.nics}:
+                instance.spec = dataclasses.replace(instance.spec, nics=(*instance.spec.nics, nic))
+
+        return self._act("plug", name, fence, put_in)
+
+    def unplug(self, name: str, nic_name: str, fence: Fence) -> str:
+        def take_out() -> None:
+            instance = self.engine.existing(name)
+            kept = tuple(card for card in instance.spec.nics if card.name != nic_name)
+            instance.spec = dataclasses.replace(instance.spec, nics=kept)
+
+        return self._act("unplug", name, fence, take_out)
+
     def job(self, job_id: str) -> Job:
         with self._call("job"):
             if job_id == DONE:
@@ -261,6 +280,11 @@ class MemoryBackend:
     def instances(self) -> list[InstanceState]:
         with self._call("instances"):
             return [self._state(name) for name in self.engine.instances if name.startswith(self._prefix)]
+
+    def cards(self, name: str) -> list[Nic]:
+        """The cards of an instance as they are; for tests. ``BackendError`` where there is none."""
+        with self.engine.lock:
+            return list(self.engine.existing(name).spec.nics)
 
     # -- Backend: networks ------------------------------------------------------------------------
     def apply_network(self, spec: NetworkSpec, fence: Fence) -> None:

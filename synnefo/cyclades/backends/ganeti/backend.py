@@ -31,6 +31,7 @@ from synnefo.cyclades.backends.base import (
     Job,
     JobStatus,
     NetworkSpec,
+    Nic,
     Power,
 )
 from synnefo.cyclades.backends.ganeti import events, states
@@ -144,6 +145,29 @@ class GanetiBackend:
             body: dict[str, object] = {"shutdown_timeout": 0 if hard else timeout_s}
             job_id = call.submit("POST", path("instances", name, "reboot"), body, {"type": "hard"})
         return str(job_id)
+
+    def plug(self, name: str, nic: Nic, fence: Fence) -> str:
+        call = self._submission("plug", name, fence)
+        if (twin := call.under_way()) is not None:
+            return str(twin)
+        if not call.pending and nic.name in states.cards(self._rapi, name):
+            call.note()
+            return DONE
+        return self._change_cards(call, name, ["add", -1, self._config.card_of(nic)])
+
+    def unplug(self, name: str, nic_name: str, fence: Fence) -> str:
+        call = self._submission("unplug", name, fence)
+        if (twin := call.under_way()) is not None:
+            return str(twin)
+        if not call.pending and nic_name not in states.cards(self._rapi, name):
+            call.note()
+            return DONE
+        return self._change_cards(call, name, ["remove", nic_name, {}])
+
+    def _change_cards(self, call: Submission, name: str, change: list[object]) -> str:
+        """Ganeti plugs into the running guest where the hypervisor can, else at its next start."""
+        body = {"nics": [change], "hotplug_if_possible": True}
+        return str(call.submit("PUT", path("instances", name, "modify"), body))
 
     def job(self, job_id: str) -> Job:
         if job_id == DONE:

@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
-from synnefo.cyclades.backends.base import InstanceSpec
+from synnefo.cyclades.backends.base import InstanceSpec, Nic
 
 #: What snf-image calls the formats of ``DiskImage``; others go by their own name.
 _IMAGE_FORMATS = {"raw": "diskdump"}
@@ -69,11 +69,7 @@ class GanetiConfig:
     def creation_of(self, spec: InstanceSpec) -> dict[str, object]:
         """The body of the request that creates ``spec``."""
         disks = [] if self.disk_template == "diskless" else [{"size": spec.disk_gib * 1024}]
-        nics = [
-            {"name": nic.name, "network": nic.network, "mac": nic.mac}
-            | ({"ip": nic.ip} if nic.ip is not None else {})
-            for nic in spec.nics
-        ]
+        nics = [self.card_of(nic) for nic in spec.nics]
         memory = dict.fromkeys(("minmem", "maxmem"), spec.ram_mib)
         return {
             "__version__": 1,
@@ -92,6 +88,11 @@ class GanetiConfig:
             **self._os_parameters(spec),
             **self.create_options,
         }
+
+    def card_of(self, nic: Nic) -> dict[str, object]:
+        """A card as requests describe it."""
+        address = {"ip": nic.ip} if nic.ip is not None else {}
+        return {"name": nic.name, "network": nic.network, "mac": nic.mac, **address}
 
     def _os_parameters(self, spec: InstanceSpec) -> dict[str, object]:
         osparams = dict(self.osparams)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synnefo.cyclades.backends.base import InstanceState, Power
+from synnefo.cyclades.backends.base import BackendError, InstanceState, Power
 from synnefo.cyclades.backends.ganeti.rapi import NotFound, Rapi, path
 
 _FIELDS = ("name", "status", "admin_state")
@@ -27,6 +27,14 @@ def find(rapi: Rapi, name: str) -> InstanceState | None:
     except NotFound:
         return None
     return _read(*(found[field] for field in _FIELDS))
+
+
+def cards(rapi: Rapi, name: str) -> list[str]:
+    """The names of an instance's cards. Raises BackendError where there is no such instance."""
+    try:
+        return list(rapi.call("GET", path("instances", name))["nic.names"])
+    except NotFound as error:
+        raise BackendError(f"There is no instance {name}") from error
 
 
 def all_with(rapi: Rapi, prefix: str) -> list[InstanceState]:

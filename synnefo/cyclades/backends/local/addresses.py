@@ -64,7 +64,10 @@ class AddressPlan:
                 )
             return
         cidr = _network(spec.cidr)
-        self._check_range(cidr)
+        if spec.public:
+            self._check_public(spec, cidr)
+        else:
+            self._check_range(cidr)
         if spec.gateway is not None:
             _member(spec.gateway, cidr, "gateway")
         for server in spec.dns_nameservers:
@@ -77,6 +80,14 @@ class AddressPlan:
             if _member(outer, self.floating, "floating address") == self.floating_gateway:
                 raise BackendError(f"The floating address {outer} is the host's own")
             _member(inner, cidr, "fixed address")
+
+    def _check_public(self, spec: NetworkSpec, cidr: IPv4Network) -> None:
+        if not cidr.subnet_of(self.floating):
+            raise BackendError(f"{cidr} is not of {self.floating}, the public range of this host")
+        if spec.gateway is not None and address(spec.gateway) != self.floating_gateway:
+            raise BackendError(
+                f"The way out of {self.floating} is {self.floating_gateway}, not {spec.gateway}"
+            )
 
     def _check_range(self, cidr: IPv4Network) -> None:
         if cidr.prefixlen > 30:

@@ -11,6 +11,7 @@ to anything, the power button is understood by every system that can be stopped 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import os
 import re
@@ -34,9 +35,21 @@ from synnefo.cyclades.backends.base import (
     Job,
     JobStatus,
     NetworkSpec,
+    Nic,
     Power,
 )
-from synnefo.cyclades.backends.local import accel, disks, journal, layout, process, qemu, qmp, seed, tools
+from synnefo.cyclades.backends.local import (
+    accel,
+    cards,
+    disks,
+    journal,
+    layout,
+    process,
+    qemu,
+    qmp,
+    seed,
+    tools,
+)
 from synnefo.cyclades.backends.local.accel import Accelerator
 from synnefo.cyclades.backends.local.fabric import Fabric, NamespaceFabric
 from synnefo.cyclades.backends.local.fabric_user import UserFabric
@@ -246,9 +259,7 @@ class LocalBackend:
         home.clear_request()
 
     def _launch(self, home: Home, because: Literal["start", "reboot"]) -> None:
-        spec = home.spec()
-        if spec is None or not home.disk.exists():
-            raise BackendError(f"{home.name}: its creation was not finished")
+        spec = _finished(home)
         if not home.seed.exists():
             seed.write(home.seed, spec)
         netdevs = [word for nic in spec.nics for word in self.fabric.plug(nic)]
@@ -286,6 +297,29 @@ class LocalBackend:
                 qmp.execute(home.qmp, "quit")
                 process.await_end(home.pidfile, _QUIT_S)
         process.kill(home.pidfile)
+
+    # -- cards ----------------------------------------------------------------------------------
+    def plug(self, name: str, nic: Nic, fence: Fence) -> str:
+        with self._acting(name, fence) as home:
+            if nic.network not in self.fabric.networks():
+                raise BackendError(f"{name}: there is no network {nic.network}")
+            spec = _finished(home)
+            if journal.look(home).power in _ON:
+                cards.put_in(home, nic, self.fabric.cable(nic))
+            if nic.name not in {card.name for card in spec.nics}:
+                home.write_spec(dataclasses.replace(spec, nics=[*spec.nics, nic]))
+        return DONE
+
+    def unplug(self, name: str, nic_name: str, fence: Fence) -> str:
+        with self._acting(name, fence) as home:
+            spec = _finished(home)
+            if journal.look(home).power in _ON:
+                cards.take_out(home, nic_name)
+            self.fabric.unplug(nic_name)
+            home.write_spec(
+                dataclasses.replace(spec, nics=[nic for nic in spec.nics if nic.name != nic_name])
+            )
+        return DONE
 
     # -- requests to the guest, and their jobs --------------------------------------------------
     def _ask(self, home: Home, view: View, kind: Literal["stop", "reboot"], timeout_s: int) -> str:
@@ -416,6 +450,14 @@ class LocalBackend:
             if not home.exists():
                 raise BackendError(f"There is no instance {name}")
             yield home
+
+
+def _finished(home: Home) -> InstanceSpec:
+    """The specification of an instance that was made whole. Raises BackendError."""
+    spec = home.spec()
+    if spec is None or not home.disk.exists():
+        raise BackendError(f"{home.name}: its creation was not finished")
+    return spec
 
 
 def _readable(home: Home) -> Iterator[InstanceSpec]:

@@ -124,16 +124,17 @@ def network(spec: NetworkSpec, cidr: IPv4Network, plan: AddressPlan) -> Settings
     """The daemon of a network with the range ``cidr``.
 
     Without a gateway there is nothing to forward to: names of the network alone are answered, and
-    guests get a route to the metadata address in place of a default route.
+    guests get a route to the metadata address in place of a default route. On a public network guests
+    ask the host for names and go out by it; the metadata address is next door.
     """
     options = [
         "interface=int", "except-interface=lo", "no-resolv", "domain-needed", "expand-hosts",
         f"domain={DOMAIN}", f"local=/{DOMAIN}/",
     ]  # fmt: skip
-    if spec.gateway is not None:
+    if spec.gateway is not None and not spec.public:
         options.append(f"server={plan.gateway}")
     if spec.dhcp:
-        options += _dhcp(spec, cidr)
+        options += _dhcp(spec, cidr, plan)
     return Settings(
         tuple(options),
         hosts="".join(_host(lease) for lease in spec.leases) if spec.dhcp else "",
@@ -141,17 +142,22 @@ def network(spec: NetworkSpec, cidr: IPv4Network, plan: AddressPlan) -> Settings
     )
 
 
-def _dhcp(spec: NetworkSpec, cidr: IPv4Network) -> list[str]:
-    servers = ",".join(spec.dns_nameservers) or spec.gateway or str(METADATA)
+def _dhcp(spec: NetworkSpec, cidr: IPv4Network, plan: AddressPlan) -> list[str]:
+    resolver = str(plan.gateway) if spec.public else spec.gateway or str(METADATA)
+    servers = ",".join(spec.dns_nameservers) or resolver
     options = [
         f"dhcp-range={cidr.network_address},static,{cidr.netmask},{LEASE_TIME}",
         "dhcp-authoritative", "leasefile-ro", "quiet-dhcp", f"dhcp-option=option:dns-server,{servers}",
     ]  # fmt: skip
-    if spec.gateway is not None:
+    if spec.gateway is not None and not spec.public:
         return [*options, f"dhcp-option=option:router,{spec.gateway}"]
+    routes = f"{METADATA}/32,0.0.0.0"
+    if spec.gateway is not None:  # clients that take these routes do not look at the router
+        routes += f",0.0.0.0/0,{spec.gateway}"
     return [
-        *options, f"shared-network=int,{cidr.network_address}", "dhcp-option=option:router",
-        f"dhcp-option=option:classless-static-route,{METADATA}/32,0.0.0.0",
+        *options, f"shared-network=int,{cidr.network_address}",
+        f"dhcp-option=option:router{f',{spec.gateway}' if spec.gateway is not None else ''}",
+        f"dhcp-option=option:classless-static-route,{routes}",
     ]  # fmt: skip
 
 

@@ -11,13 +11,15 @@ Names on the host, for the tag ``abcd``: namespaces ``syn-abcd-fab`` and ``syn-a
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
 import socket
+import struct
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -26,11 +28,13 @@ from typing import Protocol
 from synnefo.cyclades.backends.base import BackendError, NetworkSpec, Nic
 from synnefo.cyclades.backends.local import addresses, dnsmasq, nft
 from synnefo.cyclades.backends.local import netns as namespaces
-from synnefo.cyclades.backends.local.records import Records, locked, write
-from synnefo.cyclades.backends.local.tenant import TenantNamespace, hardware, readdress
+from synnefo.cyclades.backends.local.records import Record, Records, locked, write
+from synnefo.cyclades.backends.local.tenant import PUBLIC_BRIDGE, TenantNamespace, hardware, readdress
 
 _TOOLS = {"ip": "iproute2", "nft": "nftables", "dnsmasq": "dnsmasq-base", "nsenter": "util-linux"}
 _CAP_NET_ADMIN, _CAP_SYS_ADMIN = 12, 21
+#: From linux/if_tun.h: name an open file's interface; a tap without packet information, with offloads.
+_TUNSETIFF, _TAP = 0x400454CA, 0x0002 | 0x1000 | 0x4000
 _BRIDGE = "type bridge stp_state 0 mcast_snooping 0"
 # Bridged frames must not pass the fabric's IP rules and connection table: addresses repeat there.
 _FABRIC_SYSCTL = {
@@ -71,6 +75,9 @@ class Fabric(Protocol):
 
     def plug(self, nic: Nic) -> list[str]:
         """Connect a NIC to its network; returns QEMU's ``-netdev`` arguments, the id being its name."""
+
+    def cable(self, nic: Nic) -> AbstractContextManager[tuple[str, int | None]]:
+        """Connect a NIC of a QEMU that runs: the netdev's text, and the open tap (None: there is none)."""
 
     def unplug(self, nic_name: str) -> None:
         """Disconnect a NIC; absent is success."""
@@ -173,7 +180,8 @@ class NamespaceFabric:
                 self._write_nics({})
                 namespaces.sysctl(_FABRIC_SYSCTL, self._fabric)
                 self._load_rules(self._nics())
-                namespaces.ip_batch([f"link add public {_BRIDGE}", "link set public up"], self._fabric)
+                commands = [f"link add {PUBLIC_BRIDGE} {_BRIDGE}", f"link set {PUBLIC_BRIDGE} up"]
+                namespaces.ip_batch(commands, self._fabric)
             self._ensure_host()
 
     def _ensure_host(self) -> None:
@@ -182,7 +190,7 @@ class NamespaceFabric:
         if veth is None:
             ends = f"{self._veth} address {hardware(0, self._plan.gateway)} type veth peer name uplink"
             namespaces.ip_batch([f"link add {ends} netns {self._fabric}"])
-            namespaces.ip_batch(["link set uplink master public up"], self._fabric)
+            namespaces.ip_batch([f"link set uplink master {PUBLIC_BRIDGE} up"], self._fabric)
         conf = f"net/ipv4/conf/{self._veth}"
         namespaces.sysctl({
             f"{conf}/send_redirects": "0", f"{conf}/rp_filter": "1",
@@ -210,7 +218,7 @@ class NamespaceFabric:
             if not self._stands():
                 self.ensure()
             record = self._records.adopt(spec)
-            network = self._network(spec.name, record.index)
+            network = self._network(record)
             self._ensure_bridge(network.bridge)
             network.apply(record.spec)
 
@@ -221,10 +229,11 @@ class NamespaceFabric:
                     plugged = sorted(nic.name for nic in self._nics().values() if nic.network == name)
                 if plugged:
                     raise BackendError(f"{name} is in use by {', '.join(plugged)}")
-                network = self._network(name, record.index)
+                network = self._network(record)
                 if namespaces.exists(self._fabric):
                     network.remove()
-                    namespaces.delete_links([network.bridge], self._fabric)
+                    if not record.spec.public:
+                        namespaces.delete_links([network.bridge], self._fabric)
             self._records.forget(name)
 
     def networks(self) -> list[str]:
@@ -234,9 +243,13 @@ class NamespaceFabric:
         netns = f"{self._prefix}{name}"
         return netns if namespaces.exists(netns) else None
 
-    def _network(self, name: str, index: int) -> TenantNamespace:
+    def _network(self, record: Record) -> TenantNamespace:
+        name = record.spec.name
+        bridge = PUBLIC_BRIDGE if record.spec.public else f"br{record.index}"
         directory = self._run_dir / f"net-{name}"
-        return TenantNamespace(f"{self._prefix}{name}", index, self._fabric, self._plan, directory)
+        return TenantNamespace(
+            f"{self._prefix}{name}", record.index, bridge, self._fabric, self._plan, directory
+        )
 
     def _ensure_bridge(self, bridge: str) -> None:
         if bridge not in namespaces.links(self._fabric):
@@ -253,12 +266,22 @@ class NamespaceFabric:
             nics = {**self._nics(), nic.name: nic}
             self._write_nics(nics)
             self._load_rules(nics)
-            bridge = self._network(nic.network, record.index).bridge
+            bridge = self._network(record).bridge
             commands = [f"link set {nic.name} master {bridge} up"]
             if nic.name not in namespaces.links(self._fabric):
                 commands.insert(0, f"tuntap add dev {nic.name} mode tap")
             namespaces.ip_batch(commands, self._fabric)
         return ["-netdev", f"tap,id={nic.name},ifname={nic.name},script=no,downscript=no"]
+
+    @contextmanager
+    def cable(self, nic: Nic) -> Iterator[tuple[str, int | None]]:
+        """As ``Fabric.cable``; QEMU has given up the rights to open the tap itself."""
+        self.plug(nic)
+        tap = namespaces.inside(self._fabric, lambda: _open_tap(nic.name))
+        try:
+            yield f"tap,id={nic.name},fd={nic.name}", tap
+        finally:
+            os.close(tap)
 
     def unplug(self, nic_name: str) -> None:
         with self._locked():
@@ -324,6 +347,17 @@ def _all_of(calls: Sequence[Callable[[], None]]) -> None:
     with ThreadPoolExecutor(4) as pool:
         if failures := [text for text in pool.map(attempt, calls) if text]:
             raise BackendError("; ".join(failures))
+
+
+def _open_tap(name: str) -> int:
+    """A tap that exists, open; call it in its namespace."""
+    handle = os.open("/dev/net/tun", os.O_RDWR | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        fcntl.ioctl(handle, _TUNSETIFF, struct.pack("16sH22x", name.encode(), _TAP))
+    except OSError as error:
+        os.close(handle)
+        raise BackendError(f"{name}: the tap cannot be opened: {error.strerror}") from error
+    return handle
 
 
 def _may_administer() -> bool:

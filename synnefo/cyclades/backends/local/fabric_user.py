@@ -10,6 +10,7 @@ from __future__ import annotations
 import socket
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
@@ -74,11 +75,20 @@ class UserFabric:
             # A card without a cable, on a hub of its own: user networking has no bare wire to offer.
             return ["-netdev", f"hubport,id={nic.name},hubid={zlib.crc32(nic.name.encode()) >> 1}"]
         options = ["user", f"id={nic.name}", f"net={spec.cidr}", f"dhcpstart={nic.ip}"]
+        if spec.public:
+            # Guests cannot have loopback addresses: they get one of QEMU's own, with the same ports.
+            options = ["user", f"id={nic.name}"]
+            options += (f"hostfwd=tcp:{nic.ip}:{port}-:{inner}" for port, inner in _free_ports(nic.ip))
+            return ["-netdev", ",".join(options)]
         host, dns = _helpers(IPv4Network(spec.cidr), spec.gateway, nic.ip)
         options += [f"host={host}", f"dns={dns}", f"restrict={'off' if spec.gateway else 'on'}"]
         for outer, port, inner in _forwards(spec, nic.ip):
             options.append(f"hostfwd=tcp:{outer}:{port}-{nic.ip}:{inner}")
         return ["-netdev", ",".join(options)]
+
+    @contextmanager
+    def cable(self, nic: Nic) -> Iterator[tuple[str, int | None]]:
+        yield self.plug(nic)[1], None
 
     def unplug(self, nic_name: str) -> None:
         """Nothing to take away: the NIC ends with its QEMU."""
@@ -102,13 +112,19 @@ def _helpers(cidr: IPv4Network, gateway: str | None, ip: str) -> tuple[IPv4Addre
 
 
 def _forwards(spec: NetworkSpec, ip: str) -> Iterator[tuple[str, int, int]]:
-    """Floating address, port and guest's port; one that is in use is left out, or QEMU would not start."""
+    """Floating address, port and guest's port."""
     for outer in sorted(address for address, inner in spec.floating.items() if inner == ip):
-        for port, inner in FORWARDED.items():
-            with socket.socket() as trial:
-                trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                try:
-                    trial.bind((outer, port))
-                except OSError:
-                    continue
+        for port, inner in _free_ports(outer):
             yield outer, port, inner
+
+
+def _free_ports(outer: str) -> Iterator[tuple[int, int]]:
+    """Port and guest's port; one that is in use is left out, or QEMU would not start."""
+    for port, inner in FORWARDED.items():
+        with socket.socket() as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                trial.bind((outer, port))
+            except OSError:
+                continue
+        yield port, inner

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from synnefo.cyclades.backends.base import InstanceSpec
-from synnefo.cyclades.backends.local import tools
+from synnefo.cyclades.backends.local import cards, tools
 from synnefo.cyclades.backends.local.accel import Accelerator
 from synnefo.cyclades.backends.local.layout import Home
 
@@ -74,7 +74,7 @@ def command_line(
         *("-object", "rng-random,id=rng0,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=rng0"),
         *_disk("root", {"driver": "qcow2", "file": _file(home.disk), "discard": "unmap"}, ",bootindex=1"),
         *_disk("seed", {"driver": "raw", "file": _file(home.seed), "read-only": True}),
-        *_cards(spec, netdevs),
+        *cards.arguments(spec, netdevs),
     ]
 
 
@@ -85,11 +85,6 @@ def _file(path: os.PathLike[str]) -> dict[str, object]:
 def _disk(node: str, description: dict[str, object], more: str = "") -> list[str]:
     text = json.dumps({"node-name": node, **description})
     return ["-blockdev", text, "-device", f"virtio-blk-pci,drive={node}{more}"]
-
-
-def _cards(spec: InstanceSpec, netdevs: Sequence[str]) -> list[str]:
-    cards = [f"virtio-net-pci,netdev={nic.name},mac={nic.mac},romfile=" for nic in spec.nics]
-    return [*netdevs, *(word for card in cards for word in ("-device", card))]
 
 
 def _monitors(home: Home) -> list[str]:

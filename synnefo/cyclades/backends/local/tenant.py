@@ -30,23 +30,23 @@ _SYSCTL = {
     "net/ipv6/conf/all/disable_ipv6": "1",
     "net/ipv6/conf/default/disable_ipv6": "1",
 }
+#: The bridge that the host and all ways out are plugged into.
+PUBLIC_BRIDGE = "public"
 _ARP = bytes.fromhex("0806 0001 0800 06 04 0001")
 
 
 class TenantNamespace:
-    """The namespace ``netns`` of network number ``index``, cabled to the namespace ``fabric``."""
+    """The namespace ``netns`` of network number ``index``, cabled to ``bridge`` in ``fabric``."""
 
-    def __init__(self, netns: str, index: int, fabric: str, plan: AddressPlan, run_dir: Path) -> None:
+    def __init__(
+        self, netns: str, index: int, bridge: str, fabric: str, plan: AddressPlan, run_dir: Path
+    ) -> None:
         self.netns = netns
+        self.bridge = bridge
         self._index = index
         self._fabric = fabric
         self._plan = plan
         self._dnsmasq = dnsmasq.Dnsmasq(run_dir, netns)
-
-    @property
-    def bridge(self) -> str:
-        """The name of the network's bridge in the fabric."""
-        return f"br{self._index}"
 
     def apply(self, spec: NetworkSpec) -> None:
         """Make the namespace be as ``spec`` says; without addresses there is none."""
@@ -60,7 +60,7 @@ class TenantNamespace:
         cidr, transit = IPv4Network(spec.cidr), self._plan.transit_address(self._index)
         # The rules come before the addresses: nothing passes a namespace that is half made.
         nft.load(nft.network_rules(str(transit), spec.floating), self.netns)
-        self._lay_cables(transit, routed=spec.gateway is not None)
+        self._lay_cables(transit, routed=_is_router(spec))
         appeared = self._address(spec, cidr, transit)
         self._dnsmasq.apply(dnsmasq.network(spec, cidr, self._plan))
         if appeared:
@@ -80,7 +80,7 @@ class TenantNamespace:
         present = namespaces.links(self._fabric)
         wanted = [(inner, "int", hardware(1, transit), self.bridge)]
         if routed:
-            wanted.append((outer, "ext", hardware(0, transit), "public"))
+            wanted.append((outer, "ext", hardware(0, transit), PUBLIC_BRIDGE))
         else:
             namespaces.delete_links([outer], self._fabric)
         commands = []
@@ -94,9 +94,10 @@ class TenantNamespace:
     def _address(self, spec: NetworkSpec, cidr: IPv4Network, transit: IPv4Address) -> list[IPv4Address]:
         """Addresses and routes; returns the floating addresses that were not here before."""
         here = namespaces.links(self.netns)
-        inner = {f"{METADATA}/32", *([f"{spec.gateway}/{cidr.prefixlen}"] if spec.gateway else [])}
+        routed = _is_router(spec)
+        inner = {f"{METADATA}/32", *([f"{spec.gateway}/{cidr.prefixlen}"] if routed else [])}
         commands = ["link set lo up", "link set int up", *readdress("int", inner, here["int"])]
-        if spec.gateway is None:
+        if not routed:
             namespaces.ip_batch([*commands, f"route replace {cidr} dev int src {METADATA}"], self.netns)
             return []
         outer = {f"{transit}/{self._plan.transit.prefixlen}", *(f"{each}/32" for each in spec.floating)}
@@ -106,6 +107,11 @@ class TenantNamespace:
         commands.append(f"route replace default via {self._plan.gateway} dev ext")
         namespaces.ip_batch(commands, self.netns)
         return [IPv4Address(each) for each in spec.floating if f"{each}/32" not in here["ext"].addresses]
+
+
+def _is_router(spec: NetworkSpec) -> bool:
+    """Whether the namespace is the network's way out; on a public one that is the host."""
+    return spec.gateway is not None and not spec.public
 
 
 def readdress(interface: str, wanted: set[str], link: namespaces.Link | None) -> list[str]:
