@@ -56,6 +56,39 @@ class Bar:
         return f"{usage} used" if self.limit is None else f"{usage} of {show_amount(self.limit, self.unit)}"
 
 
+@dataclasses.dataclass(frozen=True)
+class Cost:
+    """A resource before and after something that takes ``more`` of it."""
+
+    bar: Bar
+    more: int
+
+    @property
+    def words(self) -> str:
+        before, after = (show_amount(number, self.bar.unit) for number in (self.bar.usage, self._after))
+        limit = self.bar.limit
+        end = "used" if limit is None else f"of {show_amount(limit, self.bar.unit)}"
+        return f"{before} → {after} {end}"
+
+    @property
+    def wanted_percent(self) -> float:
+        limit = self.bar.limit
+        return min(100.0 - self.bar.used_percent, 100.0 * self.more / limit) if limit else 0.0
+
+    @property
+    def too_much(self) -> bool:
+        return self.bar.limit is not None and self._after > self.bar.limit
+
+    @property
+    def _after(self) -> int:
+        return self.bar.usage + self.more
+
+
+def costs(quota: Mapping[str, QuotaUse], cost: Mapping[str, int]) -> list[Cost]:
+    """What a cost does to the project's bars."""
+    return [Cost(bar, cost[bar.resource]) for bar in bars(quota, cost)]
+
+
 def bars(quota: Mapping[str, QuotaUse], only: Collection[str] = ()) -> list[Bar]:
     """The bars of a project, as far as its user reaches; ``only`` some resources, or all that people use."""
     found = []

@@ -34,6 +34,10 @@ HOME = Entry("Dashboard", "dashboard", "/ui/")
 ENTRIES: dict[str, dict[str, tuple[Entry, ...]]] = {
     "cyclades": {
         "Compute": (Entry("Servers", "server", "/ui/servers/"),),
+        "Network": (
+            Entry("Networks", "network", "/ui/networks/"),
+            Entry("Floating IPs", "globe", "/ui/floating-ips/"),
+        ),
     },
     "pithos": {"Storage": (Entry("Files", "folder", "/ui/files/"),)},
     "astakos": {"Account": (Entry("Tokens", "key", "/ui/tokens/"),)},

@@ -118,7 +118,7 @@ document.addEventListener("htmx:afterSwap", (event) => {
 });
 document.addEventListener("htmx:beforeRequest", (event) => {
   if (event.target.id === "confirm") dialog.close();
-  if (event.target.id !== "live") for (const note of document.querySelectorAll("#messages .alert")) note.remove();
+  if (event.target.id !== "live" && !event.target.matches("[data-quiet]")) for (const note of document.querySelectorAll("#messages .alert")) note.remove();
 });
 document.addEventListener("htmx:afterRequest", (event) => {
   // Actions untick what they were for.
@@ -127,6 +127,14 @@ document.addEventListener("htmx:afterRequest", (event) => {
     for (const tick of document.querySelectorAll(".tick:checked")) tick.checked = false;
     countTicks();
   }
+});
+// Whoever likes one of the command lines best gets it first everywhere.
+document.addEventListener("shown.bs.tab", (event) => {
+  if (event.target.dataset.same) localStorage.setItem("same", event.target.dataset.same);
+});
+window.addEventListener("load", () => {
+  const liked = localStorage.getItem("same");
+  if (liked) document.querySelector(`[data-same="${CSS.escape(liked)}"]`)?.click();
 });
 document.getElementById("summary")?.focus();
 guard();
