@@ -7,6 +7,7 @@ from django.urls import URLPattern, URLResolver, path, re_path
 from synnefo.pithos.faces import view
 from synnefo.pithos.faces.pithos import accounts, containers, objects, writing
 from synnefo.pithos.faces.pithos.kit import route, unknown
+from synnefo.pithos.faces.swift.urls import urlpatterns as swift
 
 _ACCOUNT = r"^object-store/v1/(?P<account>[^/]+)"
 _CONTAINER = _ACCOUNT + r"/(?P<container>[^/]+)"
@@ -37,5 +38,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
         ),
     ),
     path(f"{view.ROUTE}<str:link>", view.get),
+    *swift,
     re_path(r"^object-store/(?P<path>.*)$", unknown),
 ]

@@ -60,6 +60,7 @@ def test_a_password_gives_a_token_for_the_default_project(http: Client, ada: Per
         "compute": "http://testserver/cyclades/openstack/compute/v2.1",
         "network": "http://testserver/cyclades/openstack/network",
         "image": "http://testserver/cyclades/openstack/image",
+        "object-store": f"http://testserver/pithos/object-store/swift/v1/AUTH_{ada.uuid}",
     }
     assert not Token.objects.filter(digest__contains=token).exists()
     assert get(http, "/auth/projects", token).status_code == 200

@@ -15,6 +15,8 @@ from synnefo.common.http.addresses import base_url as base_url
 from synnefo.common.http.addresses import objects_path, objects_url
 
 REGION = "default"
+#: In an endpoint's URL: the uuid of the project that the token is for, as Keystone writes it.
+PROJECT = "%(project_id)s"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -46,9 +48,15 @@ def synnefo(request: HttpRequest) -> list[dict[str, Any]]:
     return _cached(Service.Catalog.SYNNEFO, _bases(request))
 
 
-def openstack(request: HttpRequest) -> list[dict[str, Any]]:
-    """``catalog`` of identity v3, with addresses for this client."""
-    return _cached(Service.Catalog.OPENSTACK, _bases(request))
+def openstack(request: HttpRequest, project: str | None = None) -> list[dict[str, Any]]:
+    """``catalog`` of identity v3, with addresses for this client and for the project that its token is for.
+
+    Without a project what has an address in every project is left out.
+    """
+    entries = _cached(Service.Catalog.OPENSTACK, _bases(request))
+    if project is None:
+        return [entry for entry in entries if not _is_template(entry)]
+    return [_within(entry, project) if _is_template(entry) else entry for entry in entries]
 
 
 def forget() -> None:
@@ -85,6 +93,15 @@ def _by_service(rows: Any) -> list[tuple[Service, list[Endpoint]]]:
     for row in rows:
         found.setdefault(row.service_id, (row.service, []))[1].append(row)
     return list(found.values())
+
+
+def _is_template(entry: dict[str, Any]) -> bool:
+    return any(PROJECT in endpoint["url"] for endpoint in entry["endpoints"])
+
+
+def _within(entry: dict[str, Any], project: str) -> dict[str, Any]:
+    endpoints = entry["endpoints"]
+    return {**entry, "endpoints": [{**row, "url": row["url"].replace(PROJECT, project)} for row in endpoints]}
 
 
 def _synnefo_entry(service: Service, endpoints: list[Endpoint], bases: Bases) -> dict[str, Any]:

@@ -41,7 +41,8 @@ class Service(models.Model):
 
 
 class Endpoint(models.Model):
-    """Where a service is reached. ``public_url`` begins with ``/`` where it is on this very cloud.
+    """Where a service is reached. ``public_url`` begins with ``/`` where it is on this very cloud, and may
+    name the project of the token that asks: ``%(project_id)s``.
 
     ``data`` holds the further keys of the v2.0 catalog: versionId, SNF:exposeVersion, ...
     """

@@ -8,6 +8,7 @@ from __future__ import annotations
 from django.conf import settings
 
 from synnefo.astakos.catalog import rules
+from synnefo.astakos.catalog.listing import PROJECT
 from synnefo.astakos.catalog.models import Service
 from synnefo.astakos.catalog.rules import EndpointDefinition, ResourceDefinition, ServiceDefinition
 from synnefo.common.caller import system_caller
@@ -96,6 +97,12 @@ def _pithos(base: str) -> tuple[ServiceDefinition, ...]:
             SYNNEFO,
             (_synnefo_endpoint(f"{base}/object-store/v1", "v1"),),
             (ResourceDefinition("pithos.diskspace", "Space of stored objects", "bytes"),),
+        ),
+        ServiceDefinition(
+            "swift",
+            "object-store",
+            OPENSTACK,
+            (EndpointDefinition(f"{base}/object-store/swift/v1/AUTH_{PROJECT}"),),
         ),
     )
 

@@ -47,9 +47,10 @@ def revoke_token(request: HttpRequest) -> HttpResponse:
 
 
 @router.get("/catalog")
-def catalog(request: HttpRequest) -> HttpResponse:
+def catalog(request: Any) -> HttpResponse:
     url = f"{root_url(request)}/auth/catalog"
-    return JsonResponse(shapes.listing("catalog", listing.openstack(request), url))
+    entries = listing.openstack(request, request.auth.project__uuid)
+    return JsonResponse(shapes.listing("catalog", entries, url))
 
 
 @router.get("/projects")
@@ -69,7 +70,7 @@ def own_domains(request: HttpRequest) -> HttpResponse:
 def _answer(request: HttpRequest, grant: tokens.Grant, status: int = 200) -> HttpResponse:
     shown: dict[str, Any] = shapes.token(grant)
     if grant.project_id is not None and "nocatalog" not in request.GET:
-        shown["catalog"] = listing.openstack(request)
+        shown["catalog"] = listing.openstack(request, grant.project__uuid)
     response = JsonResponse({"token": shown}, status=status)
     response["Vary"] = "X-Auth-Token"
     return response
