@@ -5,9 +5,13 @@ from __future__ import annotations
 import configparser
 import datetime
 import html
+import os
 import re
+import subprocess
+import sys
 import urllib.parse
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,11 +20,13 @@ from django.test import Client
 from django.utils import timezone
 
 from synnefo.astakos.accounts import access, tokens
-from synnefo.astakos.accounts.models import ApplicationCredential, Token
+from synnefo.astakos.accounts.models import ApplicationCredential, Token, User
 from synnefo.astakos.projects.models import Membership, Project
 from synnefo.audit.models import AuditEvent
 from synnefo.common.faults import Forbidden, ItemNotFound, Unauthorized
-from tests.conftest import People, Person
+from tests.conftest import SYSTEM, People, Person
+from tests.cyclades_synnefo.test_kamaki import Kamaki
+from tests.cyclades_synnefo.test_kamaki import installed as installed
 from tests.pages.conftest import signed_in, texts_of
 
 LIST, CREATE = "/ui/tokens/", "/ui/tokens/create/"
@@ -207,7 +213,7 @@ def test_all_ways_to_sign_in_are_listed_but_those_of_sessions(
     answer = alice.get(LIST)
     assert names_in(answer) == ["terraform", "by hand", "laptop"]
     page = texts_of(answer)
-    for words in ("3 tokens", "Expired", "all of yours", "Personal", "openstack, kamaki", "in 29 days"):
+    for words in ("Expired", "all of yours", "Personal", "openstack, kamaki", "in 30 days"):
         assert words in page
 
 
@@ -290,3 +296,55 @@ def test_pages_load_nothing_from_elsewhere_and_run_nothing_inline(
     answer = alice.get(path)
     assert "unsafe" not in answer["Content-Security-Policy"]
     assert not re.search(r"\son[a-z]+=|\sstyle=|<script(?![^>]*src=)", answer.content.decode())
+
+
+# -- the files, by the clients that they are for ------------------------------------------------
+@pytest.fixture
+def files(live_server: Any, cloud: People, new_server: Callable[..., Any], tmp_path: Path) -> Path:
+    """A directory with the files of a token of Alice's, who has a server; the cloud is served."""
+    new_server("web-1")
+    answer = signed_in(cloud.alice).post(
+        CREATE, wanted(cloud.alice), SERVER_NAME=live_server.thread.host, SERVER_PORT=live_server.thread.port
+    )
+    for name, content in files_in(answer).items():
+        (tmp_path / name).write_text(content)
+    return tmp_path
+
+
+def openstack(files: Path, script: str, **more: str) -> str:
+    """What a shell script prints that calls the unmodified command line in the directory of the files."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.defpath}"
+    done = subprocess.run(
+        ["sh", "-ec", script], cwd=files, env={"PATH": path, "HOME": str(files), **more},
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    return done.stdout + done.stderr
+
+
+def test_openrc_signs_the_openstack_command_line_in(files: Path) -> None:
+    list_names = ". ./openrc; openstack server list -f value -c Name"
+    assert openstack(files, list_names) == "web-1\n"
+    left_of_another_cloud = {"OS_USERNAME": "me", "OS_PASSWORD": "x", "OS_PROJECT_NAME": "p", "OS_CLOUD": "c"}
+    assert openstack(files, list_names, **left_of_another_cloud) == "web-1\n"
+
+
+def test_clouds_yaml_signs_the_openstack_command_line_in(files: Path) -> None:
+    where = files / ".config/openstack"
+    where.mkdir(parents=True)
+    (files / "clouds.yaml").rename(where / "clouds.yaml")
+    assert openstack(files, "openstack --os-cloud synnefo server list -f value -c Name") == "web-1\n"
+    created = "openstack --os-cloud synnefo network create -f value -c name lan-2"
+    assert openstack(files, created) == "lan-2\n"
+
+
+def test_a_revoked_token_signs_nobody_in(files: Path, cloud: People) -> None:
+    access.revoke(cloud.alice.caller, cloud.alice.user, ApplicationCredential.objects.get().uuid)
+    assert "401" in openstack(files, ". ./openrc; openstack server list")
+
+
+def test_kamakirc_signs_kamaki_in(installed: tuple[str, Path], files: Path) -> None:
+    kamaki = Kamaki(*installed, files)
+    assert [row["name"] for row in kamaki.json("server", "list")] == ["web-1"]
+    user = User.objects.get(email="alice@example.org")
+    access.revoke(SYSTEM, user, ApplicationCredential.objects.get().uuid)
+    assert "failed to authenticate" in kamaki("server", "list", fails=True)

@@ -26,6 +26,8 @@ from synnefo.common.faults import BadRequest, Forbidden, ItemNotFound
 from synnefo.common.fields import check_fields
 from synnefo.common.transactions import atomic
 
+DAY = datetime.timedelta(days=1)
+
 _CREDENTIAL, _TOKEN = "credential", "token"
 
 

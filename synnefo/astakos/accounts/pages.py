@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -81,7 +80,7 @@ class File:
     """A file to download, where it belongs, and the command that shows that it works."""
 
     name: str
-    title: str
+    purpose: str
     place: str
     command: str
     content: str
@@ -117,7 +116,7 @@ def create(request: HttpRequest, caller: Caller) -> HttpResponse:
             user,
             wanted["name"],
             project=wanted["project"],
-            lifetime=datetime.timedelta(days=_LIFETIMES[wanted["lifetime"]][1]),
+            lifetime=_LIFETIMES[wanted["lifetime"]][1] * access.DAY,
             read_only=wanted["rights"] == "read",
             as_admin=wanted["rights"] == "admin",
         )
@@ -165,17 +164,17 @@ def files_of(request: HttpRequest, user: User, made: Secrets) -> list[File]:
     variables |= {f"OS_{name.upper()}": value for name, value in auth.items()}
     return [
         File(
-            "openrc", "openrc, for a shell", "Save it where you like and read it in: . ./openrc",
-            ". ./openrc && openstack server list",
+            "openrc", "For a shell: what openstack, swift and Terraform read from the environment.",
+            "openrc", ". ./openrc && openstack server list",
             client_files.openrc(head, variables, forget=_OTHERS),
         ),
         File(
-            "clouds.yaml", "clouds.yaml, for openstack, Terraform and Ansible",
-            "Save it as ~/.config/openstack/clouds.yaml", f"openstack --os-cloud {cloud} server list",
+            "clouds.yaml", "For openstack, Terraform, Ansible and Python.",
+            "~/.config/openstack/clouds.yaml", f"openstack --os-cloud {cloud} server list",
             client_files.clouds_yaml(head, cloud, kind, auth),
         ),
         File(
-            "kamakirc", "kamakirc, for kamaki", "Save it as ~/.kamakirc", "kamaki server list",
+            "kamakirc", "For kamaki.", "~/.kamakirc", "kamaki server list",
             client_files.kamakirc(head, cloud, identity, made.token),
         ),
     ]  # fmt: skip
@@ -189,10 +188,12 @@ def _list_context(request: HttpRequest) -> dict[str, object]:
 
 def _show_form(request: HttpRequest, offer: Offer, form: TokenForm) -> HttpResponse:
     chosen = {name: form[name].value() for name in form.fields}
-    ends = timezone.now() + datetime.timedelta(days=_LIFETIMES["month"][1])
+    now = timezone.now()
+    lifetimes = [(name, title, now + days * access.DAY) for name, (title, days) in _LIFETIMES.items()]
+    ends = f"{now + _LIFETIMES['month'][1] * access.DAY:%Y-%m-%dT%H:%M:%S}"
     context = {
-        "form": form, "offer": offer, "chosen": chosen, "lifetimes": _LIFETIMES,
-        "command": f"openstack application credential create --expiration {ends:%Y-%m-%dT%H:%M:%S} NAME",
+        "form": form, "offer": offer, "chosen": chosen, "lifetimes": lifetimes,
+        "command": f"openstack application credential create --expiration {ends} NAME",
     }  # fmt: skip
     return render(request, "astakos/token_create.html", context, status=422 if form.errors else 200)
 

@@ -44,8 +44,9 @@ def ahead(moment: datetime.datetime | None) -> SafeString | str:
     if moment is None or moment <= timezone.now():
         return ago(moment)
     exact = timezone.localtime(moment).strftime("%Y-%m-%d %H:%M:%S %Z")
-    left = max(moment - timezone.now(), datetime.timedelta(seconds=10))
-    words = _words(left).removesuffix(" ago")
+    left_s = max((moment - timezone.now()).total_seconds(), 10)
+    half_s = next((unit_s / 2 for unit_s in (_MONTH_S, 86400, 3600) if left_s > 2 * unit_s), 0)
+    words = _words(datetime.timedelta(seconds=left_s + half_s)).removesuffix(" ago")
     return format_html('<time datetime="{}" title="{}">in {}</time>', moment.isoformat(), exact, words)
 
 
