@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import multiprocessing
 import os
+import re
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -113,7 +114,7 @@ class TestGaneti(BackendContract):
     def cards_of(self, cluster: GanetiCluster) -> Callable[[str], set[str]]:
         def look(name: str) -> set[str]:
             said = cluster.run("gnt-instance", "list", "--no-headers", "-o", "nic.names", name)
-            return set(said.replace(",", " ").split()) - {"-"}
+            return set(re.findall(r"nic-\d+", said))
 
         return look
 
