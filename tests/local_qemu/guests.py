@@ -59,10 +59,15 @@ RESETTING = say("AGAIN\n") + out8(RESET, 0x02) + out8(RESET, 0x06) + forever(_ID
 CHATTY = forever(say("all work and no play\n"))
 
 
-def image(directory: Path, code: bytes) -> DiskImage:
-    """A raw disk that boots ``code``."""
+def disk(code: bytes) -> bytes:
+    """The content of a disk that boots ``code``."""
     assert len(code) <= 510
-    content = (code.ljust(510, b"\0") + b"\x55\xaa").ljust(2**20, b"\0")
+    return (code.ljust(510, b"\0") + b"\x55\xaa").ljust(2**20, b"\0")
+
+
+def image(directory: Path, code: bytes) -> DiskImage:
+    """A raw disk of the host that boots ``code``."""
+    content = disk(code)
     digest = hashlib.sha256(content).hexdigest()
     path = directory / f"{digest[:12]}.img"
     path.write_bytes(content)
