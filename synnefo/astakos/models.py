@@ -5,12 +5,13 @@ from __future__ import annotations
 from synnefo.astakos.accounts.models import ApplicationCredential, LoginAttempt, Token, User
 from synnefo.astakos.catalog.models import Component, Endpoint, Resource, Service
 from synnefo.astakos.projects.models import Membership, MembershipLog, Project, ProjectLimit, ProjectLog
-from synnefo.astakos.quotas.models import Commission, Holding, Provision, ProvisionLog
+from synnefo.astakos.quotas.models import Commission, Delta, Holding, Provision, ProvisionLog
 
 __all__ = [
     "ApplicationCredential",
     "Commission",
     "Component",
+    "Delta",
     "Endpoint",
     "Holding",
     "LoginAttempt",

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from synnefo.astakos.accounts import sessions, tokens
 from synnefo.astakos.accounts.models import User
 from synnefo.astakos.projects.models import Project
-from synnefo.astakos.quotas import reading
+from synnefo.astakos.quotas import deltas, reading
 from synnefo.astakos.quotas import rules as quotas
 from synnefo.common.accounts import Accounts, Identity, Provision, QuotaUse
 
@@ -32,6 +32,9 @@ class InProcessAccounts(Accounts):
 
     def issue(self, provisions: Sequence[Provision], *, name: str, force: bool = False) -> int:
         return quotas.issue(provisions, client=CLIENT, name=name, force=force)
+
+    def append_usage(self, provisions: Sequence[Provision]) -> bool:
+        return deltas.append(provisions)
 
     def resolve(self, accept: Iterable[int], reject: Iterable[int]) -> None:
         quotas.resolve(accept, reject, client=CLIENT)

@@ -113,6 +113,13 @@ class Accounts(Protocol):
     def issue(self, provisions: Sequence[Provision], *, name: str, force: bool = False) -> int:
         """Reserve, all or nothing; returns the serial. Raises OverLimit or ItemNotFound."""
 
+    def append_usage(self, provisions: Sequence[Provision]) -> bool:
+        """Count amounts for good in the caller's own transaction, which fails or succeeds with them.
+
+        False if that cannot be (Astakos is elsewhere, or a limit is near): the caller gives up the
+        transaction, which may hold locks by now, and asks by ``issue`` in another one.
+        """
+
     def resolve(self, accept: Iterable[int], reject: Iterable[int]) -> None:
         """Settle serials; one that is unknown or settled already is passed over."""
 

@@ -64,6 +64,9 @@ class HttpAccounts(Accounts):
         answer = self._ask("POST", "commissions", {"provisions": parts, "name": name, "force": force})
         return int(answer["serial"])
 
+    def append_usage(self, provisions: Sequence[Provision]) -> bool:
+        return False
+
     def resolve(self, accept: Iterable[int], reject: Iterable[int]) -> None:
         taken = list(accept)
         given_back = [serial for serial in reject if serial not in taken]

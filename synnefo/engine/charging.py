@@ -1,23 +1,27 @@
 """Quota with every change: reserve, remember the serial, decide, deliver.
 
-A change runs inside ``charging``: one transaction, with the reservation made inside it where Astakos
-shares the database and just before it where Astakos is remote. ``decide`` writes what becomes of the
-serial into the outbox (the ``Commission`` row) in the transaction that settles the change. What cannot
-be settled at once is delivered by the dispatcher (``deliver``); what a crash left behind is closed by
-``resolve_forgotten``.
+A change runs inside ``charging`` (or ``commissioned``): one transaction, with the reservation made inside
+it where Astakos shares the database and just before it where Astakos is remote. ``decide`` writes what
+becomes of the serial into the outbox (the ``Commission`` row) in the transaction that settles the change.
+What cannot be settled at once is delivered by the dispatcher (``deliver``); what a crash left behind is
+closed by ``resolve_forgotten``.
+
+A change that is finished with its transaction runs inside ``charged`` and has nothing to decide: far from
+all limits its amounts are appended to the usage, without a commission.
 """
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 
 import structlog
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
-from synnefo.common.accounts import accounts, provisions_for
+from synnefo.common.accounts import Provision, accounts, provisions_for
 from synnefo.common.faults import Fault
 from synnefo.common.transactions import atomic, forbid_in_transaction
 from synnefo.engine.models import Commission, Operation
@@ -28,15 +32,36 @@ _BATCH = 500
 
 
 @contextmanager
+def charged(provisions: Sequence[Provision], *, name: str, force: bool = False) -> Iterator[None]:
+    """The transaction of a change that is finished when the block ends; its costs count with it.
+
+    If the block raises, everything is rolled back. Raises OverLimit, ItemNotFound.
+    """
+    if provisions and accounts().same_database:
+        with atomic():
+            if accounts().append_usage(provisions):
+                yield
+                return
+            transaction.set_rollback(True)  # which lets go of the locks
+    with commissioned(provisions, name=name, force=force) as serial:
+        yield
+        decide(serial, accept=True)
+
+
 def charging(
     user: str, project: str, amounts: Mapping[str, int], *, name: str, force: bool = False
-) -> Iterator[int | None]:
+) -> AbstractContextManager[int | None]:
+    """``commissioned`` for what one user takes or frees in one project."""
+    return commissioned(provisions_for(user, project, amounts), name=name, force=force)
+
+
+@contextmanager
+def commissioned(provisions: Sequence[Provision], *, name: str, force: bool = False) -> Iterator[int | None]:
     """The transaction of a change that costs (or frees) something; yields the serial, None if nothing.
 
     The block must store the serial with an operation or call ``decide``. If it raises, everything
     is rolled back and the reservation is given up. Raises OverLimit.
     """
-    provisions = provisions_for(user, project, amounts)
     if not provisions:
         with atomic():
             yield None

@@ -23,6 +23,7 @@ from synnefo.common.accounts import Accounts, Provision, provisions_for
 from synnefo.common.accounts_http import HttpAccounts
 from synnefo.common.caller import system_caller
 from synnefo.common.faults import ItemNotFound, OverLimit, ServiceUnavailable, Unauthorized
+from synnefo.common.transactions import atomic
 from tests.astakos.conftest import Person
 
 pytestmark = pytest.mark.django_db
@@ -137,6 +138,15 @@ def test_what_is_accepted_stays_and_what_is_rejected_goes(accounts: Accounts, ad
     accounts.resolve([dropped], [kept, 999_999])
     assert use(accounts, ada, "vm") == (1, 0)
     accounts.resolve([], [])
+
+
+def test_usage_is_appended_where_the_database_is_shared(accounts: Accounts, ada: Person) -> None:
+    projects.set_limits(SYSTEM, projects.get(ada.uuid), {"cyclades.disk": (2**40, 2**40)})
+    for amount in (5000, -1000):
+        with atomic():
+            done = accounts.append_usage(provisions_for(ada.uuid, ada.uuid, {"cyclades.disk": amount}))
+        assert done is accounts.same_database
+    assert use(accounts, ada, "disk") == ((4000, 0) if accounts.same_database else (0, 0))
 
 
 def test_a_limit_is_kept_and_the_refusal_says_which(accounts: Accounts, ada: Person) -> None:

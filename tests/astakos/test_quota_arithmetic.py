@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synnefo.astakos.quotas.arithmetic import Level, NoCapacity, NoQuantity
+from synnefo.astakos.quotas.arithmetic import Level, NoCapacity, NoQuantity, may_append
 from synnefo.common.units import INFINITE
 
 
@@ -71,3 +71,40 @@ def test_any_history_keeps_the_bounds(limit: int, history: list[tuple[str, int, 
         assert level.usage_min == sure - releases >= 0
         assert level.usage_max == sure + imports >= level.usage_min
         assert forced or level.usage_max <= limit
+
+
+@pytest.mark.parametrize(
+    ("quantity", "appended", "may"),
+    [(10, 0, True), (11, 0, False), (10, 690, True), (10, 691, False), (-30, 0, True), (-31, 0, False)],
+)
+def test_amounts_are_appended_only_far_from_limits(quantity: int, appended: int, may: bool) -> None:
+    assert may_append(Level(800, 30, 30), appended - 30 * (appended > 0), quantity, writers=10) is may
+
+
+def test_what_is_endless_is_always_appended() -> None:
+    assert may_append(Level(INFINITE, 2**50, 2**50), 2**40, 2**30, writers=1000)
+
+
+writers = st.lists(
+    st.tuples(st.integers(0, 3), st.sampled_from(["look", "commit", "give up"]), st.integers(-40, 40)),
+    max_size=80,
+)
+
+
+@given(limit=st.integers(0, 1000), history=writers)
+@settings(max_examples=500)
+def test_appending_unseen_by_each_other_keeps_the_limit(
+    limit: int, history: list[tuple[int, str, int]]
+) -> None:
+    """Four writers look, then commit in any order; nobody sees what is not committed."""
+    committed, open_amounts = 0, dict[int, int]()
+    for writer, what, quantity in history:
+        if what == "look" and writer not in open_amounts:
+            held = quantity >= 0 or committed + quantity + sum(min(0, a) for a in open_amounts.values()) >= 0
+            if held and may_append(Level(limit), committed, quantity, writers=4):
+                open_amounts[writer] = quantity
+        elif what != "look" and writer in open_amounts:
+            amount = open_amounts.pop(writer)
+            committed += amount if what == "commit" else 0
+        assert 0 <= committed <= limit
+        assert committed + sum(max(0, amount) for amount in open_amounts.values()) <= limit

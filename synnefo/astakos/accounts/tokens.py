@@ -19,7 +19,6 @@ from django.db.models import CharField, Exists, OuterRef, Q, QuerySet, Value
 from django.utils import timezone
 
 from synnefo.astakos.accounts.models import ApplicationCredential, Token, User
-from synnefo.astakos.prepared import Prepared
 from synnefo.astakos.projects.models import Membership, Project
 from synnefo.astakos.projects.rules import ACCESS
 from synnefo.audit import rules as audit
@@ -27,6 +26,7 @@ from synnefo.common.accounts import Identity
 from synnefo.common.caller import Caller
 from synnefo.common.faults import BadRequest, Forbidden, ItemNotFound, Unauthorized
 from synnefo.common.fields import check_fields
+from synnefo.common.prepared import Prepared
 from synnefo.common.transactions import atomic
 
 log = structlog.get_logger("synnefo.astakos")

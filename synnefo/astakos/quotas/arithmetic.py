@@ -54,3 +54,21 @@ class Level:
             return dataclasses.replace(self, usage_min=self.usage_min + change)
         change = quantity if accept else -quantity
         return dataclasses.replace(self, usage_max=self.usage_max + change)
+
+
+#: This part of a limit is kept free for what is being appended unseen.
+_UNSEEN = 8
+
+
+def may_append(level: Level, appended: int, quantity: int, writers: int) -> bool:
+    """Whether a quantity may be counted at once, though others do so at the same time, unseen.
+
+    ``appended`` is the sum of deltas that are seen; ``writers`` is how many transactions there can be, this
+    one included. An eighth of the limit is kept for them, and each may take its part of that: so however
+    many of them there are, and whenever each looked, all together stay within the limit. What is given back
+    was counted before, in a transaction that is over.
+    """
+    if quantity < 0:
+        return level.usage_min + appended + quantity >= 0
+    margin = level.limit // _UNSEEN
+    return quantity * writers <= margin and level.usage_max + appended + quantity <= level.limit - margin

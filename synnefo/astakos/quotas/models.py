@@ -1,4 +1,5 @@
-"""Holdings, pending commissions and the log of settled ones. No foreign keys to other rooms.
+"""Holdings, usage on its way into them, pending commissions and the log of settled ones. No foreign keys to
+other rooms.
 
 A source that does not exist (a project's own holding) is the empty text, so that the unique constraint
 covers it; ``null`` exists only at the edge.
@@ -6,31 +7,54 @@ covers it; ``null`` exists only at the edge.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, OuterRef, Q, Subquery, Sum, Value
+from django.db.models.functions import Coalesce
 
 from synnefo.common.units import INFINITE
+
+
+class CountedHoldings(models.Manager["Holding"]):
+    """Holdings with what was appended to them."""
+
+    def get_queryset(self) -> models.QuerySet[Holding]:
+        deltas = Delta.objects.filter(holding=OuterRef("pk")).order_by().values("holding")
+        total = Subquery(deltas.annotate(total=Sum("quantity")).values("total"))
+        appended = Coalesce(total, Value(0), output_field=_AMOUNT)
+        return super().get_queryset().annotate(appended=appended)  # type: ignore[no-redef]
+
+
+_AMOUNT = models.BigIntegerField()
 
 
 class Holding(models.Model):
     """What a holder may use of a resource out of a source, and what he uses.
 
     ``usage_min`` is sure even if all pending imports fail and all pending releases succeed;
-    ``usage_max`` is the opposite.
+    ``usage_max`` is the opposite. Both count what was appended (``deltas``) and is not folded yet.
     """
 
     holder = models.CharField(max_length=64)
     source = models.CharField(max_length=64, blank=True)
     resource = models.CharField(max_length=64)
     limit = models.BigIntegerField()
-    usage_min = models.BigIntegerField(default=0)
-    usage_max = models.BigIntegerField(default=0)
+    folded_min = models.BigIntegerField(default=0, db_column="usage_min")
+    folded_max = models.BigIntegerField(default=0, db_column="usage_max")
+
+    #: The sum of deltas, when it was read.
+    appended = 0
+
+    objects: ClassVar[CountedHoldings] = CountedHoldings()
+    #: For those who lock holdings and take in what was appended.
+    rows: ClassVar[models.Manager[Holding]] = models.Manager()
 
     class Meta:
         constraints = (
             models.UniqueConstraint(fields=("holder", "source", "resource"), name="one_holding"),
             models.CheckConstraint(
-                condition=Q(usage_min__gte=0) & Q(usage_min__lte=F("usage_max")),
+                condition=Q(folded_min__gte=0) & Q(folded_min__lte=F("folded_max")),
                 name="holding_usage_in_order",
             ),
             models.CheckConstraint(
@@ -40,6 +64,26 @@ class Holding(models.Model):
 
     def __str__(self) -> str:
         return f"{self.resource} of {self.holder} from {self.source or '-'}"
+
+    @property
+    def usage_min(self) -> int:
+        return self.folded_min + self.appended
+
+    @property
+    def usage_max(self) -> int:
+        return self.folded_max + self.appended
+
+
+class Delta(models.Model):
+    """An amount that was taken (or, negative, given back) and is to be folded into its holding.
+
+    The database does not check the holding, which would lock it; holdings are never removed.
+    """
+
+    holding = models.ForeignKey(
+        Holding, on_delete=models.DO_NOTHING, db_constraint=False, related_name="deltas"
+    )
+    quantity = models.BigIntegerField()
 
 
 class Commission(models.Model):

@@ -1,28 +1,31 @@
 """The two-phase commissions of the quotaholder, and limits.
 
 Every function is one transaction. Holdings are locked in the order of their primary key, commissions
-before holdings, so that concurrent calls queue and never deadlock.
+before holdings, so that concurrent calls queue and never deadlock. Whoever has locked holdings has taken in
+what was appended to them (``deltas``); whoever may use up a limit is alone with them.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from synnefo.astakos.quotas import models
 from synnefo.astakos.quotas.arithmetic import Level, NoCapacity, OutOfRange
+from synnefo.astakos.quotas.deltas import save_usage, take_in
+from synnefo.astakos.quotas.keys import Key as Key
+from synnefo.astakos.quotas.keys import any_of, buckets, key_of, merged
 from synnefo.astakos.quotas.models import Commission, Holding
+from synnefo.common import locks
 from synnefo.common.accounts import Provision
 from synnefo.common.faults import ItemNotFound, OverLimit
 from synnefo.common.transactions import atomic
 
-Key = tuple[str, str, str]  # holder, source (empty: none), resource
-
-_PAIRS_PER_QUERY = 100
+_KEYS_PER_QUERY = 100
 _ROWS_PER_QUERY = 200
 
 
@@ -47,8 +50,9 @@ def issue(
 
     Equal keys are summed. Raises OverLimit or ItemNotFound with the refusing provision in ``data``.
     """
-    wanted = _merged(provisions)
+    wanted = merged(provisions)
     with atomic():
+        locks.take(locks.Kind.USAGE, buckets(wanted))
         holdings = _locked(wanted)
         for key, quantity in wanted.items():
             if key not in holdings:
@@ -61,7 +65,7 @@ def issue(
             )
             for key, quantity in wanted.items()
         )
-        _save_usage(holdings.values())
+        save_usage(holdings.values())
         if auto_accept:
             resolve([commission.serial], [], client=client)
     return commission.serial
@@ -99,10 +103,11 @@ def pending(client: str, *, issued_before: datetime.datetime | None = None) -> l
 def set_limits(limits: Mapping[Key, int]) -> None:
     """Make holdings have these limits; missing ones are made, usage stays, others are left alone."""
     with atomic():
+        locks.take(locks.Kind.USAGE, buckets(limits))
         held = _locked(limits)
         changed = [row for key, row in held.items() if row.limit != limits[key]]
         for row in changed:
-            row.limit = limits[_key(row)]
+            row.limit = limits[key_of(row)]
         made = [
             Holding(holder=key[0], source=key[1], resource=key[2], limit=limit)
             for key, limit in limits.items()
@@ -110,7 +115,7 @@ def set_limits(limits: Mapping[Key, int]) -> None:
         ]
         # The same statement for both: a row that somebody else makes meanwhile only gets its limit.
         Holding.objects.bulk_create(
-            sorted(changed + made, key=_key),
+            sorted(changed + made, key=key_of),
             batch_size=_ROWS_PER_QUERY,
             update_conflicts=True,
             unique_fields=("holder", "source", "resource"),
@@ -130,65 +135,50 @@ def holdings_of(
     return rows
 
 
-def _merged(provisions: Iterable[Provision]) -> dict[Key, int]:
-    wanted: dict[Key, int] = {}
-    for provision in provisions:
-        key = (provision.holder, provision.source or "", provision.resource)
-        wanted[key] = wanted.get(key, 0) + provision.quantity
-    return wanted
+def _locked(keys: Collection[Key]) -> dict[Key, Holding]:
+    """The holdings of the keys, locked in primary-key order, with all that was appended to them."""
+    found: dict[Key, Holding] = {}
+    for batch in _batches(keys):
+        rows = list(Holding.rows.filter(batch).order_by("pk").select_for_update())
+        take_in(rows)
+        found |= {key_of(row): row for row in rows}
+    return found
 
 
-def _locked(keys: Iterable[Key]) -> dict[Key, Holding]:
-    """The holdings of the keys, locked in primary-key order."""
-    by_pair: dict[tuple[str, str], list[str]] = {}
-    for holder, source, resource in keys:
-        by_pair.setdefault((holder, source), []).append(resource)
-    pairs = list(by_pair.items())
-    numbers: list[int] = []
-    if len(pairs) > _PAIRS_PER_QUERY:  # several statements cannot lock in one order: find the rows first
-        for start in range(0, len(pairs), _PAIRS_PER_QUERY):
-            batch = Holding.objects.filter(_any_of(pairs[start : start + _PAIRS_PER_QUERY]))
-            numbers += batch.values_list("pk", flat=True)
-        numbers.sort()
-        batches = [Q(pk__in=numbers[start : start + 500]) for start in range(0, len(numbers), 500)]
-    else:
-        batches = [_any_of(pairs)] if pairs else []
-    return {
-        _key(row): row
-        for batch in batches
-        for row in Holding.objects.filter(batch).order_by("pk").select_for_update()
-    }
-
-
-def _any_of(pairs: list[tuple[tuple[str, str], list[str]]]) -> Q:
-    wanted = Q()
-    for (holder, source), resources in pairs:
-        wanted |= Q(holder=holder, source=source, resource__in=resources)
-    return wanted
+def _batches(keys: Collection[Key]) -> list[Q]:
+    if len(keys) <= _KEYS_PER_QUERY:
+        return [any_of(keys)] if keys else []
+    # Several statements cannot lock in one order: find the rows first.
+    ordered, numbers = sorted(keys), list[int]()
+    for start in range(0, len(ordered), _KEYS_PER_QUERY):
+        batch = Holding.rows.filter(any_of(ordered[start : start + _KEYS_PER_QUERY]))
+        numbers += batch.values_list("pk", flat=True)
+    numbers.sort()
+    return [Q(pk__in=numbers[start : start + 500]) for start in range(0, len(numbers), 500)]
 
 
 def _issue_one(row: Holding, quantity: int, force: bool) -> None:
     try:
-        level = Level(row.limit, row.usage_min, row.usage_max).issued(quantity, force=force)
+        level = Level(row.limit, row.folded_min, row.folded_max).issued(quantity, force=force)
     except OutOfRange as refusal:
         raise _over_limit(row, quantity, refusal) from refusal
-    row.usage_min, row.usage_max = level.usage_min, level.usage_max
+    row.folded_min, row.folded_max = level.usage_min, level.usage_max
 
 
 def _settle(commissions: Mapping[int, Commission], verdicts: Mapping[int, bool]) -> None:
     provisions = list(models.Provision.objects.filter(commission__in=commissions).order_by("pk"))
-    holdings = _locked({_key(provision) for provision in provisions})
+    holdings = _locked({key_of(provision) for provision in provisions})
     settled = timezone.now()
     logs = []
     for provision in provisions:
         commission = commissions[provision.commission_id]
         accepted = verdicts[commission.serial]
-        row = holdings[_key(provision)]
-        level = Level(row.limit, row.usage_min, row.usage_max).settled(provision.quantity, accept=accepted)
-        row.usage_min, row.usage_max = level.usage_min, level.usage_max
+        row = holdings[key_of(provision)]
+        level = Level(row.limit, row.folded_min, row.folded_max).settled(provision.quantity, accept=accepted)
+        row.folded_min, row.folded_max = level.usage_min, level.usage_max
         logs.append(_log_entry(commission, provision, level, accepted, settled))
     models.ProvisionLog.objects.bulk_create(logs, batch_size=_ROWS_PER_QUERY)
-    _save_usage(holdings.values())
+    save_usage(holdings.values())
     models.Provision.objects.filter(commission__in=commissions).delete()
     Commission.objects.filter(serial__in=commissions).delete()
 
@@ -217,21 +207,6 @@ def _log_entry(
     )
 
 
-def _save_usage(rows: Iterable[Holding]) -> None:
-    """Write the usage of locked rows: an upsert by primary key is one short statement for all of them."""
-    Holding.objects.bulk_create(
-        rows,
-        batch_size=_ROWS_PER_QUERY,
-        update_conflicts=True,
-        unique_fields=("id",),
-        update_fields=("usage_min", "usage_max"),
-    )
-
-
-def _key(row: Holding | models.Provision) -> Key:
-    return row.holder, row.source, row.resource
-
-
 def _provision_data(key: Key, quantity: int) -> dict[str, object]:
     return {"holder": key[0], "source": key[1] or None, "resource": key[2], "quantity": quantity}
 
@@ -244,7 +219,7 @@ def _over_limit(row: Holding, quantity: int, refusal: OutOfRange) -> OverLimit:
         f"limit {refusal.limit}, usage {refusal.usage}, asked for {quantity}.",
         data={
             "name": "NoCapacityError" if over else "NoQuantityError",
-            "provision": _provision_data(_key(row), quantity),
+            "provision": _provision_data(key_of(row), quantity),
             "limit": refusal.limit,
             "usage": refusal.usage,
         },

@@ -1,25 +1,30 @@
-"""Changing objects: one short transaction for any number of paths, charged, under the containers' locks.
+"""Changing objects: one short transaction for any number of paths, charged.
 
-What is to happen is planned on what is there now, without locks; the plan says what it has seen. Under
-the locks every path is looked at again, and if somebody was faster, the plan is made anew. So quota can be
-asked for before locks are taken, wherever Astakos is.
+What is to happen is planned on what is there now, without locks; the plan says what it has seen. The rows
+that are changed tell if somebody was faster; then the plan is made anew. So quota can be asked for before
+locks are taken, wherever Astakos is, and writers of different paths do not wait for each other.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
+from django.db import IntegrityError
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
+from synnefo.common import locks
+from synnefo.common.accounts import provisions_for
 from synnefo.common.caller import Caller
-from synnefo.common.faults import Conflict, RequestTooLarge
+from synnefo.common.faults import Conflict, ItemNotFound, RequestTooLarge
 from synnefo.common.ids import new_uuid
-from synnefo.engine.charging import charging, decide
+from synnefo.common.prepared import PreparedModels
+from synnefo.engine.charging import charged
 from synnefo.pithos.blocks.content import Content
 from synnefo.pithos.blocks.hashing import DIGEST_BYTES
-from synnefo.pithos.namespace.containers import RESOURCE, lock
+from synnefo.pithos.namespace.containers import RESOURCE
 from synnefo.pithos.namespace.models import Attributes, Container, HashMap, Object, Version
 from synnefo.pithos.namespace.names import check_attributes
 
@@ -57,8 +62,15 @@ class _OvertakenError(Exception):
 
 
 def current(container: Container, name: str) -> Version | None:
+    return _current.first(container.pk, name)
+
+
+def _current_of(container: int, name: str) -> QuerySet[Version]:
     rows = Version.objects.filter(object__container=container, object__name=name)
-    return rows.filter(state=Version.State.CURRENT).select_related("map", "object").first()
+    return rows.filter(state=Version.State.CURRENT).select_related("map", "object")
+
+
+_current = PreparedModels(_current_of, -1, "name")
 
 
 def commit(caller: Caller, plan: Callable[[], Sequence[Change]], *, path: str) -> list[Version | None]:
@@ -74,8 +86,16 @@ def commit(caller: Caller, plan: Callable[[], Sequence[Change]], *, path: str) -
         try:
             return _carried_out(caller, changes, path)
         except _OvertakenError:
-            continue
+            _look_again({change.container.pk: change.container for change in changes}.values())
     raise Conflict("The object is being changed by others all the time; try again.")
+
+
+def _look_again(containers: Iterable[Container]) -> None:
+    for container in containers:
+        try:
+            container.refresh_from_db(fields=("project", "versioning"))
+        except Container.DoesNotExist:
+            raise ItemNotFound("Container does not exist") from None
 
 
 def _carried_out(caller: Caller, changes: Sequence[Change], path: str) -> list[Version | None]:
@@ -83,56 +103,77 @@ def _carried_out(caller: Caller, changes: Sequence[Change], path: str) -> list[V
     delta = sum(change.delta_bytes for change in changes)
     maps = {change.draft.content.packed: None for change in changes if change.draft}
     kept = {packed: _map(packed) for packed in maps}
-    with charging(
-        first.account.payer, first.project, {RESOURCE: delta}, name=path[:255], force=delta < 0
-    ) as serial:
-        locked = {key: lock(key) for key in sorted({change.container.pk for change in changes})}
-        if any(row.project != first.project for row in locked.values()):
-            raise _OvertakenError
-        made = [_apply(caller, locked[change.container.pk], change, kept) for change in changes]
-        for row in locked.values():
-            if 0 < row.quota_bytes < row.size_bytes and delta > 0:
-                raise RequestTooLarge("The container's quota does not allow it.")
-            row.modified = timezone.now()
-            row.save(update_fields=("object_count", "size_bytes", "modified"))
-        decide(serial, accept=True)
+    cost = provisions_for(first.account.payer, first.project, {RESOURCE: delta})
+    with charged(cost, name=path[:255], force=delta < 0):
+        # One path is changed beside others; who changes several is alone, whatever their order.
+        lock = locks.share if len(changes) == 1 else locks.take
+        lock(locks.Kind.CONTAINER, {change.container.pk for change in changes})
+        made = [_apply(caller, change, kept) for change in changes]
+        for container, group in _by_container(changes):
+            _count(container, group, first.project)
     return made
 
 
-def _apply(
-    caller: Caller, container: Container, change: Change, maps: dict[bytes, HashMap | None]
-) -> Version | None:
-    path, created = Object.objects.get_or_create(container=container, name=change.name)
-    there = None if created else _number(path)
-    if there != (change.seen.pk if change.seen else None):
-        raise _OvertakenError
-    _retire(container, change.seen)
-    container.size_bytes += change.delta_bytes
-    container.object_count += (change.draft is not None) - (change.seen is not None)
-    made = Version(object=path, modified_by=caller.user, modified=_later_than(change.seen))
+def _apply(caller: Caller, change: Change, maps: dict[bytes, HashMap | None]) -> Version | None:
+    """What is there must be what was seen: the row that is retired, or (by a unique index) nothing."""
+    path = change.seen.object_id if change.seen else _path(change.container, change.name)
+    if change.seen:
+        _retire(change.container, change.seen)
+    made = Version(object_id=path, modified_by=caller.user, modified=_later_than(change.seen))
     if change.draft is None:
         made.state = Version.State.TOMBSTONE
         made.uuid = change.seen.uuid if change.seen else ""
-        made.save()
     else:
         _fill(made, change.draft, maps)
-        made.save()
+    try:
+        made.save(force_insert=True)
+    except IntegrityError as error:
+        raise _OvertakenError from error
     return made if change.draft else None
 
 
-def _number(path: Object) -> int | None:
-    rows = Version.objects.filter(object=path, state=Version.State.CURRENT)
-    return rows.values_list("pk", flat=True).first()
+def _path(container: Container, name: str) -> int:
+    """The row of a path, made if it is missing."""
+    (row,) = Object.objects.bulk_create(
+        [Object(container=container, name=name)],
+        update_conflicts=True, unique_fields=("container", "name"), update_fields=("name",),
+    )  # fmt: skip
+    return row.pk
 
 
-def _retire(container: Container, old: Version | None) -> None:
-    if old is None:
-        return
-    rows = Version.objects.filter(pk=old.pk)
+def _retire(container: Container, old: Version) -> None:
+    rows = Version.objects.filter(pk=old.pk, state=Version.State.CURRENT)
     if container.versioning == Container.Versioning.AUTO:
-        rows.update(state=Version.State.HISTORY)
+        retired = rows.update(state=Version.State.HISTORY)
     else:
-        rows.delete()
+        retired = rows.delete()[0]
+    if not retired:
+        raise _OvertakenError
+
+
+def _by_container(changes: Sequence[Change]) -> list[tuple[Container, list[Change]]]:
+    found: dict[int, list[Change]] = {}
+    for change in changes:
+        found.setdefault(change.container.pk, []).append(change)
+    return [(group[0].container, group) for _, group in sorted(found.items())]
+
+
+def _count(container: Container, changes: Sequence[Change], project: str) -> None:
+    """Let the container's row follow. It comes last: what others wait for is held for a moment only."""
+    size_bytes = sum(change.delta_bytes for change in changes)
+    objects = sum((change.draft is not None) - (change.seen is not None) for change in changes)
+    rows = Container.objects.filter(pk=container.pk, project=project, versioning=container.versioning)
+    if size_bytes > 0:
+        rows = rows.filter(Q(quota_bytes=0) | Q(quota_bytes__gte=F("size_bytes") + size_bytes))
+    if rows.update(
+        object_count=F("object_count") + objects, size_bytes=F("size_bytes") + size_bytes,
+        modified=timezone.now(),
+    ):  # fmt: skip
+        return
+    there = Container.objects.filter(pk=container.pk).first()
+    if there is None or (there.project, there.versioning) != (project, container.versioning):
+        raise _OvertakenError
+    raise RequestTooLarge("The container's quota does not allow it.")
 
 
 def _fill(version: Version, draft: Draft, maps: dict[bytes, HashMap | None]) -> None:

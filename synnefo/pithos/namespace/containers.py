@@ -12,16 +12,21 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from synnefo.audit.rules import record
+from synnefo.common import locks
+from synnefo.common.accounts import provisions_for
 from synnefo.common.caller import Caller
 from synnefo.common.faults import BadRequest, Conflict, ItemNotFound
+from synnefo.common.prepared import PreparedModels
 from synnefo.common.transactions import atomic
-from synnefo.engine.charging import charging, decide
+from synnefo.engine.charging import charged
 from synnefo.pithos.namespace import accounts
 from synnefo.pithos.namespace.models import Account, Container, Object, Version
 from synnefo.pithos.namespace.names import check_attributes, check_container, merged
 
 RESOURCE = "pithos.diskspace"
 TARGET = "container"
+
+_ATTEMPTS = 20
 
 
 def containers_for(caller: Caller, account: str) -> QuerySet[Container]:
@@ -33,10 +38,17 @@ def get(caller: Caller, account: str, name: str) -> Container:
     """Raises Forbidden, ItemNotFound."""
     check_container(name)
     accounts.check(caller, account, refusal="User does not have access to the container")
-    found = Container.objects.select_related("account").filter(account__name=account, name=name).first()
+    found = _named.first(account, name)
     if found is None:
         raise ItemNotFound("Container does not exist")
     return found
+
+
+def _containers_named(account: str, name: str) -> QuerySet[Container]:
+    return Container.objects.select_related("account").filter(account__name=account, name=name)
+
+
+_named = PreparedModels(_containers_named, "account", "name")
 
 
 def _check_write(caller: Caller, account: str) -> None:
@@ -44,7 +56,8 @@ def _check_write(caller: Caller, account: str) -> None:
 
 
 def lock(key: int) -> Container:
-    """The container's row, which every change of its objects holds. Raises ItemNotFound."""
+    """The container, of which nobody changes objects until the transaction ends. Raises ItemNotFound."""
+    locks.take(locks.Kind.CONTAINER, [key])
     found = Container.objects.select_for_update(of=("self",)).select_related("account").filter(pk=key).first()
     if found is None:
         raise ItemNotFound("Container does not exist")
@@ -180,16 +193,28 @@ def _policy(caller: Caller, account: Account, given: Mapping[str, str]) -> dict[
     return wanted
 
 
+class _OvertakenError(Exception):
+    """The container is not as it was when its price was asked for."""
+
+
 def _reassign(caller: Caller, found: Container, project: str) -> None:
-    """Charge another project for what is in the container: first take there, then give back here."""
+    """Charge another project for what is in the container, and the old one no more, in one."""
+    for _ in range(_ATTEMPTS):
+        try:
+            return _reassign_as_it_is(caller, found, project)
+        except _OvertakenError:
+            found = Container.objects.select_related("account").get(pk=found.pk)
+    raise Conflict("The container is being written to; try again.")
+
+
+def _reassign_as_it_is(caller: Caller, found: Container, project: str) -> None:
     user, name = found.account.payer, f"{found.account.name}/{found.name}"
-    with charging(user, project, {RESOURCE: found.size_bytes}, name=name) as serial:
+    taken = provisions_for(user, project, {RESOURCE: found.size_bytes})
+    given_back = provisions_for(user, found.project, {RESOURCE: -found.size_bytes})
+    with charged([*taken, *given_back], name=name):
         container = lock(found.pk)
         if (container.size_bytes, container.project) != (found.size_bytes, found.project):
-            raise Conflict("The container is being written to; try again.")
+            raise _OvertakenError
         container.project = project
         container.save(update_fields=("project",))
-        decide(serial, accept=True)
         record(caller, "container.reassign", TARGET, container.pk, project=project, name=found.name)
-    with charging(user, found.project, {RESOURCE: -found.size_bytes}, name=name, force=True) as serial:
-        decide(serial, accept=True)

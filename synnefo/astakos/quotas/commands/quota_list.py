@@ -18,6 +18,9 @@ from synnefo.common.accounts import QuotaUse
 from synnefo.common.commands import Filter, ListCommand, amount_of, unit_style_option
 from synnefo.common.units import parse_amount, show_amount
 
+#: In queries: what is used, counting what is pending and what was appended.
+_USED = F("folded_max") + F("appended")
+
 
 def bare(name: str) -> Any:
     """A getter of the uuid in ``user:<uuid>`` or ``project:<uuid>``."""
@@ -63,7 +66,7 @@ class Command(ListCommand):
             "source", lambda text: f"project:{text.removeprefix('project:')}", "uuid of the project"
         ),
         "limit": Filter("limit", parse_amount, "an amount, as 4 or 20GiB"),
-        "usage": Filter("usage_max", parse_amount, "an amount, as 4 or 20GiB"),
+        "usage": Filter("used", parse_amount, "an amount, as 4 or 20GiB"),
     }
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -85,12 +88,13 @@ class Command(ListCommand):
         rows = Holding.objects.filter(holder__in=people.values("holder")).annotate(
             displayname=Subquery(person.values("email")),
             project_limit=_number(pools.values("limit")),
-            project_usage=_number(pools.values("usage_max")),
+            project_usage=_number(pools.annotate(used=_USED).values("used")),
+            used=_USED,
             unit=Subquery(Resource.objects.filter(name=OuterRef("resource")).values("unit")),
             style=Value(options["unit_style"]),  # getters see nothing but the row
         )
         if options["overlimit"]:
-            rows = rows.filter(usage_max__gt=F("limit"))
+            rows = rows.filter(used__gt=F("limit"))
         return rows.order_by("holder", "source", "resource")
 
 
