@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from synnefo.common.accounts import Identity
 from synnefo.common.faults import Unauthorized
+from synnefo.common.http.addresses import objects_path, objects_url
 from synnefo.common.http.facade import identity_of
 from synnefo.pithos.faces.swift import kit, metadata
 from synnefo.pithos.namespace import names
@@ -41,8 +42,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     account = _account(identity_of(request, key), user)
     response = kit.empty(200)
     response["X-Auth-Token"] = response["X-Storage-Token"] = key
-    base = request.path.rstrip("/").removesuffix("/auth/v1.0")
-    response["X-Storage-Url"] = request.build_absolute_uri(f"{base}/v1/{kit.PREFIX}{account}")
+    response["X-Storage-Url"] = f"{objects_url(request)}{objects_path()}/swift/v1/{kit.PREFIX}{account}"
     return response
 
 
