@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver
 
 from synnefo.cyclades.console import pages as console
 from synnefo.cyclades.dashboard import dashboard
+from synnefo.cyclades.keypairs import pages as keypairs
 from synnefo.cyclades.networks import pages as networks
 from synnefo.cyclades.networks import pages_floating as floating
 from synnefo.cyclades.servers import pages as servers
@@ -14,6 +15,7 @@ __all__ = ["dashboard", "urlpatterns"]
 
 urlpatterns: list[URLPattern | URLResolver] = [
     *servers.urlpatterns,
+    *keypairs.urlpatterns,
     *networks.urlpatterns,
     *floating.urlpatterns,
     *console.urlpatterns,

@@ -22,6 +22,9 @@ os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 PASSWORD = "a-long-password-1"
 
+#: This machine under a name by which browsers do not trust it: without TLS its pages are not secure ones.
+ELSEWHERE = "cloud.example.org"
+
 # Machines that run tests are busy machines.
 expect.set_options(timeout=20_000)
 
@@ -34,7 +37,13 @@ def chromium() -> Iterator[Browser]:
         pytest.skip("there is no chromium on this machine")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=path, args=["--no-sandbox", "--disable-gpu", "--no-proxy-server"]
+            executable_path=path,
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--no-proxy-server",
+                f"--host-resolver-rules=MAP {ELSEWHERE} 127.0.0.1",
+            ],
         )
         yield browser
         browser.close()

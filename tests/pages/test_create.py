@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable
 from typing import Any
@@ -172,3 +173,67 @@ def test_without_images_and_sizes_the_page_says_who_makes_them(
 
 def test_choices_of_other_people_are_not_offered(bob: Client, network: Any) -> None:
     assert network.uuid not in bob.get(FORM).content.decode()
+
+
+def same(client: Client, wanted: dict[str, str]) -> dict[str, str]:
+    """The three texts as a script of the page gets them."""
+    answer = client.post(FORM + "same/", wanted)
+    found = re.findall(r'<pre id="same-(\w+)"[^>]*>(.*?)</pre>', answer.content.decode(), re.DOTALL)
+    return {key: html.unescape(text) for key, text in found}
+
+
+def test_the_same_request_is_said_in_three_ways(
+    alice: Client, wanted: dict[str, str], image: Any, flavor: Any, network: Any, public_network: Any
+) -> None:
+    said = same(alice, {**wanted, "name": "my web", "network": network.uuid, "floating_ip": "on"})
+    assert said["openstack"].replace(" \\\n ", "") == (
+        f"openstack server create --image tiny --flavor {flavor.name} --network lan 'my web'\n"
+        "openstack floating ip create public\n"
+        "openstack server add floating ip 'my web' ADDRESS"
+    )
+    assert said["kamaki"].replace(" \\\n ", "") == (
+        f"kamaki server create --name 'my web' --flavor-id {flavor.pk} --image-id {image.uuid} "
+        f"--network {network.pk}\n"
+        f"kamaki ip create --network-id {public_network.pk}\n"
+        "kamaki ip attach ADDRESS --server-id SERVER_ID"
+    )
+    for words in (
+        'resource "openstack_compute_instance_v2" "my_web" {',
+        f'flavor_id = "{flavor.uuid}"',
+        "port = openstack_networking_port_v2.my_web.id",
+        'resource "openstack_networking_floatingip_v2" "my_web" {',
+    ):
+        assert words in said["terraform"]
+
+
+def test_what_is_made_on_the_way_is_part_of_the_same_request(alice: Client, wanted: dict[str, str]) -> None:
+    data = "#!/bin/sh\r\necho EOF ${x}\r\nEOF\r\n"
+    form = {**wanted, "network": "new", "key": "new", "new_key": KEY, "user_data": data}
+    said = same(alice, form)
+    assert "openstack keypair create" in said["openstack"]
+    assert "openstack subnet create" in said["openstack"]
+    assert "cat > user-data <<'EOF_'\n#!/bin/sh\necho EOF ${x}\nEOF\nEOF_\n" in said["openstack"]
+    assert "--network NETWORK_ID" in said["kamaki"]
+    assert f"--public-key '{KEY}'" in said["kamaki"]
+    for words in (
+        "key_pair   = openstack_compute_keypair_v2.alice_laptop.name",
+        "depends_on = [openstack_networking_subnet_v2.default]",
+        r'user_data  = "#!/bin/sh\necho EOF $${x}\nEOF\n"',
+        "uuid = openstack_networking_network_v2.default.id",
+    ):
+        assert words in said["terraform"]
+
+
+def test_what_is_not_chosen_yet_or_is_not_on_offer_is_left_open(
+    alice: Client, bob: Client, network: Any
+) -> None:
+    assert "openstack server create" in same(alice, {})["openstack"]
+    said = same(bob, {"network": network.uuid, "image": "x", "key": "none"})
+    assert "lan" not in said["openstack"]
+    assert "--image IMAGE" in said["openstack"]
+    assert "--image-id IMAGE" in said["kamaki"]
+
+
+def test_the_page_starts_with_what_is_preselected(alice: Client, image: Any, flavor: Any) -> None:
+    page = texts_of(alice.get(FORM)).replace("\\ ", "")
+    assert f"--image tiny --flavor {flavor.name}" in page

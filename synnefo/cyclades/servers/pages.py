@@ -20,7 +20,7 @@ from synnefo.cyclades.networks import floating
 from synnefo.cyclades.servers import rules
 from synnefo.cyclades.servers.listing import SERVERS
 from synnefo.cyclades.servers.models import Server
-from synnefo.cyclades.servers.pages_create import create
+from synnefo.cyclades.servers.pages_create import create, same
 from synnefo.cyclades.servers.shown import Shown, shown
 from synnefo.cyclades.shown import operation_shown
 from synnefo.engine import rules as engine
@@ -244,6 +244,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("servers/", listing, name="servers"),
     path("servers/rows/", rows, name="server-rows"),
     path("servers/create/", create, name="server-create"),
+    path("servers/create/same/", same, name="server-same"),
     path("servers/act/", act, name="server-act"),
     path("servers/delete/", ask_delete, name="server-ask-delete"),
     path("servers/delete/now/", delete, name="server-delete"),

@@ -10,24 +10,27 @@ from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect, render, resolve_url
 
 from synnefo.common.accounts import QuotaUse, accounts
 from synnefo.common.caller import Caller
 from synnefo.common.faults import Fault, OverLimit
-from synnefo.common.pages import form_page
+from synnefo.common.pages import action, form_page
 from synnefo.common.quota_shown import COMPUTE, Bar, bars, missing, told
+from synnefo.common.same_request import Same
 from synnefo.cyclades.flavors import rules as flavors
 from synnefo.cyclades.flavors.models import Flavor
 from synnefo.cyclades.images import rules as images
 from synnefo.cyclades.images.models import Image
 from synnefo.cyclades.keypairs import rules as keypairs
+from synnefo.cyclades.keypairs.pages import comment_of
 from synnefo.cyclades.networks import floating
 from synnefo.cyclades.networks import rules as networks
 from synnefo.cyclades.networks.models import Network, Port
 from synnefo.cyclades.servers import rules
 from synnefo.cyclades.servers.models import Server
 from synnefo.cyclades.servers.requests import NicRequest, ServerRequest
+from synnefo.cyclades.servers.same_request import Wanted, create_server
 from synnefo.cyclades.servers.shown import size_of
 
 #: Values of a choice that mean "make one for me" and "none".
@@ -141,18 +144,15 @@ class Offer:
             },
             "flavors": {
                 row.flavor.uuid: {
-                    "name": row.flavor.name, "cost": _cost(row.flavor), "ram": row.flavor.ram,
+                    "cost": _cost(row.flavor), "ram": row.flavor.ram,
                     "disk": row.flavor.disk, "forbidden": row.forbidden,
                 }
                 for row in self.flavors
             },
             "images": {
-                row.uuid: {"name": row.name, "min_ram": row.min_ram_mib, "min_disk": row.min_disk_gib}
+                row.uuid: {"min_ram": row.min_ram_mib, "min_disk": row.min_disk_gib}
                 for row in self.images
             },
-            "networks": {row.uuid: row.name or row.uuid for row in self.networks},
-            "pool": self.pool.name if self.pool else "",
-            "new_network": {"name": DEFAULT_NETWORK, "cidr": DEFAULT_CIDR},
         }  # fmt: skip
 
 
@@ -160,10 +160,10 @@ class Offer:
 def create(request: HttpRequest, caller: Caller) -> HttpResponse:
     offer = Offer(caller)
     if request.method != "POST":
-        return _show(request, offer, CreateForm(offer.choices, initial=offer.initial))
+        return _show(request, caller, offer, CreateForm(offer.choices, initial=offer.initial))
     form = CreateForm(offer.choices, request.POST)
     if not form.is_valid():
-        return _show(request, offer, form)
+        return _show(request, caller, offer, form)
     wanted = form.cleaned_data
     try:
         server, password = _create(request, caller, wanted)
@@ -173,9 +173,18 @@ def create(request: HttpRequest, caller: Caller) -> HttpResponse:
         form = CreateForm(offer.choices, {**request.POST.dict(), **trouble.made})
         form.is_valid()
         form.add_error(trouble.field, told(trouble.fault))
-        return _show(request, offer, form)
+        return _show(request, caller, offer, form)
     request.session[f"password-of-{server.uuid}"] = password
     return redirect("server", server.uuid)
+
+
+@action
+def same(request: HttpRequest, caller: Caller) -> HttpResponse:
+    """What is chosen so far, as commands."""
+    offer = Offer(caller)
+    form = CreateForm(offer.choices, request.POST)
+    chosen = {name: form[name].value() for name in _FIELDS}
+    return render(request, "parts/same_again.html", {"same": _same(caller, offer, chosen)})
 
 
 class FieldFault(Exception):
@@ -224,10 +233,12 @@ def _key(caller: Caller, wanted: Mapping[str, Any]) -> str | None:
         return None
     if wanted["key"] != NEW:
         return str(wanted["key"])
-    words = wanted["new_key"].strip().split(None, 2)
-    comment = words[2].strip() if len(words) > 2 else ""
-    row, _ = keypairs.create(caller, wanted["new_key_name"] or comment or "my key", wanted["new_key"])
+    row, _ = keypairs.create(caller, _new_key_name(wanted), wanted["new_key"])
     return row.name
+
+
+def _new_key_name(wanted: Mapping[str, Any]) -> str:
+    return wanted["new_key_name"] or comment_of(wanted["new_key"]) or "my key"
 
 
 def _network(caller: Caller, chosen: str) -> str | None:
@@ -249,9 +260,35 @@ def _add_floating_ip(request: HttpRequest, caller: Caller, server: Server) -> No
         messages.warning(request, f"The server is being built, but it got no floating IP: {told(fault)}")
 
 
-def _show(request: HttpRequest, offer: Offer, form: CreateForm) -> HttpResponse:
-    context = {"offer": offer, "form": form, "chosen": {name: form[name].value() for name in _FIELDS}}
+def _show(request: HttpRequest, caller: Caller, offer: Offer, form: CreateForm) -> HttpResponse:
+    chosen = {name: form[name].value() for name in _FIELDS}
+    context = {
+        "offer": offer,
+        "form": form,
+        "chosen": chosen,
+        "same": _same(caller, offer, chosen),
+        "same_url": resolve_url("server-same"),
+    }
     return render(request, "cyclades/server_create.html", context, status=422 if form.errors else 200)
+
+
+def _same(caller: Caller, offer: Offer, chosen: Mapping[str, Any]) -> Same:
+    """``chosen`` is not checked: what is not on offer is left open."""
+    typed = {name: chosen[name] or "" for name in ("name", "new_key", "new_key_name", "user_data")}
+    network = next((row for row in offer.networks if row.uuid == chosen["network"]), None)
+    new_network = chosen["network"] == NEW and not network
+    wanted = Wanted(
+        name=typed["name"].strip(),
+        image=next((row for row in offer.images if row.uuid == chosen["image"]), None),
+        flavor=next((row.flavor for row in offer.flavors if row.flavor.uuid == chosen["flavor"]), None),
+        network=network,
+        new_network=(DEFAULT_NETWORK, DEFAULT_CIDR) if new_network else None,
+        key=next((row.name for row in offer.keys if row.name == chosen["key"]), ""),
+        new_key=(_new_key_name(typed), typed["new_key"].strip()) if chosen["key"] == NEW else None,
+        pool=offer.pool if chosen["floating_ip"] and (network or new_network) else None,
+        user_data=typed["user_data"].replace("\r\n", "\n"),
+    )
+    return create_server(caller, wanted)
 
 
 def _cost(flavor: Flavor) -> dict[str, int]:

@@ -1,4 +1,4 @@
-// The create page: what the choice costs (quota before and after), what does not fit, and the same as commands.
+// The create page: what the choice costs (quota before and after), and what does not fit.
 const offer = JSON.parse(document.getElementById("offer").textContent);
 const form = document.getElementById("create");
 const floating = document.getElementById("floating_ip");
@@ -11,7 +11,6 @@ function update() {
   form.classList.toggle("with-new-key", chosen("key") === "new");
   floating.disabled = floatingImpossible || chosen("network") === "none";
   showCost();
-  document.getElementById("command").textContent = commands();
 }
 
 function greyOutFlavors() {
@@ -63,41 +62,6 @@ function amount(number, unit) {
   while (power < units.length - 1 && number >= 1024 ** (power + 1)) power += 1;
   const value = number / 1024 ** power;
   return `${Number(value.toFixed(value < 10 ? 2 : 1))} ${units[power]}`;
-}
-
-// A word as shells take it literally.
-function quoted(text) {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
-}
-
-function commands() {
-  const name = quoted(form.elements.name.value.trim() || "NAME");
-  const lines = [];
-  let key = chosen("key");
-  if (key === "new") {
-    const comment = form.elements.new_key.value.trim().split(/\s+/).slice(2).join(" ");
-    key = form.elements.new_key_name.value.trim() || comment || "my key";
-    lines.push(`openstack keypair create --public-key ~/.ssh/id_ed25519.pub ${quoted(key)}`);
-  }
-  let network = chosen("network");
-  if (network === "new") {
-    network = offer.new_network.name;
-    lines.push(`openstack network create ${network}`,
-      `openstack subnet create --network ${network} --subnet-range ${offer.new_network.cidr} ${network}`);
-  } else if (network !== "none") network = offer.networks[network] ?? "NETWORK";
-  const parts = [
-    "openstack server create",
-    `--image ${quoted(offer.images[chosen("image")]?.name ?? "IMAGE")}`,
-    `--flavor ${quoted(offer.flavors[chosen("flavor")]?.name ?? "FLAVOR")}`,
-    network === "none" ? "--nic none" : `--network ${quoted(network)}`,
-  ];
-  if (key !== "none") parts.push(`--key-name ${quoted(key)}`);
-  if (form.elements.user_data.value) parts.push("--user-data FILE");
-  lines.push(`${parts.join(" \\\n  ")} \\\n  ${name}`);
-  if (floating.checked && !floating.disabled) {
-    lines.push(`openstack floating ip create ${quoted(offer.pool)}`, `openstack server add floating ip ${name} ADDRESS`);
-  }
-  return lines.join("\n");
 }
 
 form.addEventListener("input", update);

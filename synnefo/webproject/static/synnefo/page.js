@@ -17,6 +17,8 @@ document.addEventListener("click", async (event) => {
     announce("Copied");
     setTimeout(() => copier.classList.remove("copied"), 1500);
   }
+  const saver = event.target.closest("[data-download-from]");
+  if (saver) save(document.getElementById(saver.dataset.downloadFrom).textContent, saver.dataset.file);
   const dismiss = event.target.closest("[data-dismiss]");
   if (dismiss) dismiss.closest(".alert").remove();
   if (event.target.closest("#dialog [data-close]") || event.target === dialog) {
@@ -41,6 +43,14 @@ async function copyText(text) {
   document.execCommand("copy");
   area.remove();
   focused?.focus();
+}
+
+function save(text, name) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([text], { type: "application/octet-stream" }));
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(link.href);
 }
 
 document.addEventListener("keydown", (event) => {
