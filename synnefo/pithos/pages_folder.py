@@ -36,9 +36,7 @@ _FOLDER = "application/directory"
 
 @page
 def listing(request: HttpRequest, caller: Caller) -> HttpResponse:
-    response = render(request, "pithos/folder.html", _context(request, caller))
-    response.connects_to = data_url(request)  # type: ignore[attr-defined]
-    return response
+    return render(request, "pithos/folder.html", _context(request, caller))
 
 
 @conditional_page
@@ -206,8 +204,8 @@ def _discard(request: HttpRequest, caller: Caller, place: Place, items: list[str
     request.session[_UNDO] = gone
     what = leaf_of(items[0]) if len(gone) == 1 else f"{len(gone)} items"
     words = '{} moved to the <a href="{}trash/">trash</a>. '
-    undo = '<button class="btn btn-sm" form="act" name="do" value="undo" data-undo>Undo</button>'
-    messages.success(request, format_html(words + undo, what, HOME))
+    how = 'class="btn btn-sm" form="act" type="submit" name="do" value="undo" data-undo'
+    messages.success(request, format_html(f"{words}<button {how}>Undo</button>", what, HOME))
 
 
 def _undo(request: HttpRequest, caller: Caller) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 
-from django.conf import settings
 from django.http import HttpRequest, QueryDict
 from django.utils.http import urlencode
 
 from synnefo.common.caller import Caller
+from synnefo.common.http.addresses import objects_path, objects_url
 from synnefo.common.listing import Heading
 from synnefo.pithos.namespace.browsing import account_of
 from synnefo.pithos.namespace.objects import Path
@@ -20,8 +20,8 @@ _LONGEST = 4096
 
 
 def data_url(request: HttpRequest) -> str:
-    """Where browsers reach Pithos' APIs, without a slash at the end."""
-    return f"{request.scheme}://{request.get_host()}/{settings.PITHOS_BASE_PATH.strip('/')}"
+    """Where browsers reach the object store, without a slash at the end."""
+    return objects_url(request) + objects_path()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -35,7 +35,7 @@ def give_pass(request: HttpRequest, caller: Caller) -> HttpResponse:
         {
             "token": accounts().short_token(caller.user, caller.project, _LIFETIME_S),
             "lifetime_s": _LIFETIME_S,
-            "account_url": f"{data_url(request)}/object-store/v1/{account}",
+            "account_url": f"{data_url(request)}/v1/{account}",
             "block_size": settings.PITHOS_BACKEND_BLOCK_SIZE,
             "block_hash": ALGORITHM,
             "left_bytes": _left(caller, container),

@@ -37,7 +37,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
             DELETE=writing.delete,
         ),
     ),
-    path(f"{view.ROUTE}<str:link>", view.get),
+    path(f"object-store/{view.ROUTE}<str:link>", view.get),
     *swift,
     re_path(r"^object-store/(?P<path>.*)$", unknown),
 ]

@@ -1,4 +1,4 @@
-"""Downloads by link, for browsers: ``ui/get/<link>``, where the link itself is the permission.
+"""Downloads by link, for browsers: ``get/<link>``, where the link itself is the permission.
 
 A link is signed, short-lived, and names one version of one object (or files to be packed into an archive) and
 who asks; that he may still read them is checked when it is used. What comes is never shown as a page of this
@@ -27,17 +27,18 @@ from synnefo.pithos.blocks.base import blocks
 from synnefo.pithos.blocks.content import Content, read
 from synnefo.pithos.faces.pithos import ranges, streams
 from synnefo.pithos.namespace import browsing, containers, objects
-from synnefo.pithos.namespace.models import Version
+from synnefo.pithos.namespace.models import Container, Version
 from synnefo.pithos.namespace.objects import Path
 
-ROUTE = "ui/get/"
+ROUTE = "get/"
 _SALT = "pithos.view"
 _LIFETIME_S = 600
 _LONGEST = 6000
+_MOST_FILES = 10_000
 
 
 def link_to_file(caller: Caller, path: Path, version: Version) -> str:
-    """What follows ``PITHOS_BASE_PATH`` in the address of a download."""
+    """What follows the address of the object store in the address of a download."""
     return _signed(caller, path.account, path.container, {"name": path.name, "version": version.pk})
 
 
@@ -106,22 +107,28 @@ def _file(request: HttpRequest, caller: Caller, meant: dict[str, Any]) -> HttpRe
 def _archive(caller: Caller, meant: dict[str, Any]) -> HttpResponseBase:
     container = containers.get(caller, meant["account"], meant["container"])
     folder: str = meant["under"]
-    versions = _picked(caller, meant["account"], container.name, folder, meant["picked"])
+    versions = list(_picked(caller, container, meant, folder))  # so that slow clients hold no connection
     title = folder.rstrip("/").rpartition("/")[2] or container.name
     response = StreamingHttpResponse(_packed(versions, folder), content_type="application/zip")
     response["Content-Disposition"] = _attachment(f"{title}.zip")
     return response
 
 
-def _picked(
-    caller: Caller, account: str, container: str, folder: str, picked: Iterable[str]
-) -> Iterator[Version]:
-    found = containers.get(caller, account, container)
-    for name in picked:
+def _picked(caller: Caller, container: Container, meant: dict[str, Any], folder: str) -> Iterator[Version]:
+    """The files in question. Raises BadRequest if these are too many, ItemNotFound."""
+    found = 0
+    for name in meant["picked"]:
         if name.endswith("/"):
-            yield from browsing.files_below(found, folder + name)
+            versions: Iterable[Version] = browsing.files_below(container, folder + name)
         else:
-            yield objects.get(caller, Path(account, container, folder + name))
+            versions = [objects.get(caller, Path(meant["account"], container.name, folder + name))]
+        for version in versions:
+            found += 1
+            if found > _MOST_FILES:
+                raise BadRequest(
+                    f"One archive holds at most {_MOST_FILES} files. Download fewer folders at once."
+                )
+            yield version
 
 
 def _packed(versions: Iterable[Version], folder: str) -> Iterator[bytes]:
