@@ -50,7 +50,7 @@ def word_of(row: User) -> tuple[str, str]:
 class Users(Table):
     icon = "group"
     states = _STATES
-    list_display = ("email", "shown_name", "shown_state", "is_superuser", "date_joined", "last_login")
+    list_display = ("email", "shown_name", "shown_state", "role", "joined", "signed_in")
     list_display_links = ("email",)
     list_filter = (UserState, "is_superuser")
     search_fields = ("first_name", "last_name", "email", "=uuid")
@@ -83,6 +83,18 @@ class Users(Table):
     def shown_state(self, row: User) -> SafeString:
         return state(*word_of(row))
 
+    @admin.display(description="Administrator", ordering="is_superuser")
+    def role(self, row: User) -> str:
+        return "yes" if row.is_superuser else "no"
+
+    @admin.display(description="Joined", ordering="date_joined")
+    def joined(self, row: User) -> str:
+        return ago(row.date_joined)
+
+    @admin.display(description="Last signed in", ordering="last_login")
+    def signed_in(self, row: User) -> str:
+        return ago(row.last_login) or "never"
+
     def facts(self, row: User) -> Mapping[str, object]:
         facts: dict[str, object] = {
             "State": state(*word_of(row)),
@@ -90,9 +102,9 @@ class Users(Table):
             "Name": row.realname or "none",
             "Uuid": mono(row.uuid),
             "Number": row.pk,
-            "Administrator": "yes" if row.is_superuser else "no",
-            "Joined": ago(row.date_joined),
-            "Last signed in": ago(row.last_login) or "never",
+            "Administrator": self.role(row),
+            "Joined": self.joined(row),
+            "Last signed in": self.signed_in(row),
         }
         if row.deactivated_at and not row.is_active:
             facts |= {"Suspended": ago(row.deactivated_at), "Reason": row.deactivated_reason or "none"}

@@ -39,7 +39,7 @@ class ServerState(StateFilter):
 class Servers(Table):
     icon = "dns"
     states = STATES
-    list_display = ("name", "pk", "shown_state", "owner", "addresses", "size", "backend", "created")
+    list_display = ("name", "number", "shown_state", "owner", "addresses", "size", "backend", "age")
     list_display_links = ("name",)
     list_filter = (ServerState, "backend")
     search_fields = ("name",)
@@ -88,6 +88,10 @@ class Servers(Table):
             row.owner_name = names.get(row.userid, row.userid)  # type: ignore[attr-defined]
             row.project_name = names.get(row.project, row.project)  # type: ignore[attr-defined]
 
+    @admin.display(description="Number", ordering="pk")
+    def number(self, row: Server) -> int:
+        return row.pk
+
     @admin.display(description="State", ordering="operstate")
     def shown_state(self, row: Server) -> SafeString:
         return _state(row)
@@ -103,6 +107,10 @@ class Servers(Table):
     @admin.display(description="Size", ordering="flavor__cpu")
     def size(self, row: Server) -> str:
         return size_of(row.flavor)
+
+    @admin.display(description="Age", ordering="created")
+    def age(self, row: Server) -> str:
+        return ago(row.created)
 
     def facts(self, row: Any) -> Mapping[str, object]:
         image = Image.objects.filter(uuid=row.image).values_list("name", flat=True).first()

@@ -12,9 +12,9 @@
     try { value === null ? localStorage.removeItem(name) : localStorage.setItem(name, value); } catch { /* this page alone */ }
   }
 
-  keep("_x_adminTheme", JSON.stringify(kept("theme") ?? "auto"));
+  keep("adminTheme", JSON.stringify(kept("theme") ?? "auto"));
   window.addEventListener("pagehide", () => {
-    const theme = JSON.parse(kept("_x_adminTheme") ?? '"auto"');
+    const theme = JSON.parse(kept("adminTheme") ?? '"auto"');
     keep("theme", theme === "auto" ? null : theme);
   });
   new MutationObserver(() => {
@@ -33,13 +33,26 @@
       if (NAMES[words]) element.setAttribute("aria-label", NAMES[words]);
     }
     for (const icon of document.querySelectorAll(".material-symbols-outlined")) {
-      if (!icon.hasAttribute("role")) icon.setAttribute("aria-hidden", "true");
+      if (!icon.closest("[role=button], button")?.isSameNode(icon)) icon.setAttribute("aria-hidden", "true");
+    }
+    const mark = document.querySelector("#nav-sidebar a:has(> .material-symbols-outlined)"); // beside the same link in words
+    mark?.setAttribute("aria-hidden", "true");
+    mark?.setAttribute("tabindex", "-1");
+    for (const title of document.querySelectorAll("#changelist-filter h3")) {
+      title.setAttribute("role", "heading");
+      title.setAttribute("aria-level", "2");
     }
     document.getElementById("searchbar-submit")?.setAttribute("aria-label", "Search");
     const search = document.getElementById("searchbar");
     search?.setAttribute("aria-label", search.placeholder);
     document.querySelector("select[name=action]")?.setAttribute("aria-label", "What to do with the ticked rows");
     document.getElementById("main")?.setAttribute("role", "main");
+  });
+  window.addEventListener("load", () => {
+    let number = 0;
+    for (const region of document.querySelectorAll(".simplebar-content-wrapper")) {
+      region.setAttribute("aria-label", region.closest("#nav-sidebar") ? "Tables" : `Part ${++number} that scrolls`);
+    }
   });
   document.addEventListener("keydown", (event) => {
     if ((event.key === "Enter" || event.key === " ") && event.target.matches("[role=button]:not(a[href], button)")) {
