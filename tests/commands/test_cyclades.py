@@ -162,6 +162,20 @@ def test_images_are_registered_from_files_and_urls(db: None, tmp_path: Path, sit
     assert by_url.properties == {"os": "debian"}
     with pytest.raises(CommandError, match="404"):
         manage("image-register", "x", "--url", f"{site}/nothing.raw")
+    assert by_url.location.startswith("directory://"), "nobody's, so in no account"
+
+
+def test_an_image_that_is_somebodys_is_a_file_of_his(people: People, tmp_path: Path) -> None:
+    (tmp_path / "disk.raw").write_bytes(bytes(4096))
+    about = ("--file", str(tmp_path / "disk.raw"), "--user", people.alice.user.uuid)
+    uuid = manage("image-register", "hers", *about).strip()
+    image = Image.objects.get(uuid=uuid)
+    assert (image.userid, image.is_public) == (people.alice.user.uuid, True)
+    assert image.location == f"pithos://{people.alice.user.uuid}/images/hers"
+    shown = json.loads(manage("image-list", "-o", "location,hash", "--output-format", "json"))
+    assert shown == [{"location": image.location, "hash": image.hash}]
+    with pytest.raises(CommandError):
+        manage("image-register", "x", "--file", str(tmp_path / "disk.raw"), "--user", "nobody")
 
 
 def test_engines_are_added_drained_and_removed(people: People) -> None:

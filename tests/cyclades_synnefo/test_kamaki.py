@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from synnefo.cyclades.images import rules as images
 from synnefo.cyclades.networks.models import IPAddress
 from synnefo.cyclades.servers.models import Server
 from tests.conftest import People
@@ -147,3 +148,34 @@ def test_networks_ports_addresses_and_keys(kamaki: Kamaki, web: str, settle: Cal
     assert [row["name"] for row in kamaki.json("keypair", "list")] == ["laptop"]
     kamaki("keypair", "delete", "laptop")
     assert kamaki.json("keypair", "list") == []
+
+
+def test_a_file_is_uploaded_registered_shared_and_unregistered(
+    kamaki: Kamaki, cloud: People, tmp_path: Path
+) -> None:
+    disk = tmp_path / "my disk.raw"
+    disk.write_bytes(b"\xeb\x63\x90" + os.urandom(5 * 1024 * 1024))
+    kamaki("container", "create", "disks")
+    kamaki("file", "upload", str(disk), "/disks/my disk.raw")
+    made = kamaki.json(
+        "image", "register", "--name", "My Debian", "--location", "/disks/my disk.raw", "-p", "OS=debian",
+        "-p", "description=for all", "--no-metafile-upload",
+    )  # fmt: skip
+    uuid = made["id"]
+    assert made["location"] == f"pithos://{cloud.alice.user.uuid}/disks/my disk.raw"
+    assert (made["size"], made["disk-format"]) == (str(disk.stat().st_size), "diskdump")
+    shown = kamaki.json("image", "info", uuid)
+    assert (shown["name"], shown["properties"]) == (
+        "My Debian",
+        {"os": "debian", "description": "for all"},
+    )
+    kamaki("image", "modify", uuid, "-p", "users=root", "--name", "Debian")
+    kamaki("imagecompute", "modify", uuid, "--property-del", "os")
+    shown = kamaki.json("image", "info", uuid)
+    assert (shown["name"], shown["properties"]) == ("Debian", {"description": "for all", "users": "root"})
+    kamaki("image", "modify", uuid, "--member-add", cloud.bob.user.uuid)
+    assert images.get(cloud.bob.caller, uuid).name == "Debian"
+    assert "403" in kamaki("image", "modify", uuid, "--public", fails=True), "administrators alone publish"
+    kamaki("image", "unregister", uuid)
+    assert "404" in kamaki("image", "info", uuid, fails=True)
+    assert "my disk.raw" in kamaki("file", "list", "/disks")

@@ -45,6 +45,11 @@ class Source:
         return ImageCache(directory / "cache", self.read, limit_bytes=limit_bytes, in_use=lambda: self.used)
 
 
+def name(content: bytes) -> str:
+    """Of the file that keeps it."""
+    return f"{image(content).hash}-{len(content)}"
+
+
 def kept(directory: Path) -> set[str]:
     return {path.name for path in (directory / "cache").iterdir() if path.is_file()}
 
@@ -66,6 +71,16 @@ def test_holes_stay_holes(tmp_path: Path) -> None:
     with Source(content).cache(tmp_path).using(image(content)) as path:
         assert path.read_bytes() == content
         assert path.stat().st_blocks * 512 < len(content) // 4
+
+
+def test_content_of_another_length_is_other_content_whatever_its_hash(tmp_path: Path) -> None:
+    source = Source(b"whole", b"who")
+    same = image(b"whole").hash
+    cache = source.cache(tmp_path)
+    for content in (b"whole", b"who"):
+        wanted = DiskImage(None, "raw", same, image(content).source, len(content))
+        with cache.using(wanted) as path:
+            assert path.read_bytes() == content
 
 
 def test_what_is_a_file_of_this_host_already_is_used_where_it_is(tmp_path: Path) -> None:
@@ -155,11 +170,11 @@ def test_whoever_is_killed_midway_leaves_nothing_that_is_used(tmp_path: Path) ->
     victim.wait(30)
     victim.stdin.close()
     victim.stdout.close()
-    assert kept(tmp_path) == {f".{image(content).hash}.new"}
+    assert kept(tmp_path) == {f".{name(content)}.new"}
     other = os.urandom(1000)
     source.contents[image(other).source] = other
     assert source.cache(tmp_path).prepare(image(other))
-    assert kept(tmp_path) == {image(other).hash}, "the draft was swept"
+    assert kept(tmp_path) == {name(other)}, "the draft was swept"
     with source.cache(tmp_path).using(image(content)) as path:
         assert path.read_bytes() == content
 
@@ -170,10 +185,10 @@ def test_what_was_not_used_for_longest_goes_first(tmp_path: Path) -> None:
     cache = source.cache(tmp_path, limit_bytes=350 * KIB)
     for age, content in enumerate(contents[:3]):
         cache.prepare(image(content))
-        os.utime(tmp_path / "cache" / image(content).hash, (1000 + age, 1000 + age))
+        os.utime(tmp_path / "cache" / name(content), (1000 + age, 1000 + age))
     cache.prepare(image(contents[0]))
     cache.prepare(image(contents[3]))
-    assert kept(tmp_path) == {image(contents[number]).hash for number in (0, 2, 3)}
+    assert kept(tmp_path) == {name(contents[number]) for number in (0, 2, 3)}
 
 
 def test_what_disks_stand_on_stays_even_above_the_limit(tmp_path: Path) -> None:
@@ -182,14 +197,14 @@ def test_what_disks_stand_on_stays_even_above_the_limit(tmp_path: Path) -> None:
     cache = source.cache(tmp_path, limit_bytes=150 * KIB)
     for content in contents[:3]:
         cache.prepare(image(content))
-        source.used.add(tmp_path / "cache" / image(content).hash)
+        source.used.add(tmp_path / "cache" / name(content))
     cache.prepare(image(contents[3]))
     assert len(kept(tmp_path)) == 4
     source.used.clear()
     with cache.using(image(contents[3])):
         source.contents[image(b"new").source] = b"new"
         cache.prepare(image(b"new"))
-        assert kept(tmp_path) == {image(contents[3]).hash, image(b"new").hash}, "what is held stays, too"
+        assert kept(tmp_path) == {name(contents[3]), name(b"new")}, "what is held stays, too"
 
 
 def test_what_was_asked_for_lately_is_in_use_for_engines_that_do_not_tell(tmp_path: Path) -> None:

@@ -65,6 +65,11 @@ def kept(data: Path) -> set[str]:
     return {path.name for path in (data / "images-cache").iterdir() if path.is_file()}
 
 
+def name(image: DiskImage) -> str:
+    """Of the file that keeps its content."""
+    return f"{image.hash}-{image.size_bytes}"
+
+
 def says(backend: LocalBackend, name: str, words: bytes) -> None:
     wait_until(lambda: words in backend.console_log(name, 4096), PATIENCE_S, f"{words!r} of {name}")
 
@@ -75,18 +80,18 @@ def test_content_is_read_once_and_kept_as_long_as_a_disk_stands_on_it(
     ready, other = store.hold(guests.DEAF), store.hold(guests.POLITE)
     assert backend.prepare_image(ready)
     assert store.reads == [ready.source]
-    for name in ("vm-1", "vm-2"):
-        finish(backend, backend.create(make_spec(name, ready), Fence(1, 1)))
-        says(backend, name, b"READY")
+    for instance in ("vm-1", "vm-2"):
+        finish(backend, backend.create(make_spec(instance, ready), Fence(1, 1)))
+        says(backend, instance, b"READY")
     assert store.reads == [ready.source], "the second one found it"
     disk = Home(data / "instances" / "vm-1").disk
-    assert disks.backing_file(disk) == data / "images-cache" / ready.hash
+    assert disks.backing_file(disk) == data / "images-cache" / name(ready)
 
     store.held.clear()  # unregistered, the file deleted, its blocks collected
     finish(backend, backend.delete("vm-2", Fence(2, 1)))
     store.hold(guests.POLITE)
     finish(backend, backend.create(make_spec("vm-3", other), Fence(3, 1)))
-    assert kept(data) == {ready.hash, other.hash}, "above the limit, but in use"
+    assert kept(data) == {name(ready), name(other)}, "above the limit, but in use"
     finish(backend, backend.stop("vm-1", Fence(4, 1), timeout_s=0))
     finish(backend, backend.start("vm-1", Fence(5, 1)))
     assert is_on(backend, "vm-1")
@@ -94,8 +99,8 @@ def test_content_is_read_once_and_kept_as_long_as_a_disk_stands_on_it(
 
     finish(backend, backend.delete("vm-1", Fence(6, 1)))
     assert backend.prepare_image(store.hold(guests.BRIEF))
-    assert ready.hash not in kept(data), "nothing stood on it any more"
-    assert other.hash in kept(data)
+    assert name(ready) not in kept(data), "nothing stood on it any more"
+    assert name(other) in kept(data)
 
 
 def test_a_creation_brings_what_was_evicted_meanwhile(
@@ -103,7 +108,7 @@ def test_a_creation_brings_what_was_evicted_meanwhile(
 ) -> None:
     image = store.hold(guests.DEAF)
     assert backend.prepare_image(image)
-    (data / "images-cache" / image.hash).unlink()
+    (data / "images-cache" / name(image)).unlink()
     finish(backend, backend.create(make_spec("vm-1", image), Fence(1, 1)))
     says(backend, "vm-1", b"READY")
     assert store.reads == [image.source] * 2

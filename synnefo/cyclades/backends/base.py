@@ -94,7 +94,7 @@ class Nic:
 class DiskImage:
     """Where a root disk comes from: a file on this host, or what the engine reads from ``source``.
 
-    ``hash`` names content for good: the same hash is the same content.
+    ``hash`` and ``size_bytes`` name content for good: where both are the same, the content is.
     """
 
     path: Path | None

@@ -166,18 +166,26 @@ def store_of_location(location: str) -> ObjectStore:
         raise BadRequest(fault.message) from None
 
 
-def modify(caller: Caller, uuid: str, *, properties: Mapping[str, str] | None = None, **about: Any) -> Image:
+def modify(
+    caller: Caller,
+    uuid: str,
+    *,
+    properties: Mapping[str, str] | None = None,
+    merge: bool = False,
+    **about: Any,
+) -> Image:
     """Change what is said of an image: any of name, is_public, description, min_ram_mib, wanted_disk_gib.
 
-    ``properties`` take the place of those that it has. Raises ItemNotFound, Forbidden, BadRequest.
+    ``properties`` take the place of those that it has, or with ``merge`` are added to them. Raises
+    ItemNotFound, Forbidden, BadRequest.
     """
     with atomic():
         image = owned(caller, uuid)
-        check(caller, image, properties=properties, **about)
+        if properties is not None:
+            image.properties = {**(image.properties if merge else {}), **properties}
+        check(caller, image, properties=image.properties, **about)
         for name in _DESCRIBED:
             setattr(image, name, about.get(name, getattr(image, name)))
-        if properties is not None:
-            image.properties = dict(properties)
         describe(caller, image)
         image.save()
         record(caller, "image.modify", "image", image.pk, **about)

@@ -1,9 +1,10 @@
-"""Images' content on this host: one file a content, named by its hash, filled once, shared by all disks.
+"""Images' content on this host: one file a content, filled once, shared by all disks.
 
-Owns ``<data>/images-cache/``. A file is written under a draft's name, synced, and renamed, so what has its
-final name is whole; a draft that a crash left is begun anew or swept. Whoever fills, uses or evicts a
-content holds its lock. When there is more than the limit allows, what was not used for the longest time
-goes, unless a disk stands on it.
+Owns ``<data>/images-cache/``. Files are named by the content's hash and length: a root hash alone can be that
+of other content too, of another length. A file is written under a draft's name, synced, and renamed, so
+what has its final name is whole; a draft that a crash left is begun anew or swept. Whoever fills, uses or
+evicts a content holds its lock. When there is more than the limit allows, what was not used for the
+longest time goes, unless a disk stands on it.
 
 The content comes from a reader that is given; it promises to yield what was stored or to raise.
 """
@@ -24,7 +25,8 @@ from synnefo.cyclades.backends.local.fencing import Fences
 #: Yields the content of ``DiskImage.source``. Raises OSError if it is damaged, a fault if it is not there.
 Reader = Callable[[str], Iterator[bytes]]
 
-_NAME = re.compile(r"[0-9a-f]{16,128}")
+_HASH = re.compile(r"[0-9a-f]{16,128}")
+_NAME = re.compile(rf"{_HASH.pattern}-[0-9]+")
 _DRAFT = re.compile(rf"\.({_NAME.pattern})\.new")
 _BLOCK = 512
 
@@ -78,9 +80,9 @@ class ImageCache:
             return False
 
     def _path(self, image: DiskImage) -> Path:
-        if not _NAME.fullmatch(image.hash):
+        if not _HASH.fullmatch(image.hash):
             raise BackendError(f"{image.hash!r} names no content")
-        return self._directory / image.hash
+        return self._directory / f"{image.hash}-{image.size_bytes}"
 
     @contextlib.contextmanager
     def _holding(self, name: str, wait_s: float) -> Iterator[None]:

@@ -91,7 +91,7 @@ def _head(request: HttpRequest, caller: Caller, image_id: str) -> HttpResponse:
 
 
 def _update(request: HttpRequest, caller: Caller, image_id: str) -> HttpResponse:
-    """Properties take the place of those that there are, if any are given."""
+    """Properties are added to those that there are."""
     fields, properties = _meta(request, _FIELDS)
     image = found(caller, image_id)
     if fields.get("owner", image.userid) != image.userid:
@@ -99,7 +99,7 @@ def _update(request: HttpRequest, caller: Caller, image_id: str) -> HttpResponse
     about: dict[str, Any] = {"name": fields["name"]} if "name" in fields else {}
     if "is_public" in fields:
         about["is_public"] = fields["is_public"].lower() == "true"
-    return _described(rules.modify(caller, image.uuid, properties=properties or None, **about))
+    return _described(rules.modify(caller, image.uuid, properties=properties, merge=True, **about))
 
 
 def _list_members(request: HttpRequest, caller: Caller, image_id: str) -> HttpResponse:

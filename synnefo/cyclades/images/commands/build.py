@@ -12,6 +12,7 @@ from django.core.management.base import CommandError, CommandParser
 from synnefo.common.commands import Command as Base
 from synnefo.cyclades.images import rules
 from synnefo.cyclades.images.build import BUILDERS, BuildError
+from synnefo.cyclades.images.commands.owners import acting_for, user_option
 
 
 class Command(Base):
@@ -19,9 +20,11 @@ class Command(Base):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("image", choices=sorted(BUILDERS))
+        user_option(parser)
         parser.add_argument("--name", help="what it is called (default: as the kind)")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        caller = acting_for(options["user"], self.caller)
         builder = BUILDERS[options["image"]]
         data = Path(settings.SYNNEFO_DATA)
         data.mkdir(parents=True, exist_ok=True)
@@ -32,7 +35,7 @@ class Command(Base):
             except BuildError as error:
                 raise CommandError(str(error)) from None
             image = rules.register_file(
-                self.caller, out, name=options["name"] or builder.name, is_public=True,
+                caller, out, name=options["name"] or builder.name, is_public=True,
                 properties=dict(builder.properties), min_ram_mib=builder.min_ram_mib,
             )  # fmt: skip
         self.stdout.write(image.uuid)

@@ -25,7 +25,9 @@ class Command(ListCommand):
         "virtual_size": (attribute("virtual_size_bytes"), "bytes of the disk in it"),
         "status": (attribute("status"), "status"),
         "properties": (lambda row: [f"{key}={value}" for key, value in row.properties.items()], "properties"),
-        "sha256": (attribute("sha256"), "digest of its content"),
+        "hash": (attribute("hash"), "its content's hash in the object store"),
+        "sha256": (attribute("sha256"), "digest of its content, where it is known"),
+        "location": (attribute("location"), "the file that it was made of"),
         "created": (attribute("created"), "when it was made"),
     }
     shown = ("id", "name", "public", "format", "size", "status", "created")

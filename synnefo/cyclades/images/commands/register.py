@@ -11,6 +11,7 @@ from django.core.management.base import CommandError, CommandParser
 from synnefo.common.commands import Command as Base
 from synnefo.common.commands import flag_option
 from synnefo.cyclades.images import rules
+from synnefo.cyclades.images.commands.owners import acting_for, user_option
 
 _TIMEOUT_S = 60.0
 
@@ -33,6 +34,7 @@ class Command(Base):
         source = parser.add_mutually_exclusive_group(required=True)
         source.add_argument("--file", type=Path, help="a file of this host")
         source.add_argument("--url", help="an http or https address")
+        user_option(parser)
         flag_option(parser, "--public", "whether everybody sees it (default: yes)")
         parser.add_argument(
             "--property",
@@ -44,6 +46,7 @@ class Command(Base):
         parser.add_argument("--min-ram", type=int, default=0, metavar="MIB", help="least RAM of its servers")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        caller = acting_for(options["user"], self.caller)
         about = {
             "name": options["name"],
             "is_public": options["public"] is not False,
@@ -52,13 +55,13 @@ class Command(Base):
         }
         try:
             if options["file"]:
-                image = rules.register_file(self.caller, options["file"], **about)
+                image = rules.register_file(caller, options["file"], **about)
             else:
                 with httpx.stream(
                     "GET", options["url"], timeout=_TIMEOUT_S, follow_redirects=True
                 ) as response:
                     response.raise_for_status()
-                    image = rules.register(self.caller, cast(BinaryIO, Download(response)), **about)
+                    image = rules.register(caller, cast(BinaryIO, Download(response)), **about)
         except (OSError, httpx.HTTPError, httpx.InvalidURL) as error:
             raise CommandError(f"{options['file'] or options['url']}: {error}") from None
         self.stdout.write(image.uuid)
