@@ -44,7 +44,7 @@ def test_the_hole_is_always_there_and_takes_no_space(store: Blocks, data: bytes)
     assert store.missing([hashing.HOLE]) == []
     assert store.put(data) == hashing.HOLE
     assert store.get(hashing.HOLE) == b""
-    assert list(store.stored()) == []
+    assert everything(store) == {}
 
 
 def test_missing_ones_are_named_once_in_order(store: Blocks) -> None:
@@ -58,19 +58,48 @@ def test_an_unknown_block_is_not_found(store: Blocks) -> None:
         store.get(hashing.block_hash(b"nobody put this"))
 
 
-def test_a_deleted_block_is_gone_and_deleting_again_is_success(store: Blocks) -> None:
-    digest = store.put(b"short-lived")
-    store.delete(digest)
-    store.delete(digest)
-    assert store.missing([digest]) == [digest]
-
-
 def test_all_blocks_are_listed_with_the_time_of_the_last_put(store: Blocks) -> None:
     before = timezone.now() - datetime.timedelta(seconds=1)
     digests = {store.put(b"one"), store.put(b"two")}
-    found = dict(store.stored())
+    found = everything(store)
     assert set(found) == digests
     assert all(before <= since <= timezone.now() for since in found.values())
+
+
+def test_blocks_that_are_put_aside_can_be_forgotten(store: Blocks) -> None:
+    before = timezone.now() - datetime.timedelta(seconds=1)
+    digest, other = store.put(b"short-lived"), store.put(b"stays")
+    store.delete_aside(digest)
+    assert set(everything(store)) == {digest, other}
+    store.put_aside(digest)
+    store.put_aside(hashing.block_hash(b"nobody put this"))
+    assert (set(everything(store)), [one for one, _ in store.aside(digest[0])]) == ({other}, [digest])
+    assert all(before <= since for _, since in store.aside(digest[0]))
+    store.delete_aside(digest)
+    store.delete_aside(digest)
+    assert store.missing([digest]) == [digest]
+    with pytest.raises(ItemNotFound):
+        store.get(digest)
+    assert store.get(other) == b"stays"
+
+
+@pytest.mark.parametrize("how", ["put", "get", "missing"])
+def test_whoever_asks_for_a_block_that_was_put_aside_brings_it_back(store: Blocks, how: str) -> None:
+    digest = store.put(b"wanted")
+    store.put_aside(digest)
+    if how == "put":
+        assert store.put(b"wanted") == digest
+    elif how == "get":
+        assert store.get(digest) == b"wanted"
+    else:
+        assert store.missing([digest]) == []
+    assert (list(store.aside(digest[0])), set(everything(store))) == ([], {digest})
+    store.delete_aside(digest)
+    assert store.get(digest) == b"wanted"
+
+
+def everything(store: Blocks) -> dict[bytes, datetime.datetime]:
+    return {digest: since for part in range(256) for digest, since in store.stored(part)}
 
 
 def test_many_writers_of_one_block_end_in_one_block(store: Blocks) -> None:
@@ -80,7 +109,7 @@ def test_many_writers_of_one_block_end_in_one_block(store: Blocks) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert [store.get(digest) for digest, _ in store.stored()] == [data]
+    assert [store.get(digest) for digest in everything(store)] == [data]
 
 
 def test_files_lie_where_an_old_store_has_them(tmp_path: Path) -> None:
@@ -95,13 +124,26 @@ def test_files_lie_where_an_old_store_has_them(tmp_path: Path) -> None:
     assert (tmp_path / other[0:2] / other[2:4] / other[4:6] / other).read_bytes() == b"new"
 
 
-def test_putting_again_renews_the_age(tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", ["put", "missing"])
+def test_what_is_put_or_asked_for_again_begins_a_new_age(tmp_path: Path, how: str) -> None:
     store = FilesystemBlocks(tmp_path)
     digest = store.put(b"again")
     (path,) = [path for path in tmp_path.rglob("*") if path.name == digest.hex()]
     os.utime(path, (0, 0))
-    store.put(b"again")
+    assert store.put(b"again") == digest if how == "put" else store.missing([digest]) == []
     assert path.stat().st_mtime > 0
+
+
+def test_every_directory_on_the_way_is_synced_before_a_block_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+    monkeypatch.setattr(os, "fsync", lambda handle: synced.append(os.readlink(f"/proc/self/fd/{handle}")))
+    store = FilesystemBlocks(tmp_path)
+    name = store.put(b"x").hex()
+    folders = [tmp_path / name[0:2] / name[2:4] / name[4:6], tmp_path / name[0:2] / name[2:4]]
+    assert synced[0].startswith(f"{tmp_path}/.new/")
+    assert synced[1:] == [str(one) for one in (*folders, tmp_path / name[0:2], tmp_path)]
 
 
 @pytest.mark.parametrize("failing", ["fsync", "rename"])
@@ -113,7 +155,8 @@ def test_a_full_medium_is_told_and_leaves_nothing_half_written(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(*((os, "fsync", full) if failing == "fsync" else (Path, "rename", full)))
+    monkeypatch.setattr(store, "_bring_back", lambda digest: False)
+    monkeypatch.setattr(os, failing, full)
     with pytest.raises(InsufficientStorage):
         store.put(b"does not fit")
     monkeypatch.undo()

@@ -27,13 +27,22 @@ class Blocks(Protocol):
         """The block without NULs at its end. Raises ItemNotFound."""
 
     def missing(self, digests: Iterable[bytes]) -> list[bytes]:
-        """Those that are not kept, each once, in the order of their first occurrence."""
+        """Those that are not kept, each once, in the order of their first occurrence.
 
-    def stored(self) -> Iterator[tuple[bytes, datetime.datetime]]:
-        """Every block with the time when it was last put, in no order."""
+        Those that are kept begin a new age, as if they were put.
+        """
 
-    def delete(self, digest: bytes) -> None:
-        """Forget a block; absent is success. Only for one that no object has."""
+    def stored(self, part: int) -> Iterator[tuple[bytes, datetime.datetime]]:
+        """Blocks whose digest begins with a byte, with the time when their age began, in no order."""
+
+    def put_aside(self, digest: bytes) -> None:
+        """Take a block out of its place. Whoever asks for it finds it all the same, and it is back there."""
+
+    def aside(self, part: int) -> Iterator[tuple[bytes, datetime.datetime]]:
+        """Blocks that are put aside, with the time when that was; as ``stored``, which leaves them out."""
+
+    def delete_aside(self, digest: bytes) -> None:
+        """Forget a block that is put aside; for others, and for absent ones, this does nothing."""
 
 
 @functools.cache

@@ -45,14 +45,18 @@ def keep(store: Blocks, chunks: Iterable[bytes], block_size: int) -> Content:
 
 def cut(chunks: Iterable[bytes], block_size: int) -> Iterator[bytes]:
     """The same bytes in blocks; only the last may be shorter, and none is empty."""
-    waiting = bytearray()
+    waiting, length = list[bytes](), 0
     for chunk in chunks:
-        waiting += chunk
-        while len(waiting) >= block_size:
-            yield bytes(waiting[:block_size])
-            del waiting[:block_size]
-    if waiting:
-        yield bytes(waiting)
+        waiting.append(chunk)
+        length += len(chunk)
+        if length >= block_size:
+            joined, start = b"".join(waiting), 0
+            while length - start >= block_size:
+                yield joined[start : start + block_size]
+                start += block_size
+            waiting, length = [joined[start:]], length - start
+    if length:
+        yield b"".join(waiting)
 
 
 def read(store: Blocks, content: Content, block_size: int, start: int, stop: int) -> Iterator[bytes]:

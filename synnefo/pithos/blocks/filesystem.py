@@ -2,7 +2,7 @@
 
 A block is written under a temporary name, synced, and renamed; then its directories are synced. So a file
 with a final name is whole, and survives whatever dies once ``put`` has returned. What a crash leaves in
-``.new`` is swept when it is a day old.
+``.new`` is swept when it is a day old. Blocks that are put aside lie in ``.aside``.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import contextlib
 import datetime
 import errno
 import os
-import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -21,51 +20,63 @@ from django.conf import settings
 
 from synnefo.common.faults import InsufficientStorage, ItemNotFound
 from synnefo.pithos.blocks.base import Blocks
-from synnefo.pithos.blocks.hashing import HOLE, block_hash, stripped
+from synnefo.pithos.blocks.hashing import DIGEST_BYTES, HOLE, kept_of
 
 log = structlog.get_logger("synnefo.pithos")
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _ABANDONED_AFTER_S = 24 * 3600
-_LEVELS = 3
+#: How many directories are remembered as synced.
+_REMEMBERED = 100_000
 
 
 class FilesystemBlocks(Blocks):
     def __init__(self, directory: Path | None = None) -> None:
         base = settings.PITHOS_BACKEND_BLOCK_PATH or Path(settings.SYNNEFO_DATA) / "pithos"
         self.directory = directory or Path(base) / "blocks"
+        self._base = str(self.directory)
+        self._synced: set[str] = set()
 
     def put(self, data: bytes) -> bytes:
-        digest = block_hash(data)
-        if digest == HOLE:
-            return digest
-        path = self._path(digest)
-        try:
-            os.utime(path)
-        except FileNotFoundError:
-            self._write(path, stripped(data))
+        kept, digest = kept_of(data)
+        if digest != HOLE and not self._renew(digest):
+            self._write(self._folder(digest), digest.hex(), kept)
         return digest
 
     def get(self, digest: bytes) -> bytes:
         if digest == HOLE:
             return b""
-        try:
-            return self._path(digest).read_bytes()
-        except FileNotFoundError:
-            log.error("a block is not there", digest=digest.hex())
-            raise ItemNotFound("A block of this object is not there.") from None
+        for _ in range(2):
+            try:
+                with open(self._path(digest), "rb", buffering=0) as file:
+                    return file.read()
+            except FileNotFoundError:
+                if not self._bring_back(digest):
+                    break
+        log.error("a block is not there", digest=digest.hex())
+        raise ItemNotFound("A block of this object is not there.")
 
     def missing(self, digests: Iterable[bytes]) -> list[bytes]:
-        return [one for one in dict.fromkeys(digests) if one != HOLE and not self._path(one).exists()]
+        return [one for one in dict.fromkeys(digests) if one != HOLE and not self._renew(one)]
 
-    def stored(self) -> Iterator[tuple[bytes, datetime.datetime]]:
-        for path in self.directory.glob("/".join(["[0-9a-f][0-9a-f]"] * _LEVELS + ["*"])):
-            with contextlib.suppress(FileNotFoundError):
-                since = datetime.datetime.fromtimestamp(path.stat().st_mtime, datetime.UTC)
-                yield bytes.fromhex(path.name), since
+    def stored(self, part: int) -> Iterator[tuple[bytes, datetime.datetime]]:
+        for path in self.directory.glob(f"{part:02x}/[0-9a-f][0-9a-f]/[0-9a-f][0-9a-f]/*"):
+            yield from _listed(path)
 
-    def delete(self, digest: bytes) -> None:
-        self._path(digest).unlink(missing_ok=True)
+    def put_aside(self, digest: bytes) -> None:
+        aside = self._aside(digest)
+        os.makedirs(os.path.dirname(aside), exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            os.utime(self._path(digest))
+            os.rename(self._path(digest), aside)
+
+    def aside(self, part: int) -> Iterator[tuple[bytes, datetime.datetime]]:
+        for path in (self.directory / ".aside").glob(f"{part:02x}*"):
+            yield from _listed(path)
+
+    def delete_aside(self, digest: bytes) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self._aside(digest))
 
     def sweep(self) -> int:
         """Remove what interrupted writes left behind; returns how many files that were."""
@@ -75,54 +86,104 @@ class FilesystemBlocks(Blocks):
             path.unlink(missing_ok=True)
         return len(abandoned)
 
-    def _path(self, digest: bytes) -> Path:
+    def _folder(self, digest: bytes) -> str:
         name = digest.hex()
-        return self.directory / name[0:2] / name[2:4] / name[4:6] / name
+        return f"{self._base}/{name[0:2]}/{name[2:4]}/{name[4:6]}"
 
-    def _write(self, path: Path, content: bytes) -> None:
+    def _path(self, digest: bytes) -> str:
+        return f"{self._folder(digest)}/{digest.hex()}"
+
+    def _aside(self, digest: bytes) -> str:
+        return f"{self._base}/.aside/{digest.hex()}"
+
+    def _renew(self, digest: bytes) -> bool:
+        """Whether it is there; its age begins anew."""
+        for _ in range(2):
+            try:
+                os.utime(self._path(digest))
+                return True
+            except FileNotFoundError:
+                if not self._bring_back(digest):
+                    return False
+        return False
+
+    def _bring_back(self, digest: bytes) -> bool:
+        """Whether it is in its place after all: it was put aside, or brought back by somebody else."""
+        try:
+            os.rename(self._aside(digest), self._path(digest))
+        except FileNotFoundError:
+            return os.path.exists(self._path(digest))
+        self._sync_up(self._folder(digest))
+        return True
+
+    def _write(self, folder: str, name: str, content: bytes) -> None:
         try:
             new = self._written(content)
             try:
-                self._make_directories(path.parent)
-                new.rename(path)
-            finally:
-                new.unlink(missing_ok=True)
-            _sync(path.parent)
+                _make(folder)
+                os.rename(new, f"{folder}/{name}")
+            except BaseException:
+                os.unlink(new)
+                raise
+            self._sync_up(folder)
         except OSError as error:
             if error.errno not in _FULL:
                 raise
-            log.error("the block store is full", directory=str(self.directory))
+            log.error("the block store is full", directory=self._base)
             raise InsufficientStorage("There is no space left for objects.") from error
 
-    def _written(self, content: bytes) -> Path:
+    def _written(self, content: bytes) -> str:
         """A synced file of the content under a temporary name."""
-        nursery = self.directory / ".new"
-        nursery.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=nursery)
-        new = Path(name)
+        new = f"{self._base}/.new/{os.urandom(16).hex()}"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
         try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            new.chmod(0o640)
+            handle = os.open(new, flags, 0o640)
+        except FileNotFoundError:
+            os.makedirs(os.path.dirname(new), exist_ok=True)
+            handle = os.open(new, flags, 0o640)
+        try:
+            with open(handle, "wb", buffering=0) as file:
+                view = memoryview(content)
+                while view:
+                    view = view[file.write(view) :]
+                os.fsync(handle)
         except BaseException:
-            new.unlink(missing_ok=True)
+            os.unlink(new)
             raise
         return new
 
-    def _make_directories(self, directory: Path) -> None:
-        """Make a block's directories. One that is there may be another writer's, not synced yet."""
-        wanted = [directory, *directory.parents[: _LEVELS - 1]]
-        if all(one.is_dir() for one in wanted):
-            _sync(directory.parent)
-            return
-        for one in reversed(wanted):
-            one.mkdir(exist_ok=True)
-            _sync(one.parent)
+    def _sync_up(self, folder: str) -> None:
+        """Sync a block's directory, and those above that this process has not seen synced: a directory that
+        is there may be another writer's, not synced yet."""
+        _sync(folder)
+        while folder != self._base and folder not in self._synced:
+            parent = os.path.dirname(folder)
+            _sync(parent)
+            if len(self._synced) >= _REMEMBERED:
+                self._synced.clear()
+            self._synced.add(folder)
+            folder = parent
 
 
-def _sync(directory: Path) -> None:
+def _listed(path: Path) -> Iterator[tuple[bytes, datetime.datetime]]:
+    with contextlib.suppress(FileNotFoundError, ValueError):
+        digest = bytes.fromhex(path.name)
+        if len(digest) == DIGEST_BYTES:
+            yield digest, datetime.datetime.fromtimestamp(path.stat().st_mtime, datetime.UTC)
+
+
+def _make(folder: str) -> None:
+    """Make a block's directory, and those above it that are missing."""
+    try:
+        os.mkdir(folder)
+    except FileExistsError:
+        return
+    except FileNotFoundError:
+        _make(os.path.dirname(folder))
+        _make(folder)
+
+
+def _sync(directory: str) -> None:
     handle = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(handle)

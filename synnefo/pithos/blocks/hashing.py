@@ -16,13 +16,14 @@ HOLE = hashlib.sha256(b"").digest()
 _NO_BLOCK = bytes(DIGEST_BYTES)
 
 
-def stripped(data: bytes) -> bytes:
-    """What is kept of a block."""
-    return data.rstrip(b"\0")
+def kept_of(data: bytes) -> tuple[bytes, bytes]:
+    """What is kept of a block, and its hash."""
+    kept = data.rstrip(b"\0")
+    return kept, hashlib.sha256(kept).digest()
 
 
 def block_hash(data: bytes) -> bytes:
-    return hashlib.sha256(stripped(data)).digest()
+    return kept_of(data)[1]
 
 
 def top_hash(digests: Sequence[bytes]) -> bytes:
