@@ -1,12 +1,14 @@
 """A web process: granian serving the WSGI application with the settings of this installation.
 
 ``python -m synnefo.up.web [pages] [objects]`` serves what it is told, or else what ``SYNNEFO_WEB_SERVES``
-says. The application is loaded once, before the workers are forked, so that they share its memory.
+says; objects over a bridge that knows about slow clients. The application is loaded once, before the
+workers are forked, so that they share its memory.
 """
 
 from __future__ import annotations
 
 import ctypes
+import dataclasses
 import gc
 import json
 import os
@@ -19,9 +21,20 @@ from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 from granian.server import Server
 
+from synnefo.up.bridge import Bridge
 from synnefo.up.place import Address, Place
 
 _PR_SET_PDEATHSIG = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Shape:
+    """Where to listen; workers, and threads of each, one of which is held as long as a client takes."""
+
+    listen: Address
+    workers: int
+    threads: int
+    objects: bool
 
 
 def main() -> None:
@@ -29,21 +42,24 @@ def main() -> None:
         os.environ["SYNNEFO_WEB_SERVES"] = json.dumps(sys.argv[1:])
     from synnefo.webproject.wsgi import application
 
+    shape = _shape()
+
     def in_worker() -> Any:
         # A worker must not outlive the process that gave it the socket, however that one ends.
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        return application
+        if not shape.objects:
+            return application
+        return Bridge(application, threads=shape.threads, stalled_s=settings.PITHOS_STALLED_S)
 
-    listen, workers, threads = _shape()
     server = Server(
         "synnefo.webproject.wsgi:application",
-        address=listen.host,
-        port=listen.port,
-        interface=Interfaces.WSGI,
+        address=shape.listen.host,
+        port=shape.listen.port,
+        interface=Interfaces.ASGINL if shape.objects else Interfaces.WSGI,
         http=HTTPModes.http1,
         websockets=False,
-        workers=workers,
-        blocking_threads=threads,
+        workers=shape.workers,
+        blocking_threads=1 if shape.objects else shape.threads,
         respawn_failed_workers=True,
         respawn_interval=1,
         workers_kill_timeout=10,
@@ -54,12 +70,12 @@ def main() -> None:
     server.serve(target_loader=in_worker, wrap_loader=False)
 
 
-def _shape() -> tuple[Address, int, int]:
-    """Where to listen; workers, and threads of each. A thread is held as long as a client takes."""
-    place = Place.from_settings()
-    if place.objects and "pages" not in settings.SYNNEFO_WEB_SERVES:
-        return place.objects, settings.PITHOS_WEB_WORKERS, settings.PITHOS_WEB_THREADS
-    return place.listen, settings.SYNNEFO_WEB_WORKERS, settings.SYNNEFO_WEB_THREADS
+def _shape() -> Shape:
+    place, serves = Place.from_settings(), settings.SYNNEFO_WEB_SERVES
+    if place.objects and "pages" not in serves:
+        return Shape(place.objects, settings.PITHOS_WEB_WORKERS, settings.PITHOS_WEB_THREADS, True)
+    objects = place.objects is not None and "objects" in serves
+    return Shape(place.listen, settings.SYNNEFO_WEB_WORKERS, settings.SYNNEFO_WEB_THREADS, objects)
 
 
 if __name__ == "__main__":

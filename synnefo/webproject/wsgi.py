@@ -5,10 +5,10 @@ from __future__ import annotations
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
-from synnefo.webproject.objects import unhurried
+from synnefo.webproject.objects import Application, unhurried
 from synnefo.webproject.start import set_up
 
 set_up()
-application = get_wsgi_application()
+application: Application = get_wsgi_application()
 if "pages" not in settings.SYNNEFO_WEB_SERVES:
     application = unhurried(application)

@@ -1,0 +1,199 @@
+"""The WSGI application behind granian's ASGI interface, for clients that take their time.
+
+granian's own WSGI lets a body in chunks whose client died look complete, and waits for silent clients for
+ever; ASGI tells of the first and can be timed. A request is one hop to a thread and back, and one for each
+piece of content.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+Message = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
+
+_OWN_NAMES = ("CONTENT_TYPE", "CONTENT_LENGTH")
+
+
+class ClientGoneError(ConnectionError):
+    """The client has left, or is silent for too long."""
+
+
+class Bridge:
+    """An ASGI application. A client that is silent, or does not read, for ``stalled_s`` is given up."""
+
+    def __init__(self, application: Application, *, threads: int, stalled_s: float) -> None:
+        self._application = application
+        self._stalled_s = stalled_s
+        self._pool = ThreadPoolExecutor(threads)
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        loop = asyncio.get_running_loop()
+        client = _Client(receive, send, loop, self._stalled_s)
+        try:
+            exchange = _Exchange(client)
+            last = await loop.run_in_executor(self._pool, exchange.run, self._application, scope)
+        finally:
+            client.forget()
+        for message in last:
+            await send(message)
+
+
+class _Client:
+    """Talking to the client from a thread."""
+
+    def __init__(
+        self, receive: Receive, send: Send, loop: asyncio.AbstractEventLoop, timeout_s: float
+    ) -> None:
+        self._receive = receive
+        self._send = send
+        self._loop = loop
+        self._timeout_s = timeout_s
+        self._more = True
+        self._leaving: asyncio.Task[None] | None = None
+
+    def read(self, size: int) -> bytes:
+        """At least so many bytes of the body, unless it ends before. Raises ClientGoneError."""
+        return asyncio.run_coroutine_threadsafe(self._gather(size), self._loop).result()
+
+    def write(self, messages: Sequence[Message]) -> None:
+        """Raises ClientGoneError."""
+        asyncio.run_coroutine_threadsafe(self._send_all(messages), self._loop).result()
+
+    def forget(self) -> None:
+        if self._leaving is not None:
+            self._leaving.cancel()
+
+    async def _gather(self, size: int) -> bytes:
+        parts: list[bytes] = []
+        wanted = size
+        while self._more and wanted > 0:
+            message = await self._timed(self._receive())
+            if message["type"] != "http.request":
+                raise ClientGoneError
+            self._more = message.get("more_body", False)
+            parts.append(message["body"])
+            wanted -= len(parts[-1])
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    async def _send_all(self, messages: Sequence[Message]) -> None:
+        if self._leaving is None:  # what is sent to a client that has left is not refused
+            self._leaving = asyncio.create_task(self._left())
+        for message in messages:
+            await self._timed(self._send(message))
+        if self._leaving.done():
+            raise ClientGoneError
+
+    async def _timed(self, talk: Awaitable[Any]) -> Any:
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                return await talk
+        except TimeoutError:
+            raise ClientGoneError from None
+
+    async def _left(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
+
+class _Body:
+    """``wsgi.input``: reads to the end of the body, however long that was said to be."""
+
+    def __init__(self, client: _Client) -> None:
+        self._client = client
+        self._ahead = b""
+
+    def read(self, size: int = -1) -> bytes:
+        wanted = sys.maxsize if size < 0 else size
+        found = self._ahead
+        if len(found) < wanted:
+            found += self._client.read(wanted - len(found))
+        self._ahead = found[wanted:]
+        return found[:wanted]
+
+    def readline(self, size: int = -1) -> bytes:
+        wanted = sys.maxsize if size < 0 else size
+        while b"\n" not in self._ahead and len(self._ahead) < wanted:
+            piece = self._client.read(1)
+            if not piece:
+                break
+            self._ahead += piece
+        end = min(self._ahead.find(b"\n") + 1 or len(self._ahead), wanted)
+        line, self._ahead = self._ahead[:end], self._ahead[end:]
+        return line
+
+
+class _Exchange:
+    """One request and its answer, in a thread."""
+
+    def __init__(self, client: _Client) -> None:
+        self._client = client
+        self._unsent: list[Message] = []
+
+    def run(self, application: Application, scope: Message) -> list[Message]:
+        """Serve it; returns what is left to be sent: for most requests that is the whole answer."""
+        answer = application(_environ(scope, _Body(self._client)), self._start)
+        try:
+            pieces = iter(answer)
+            held = next(pieces, b"")
+            for piece in pieces:
+                self._client.write([*self._unsent, _content(held, more=True)])
+                self._unsent.clear()
+                held = piece
+        except ClientGoneError:
+            return []
+        finally:
+            if close := getattr(answer, "close", None):
+                close()
+        return [*self._unsent, _content(held, more=False)]
+
+    def _start(self, status: str, headers: list[tuple[str, str]], error: Any = None) -> None:
+        self._unsent = [
+            {
+                "type": "http.response.start",
+                "status": int(status[:3]),
+                "headers": [
+                    (name.lower().encode("latin-1"), text.encode("latin-1")) for name, text in headers
+                ],
+            }
+        ]
+
+
+def _content(piece: bytes, *, more: bool) -> Message:
+    return {"type": "http.response.body", "body": piece, "more_body": more}
+
+
+def _environ(scope: Message, body: _Body) -> dict[str, Any]:
+    """The request as PEP 3333 has it."""
+    path = unquote_to_bytes(scope["raw_path"]) if scope.get("raw_path") else scope["path"].encode()
+    made = {
+        "REQUEST_METHOD": scope["method"],
+        "SCRIPT_NAME": "",
+        "PATH_INFO": path.decode("latin-1"),
+        "QUERY_STRING": scope["query_string"].decode("latin-1"),
+        "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
+        "SERVER_NAME": scope["server"][0],
+        "SERVER_PORT": str(scope["server"][1]),
+        "REMOTE_ADDR": scope["client"][0],
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope["scheme"],
+        "wsgi.input": body,
+        "wsgi.input_terminated": True,
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
+    for raw_name, raw_text in scope["headers"]:
+        name = raw_name.decode("latin-1").upper().replace("-", "_")
+        key = name if name in _OWN_NAMES else f"HTTP_{name}"
+        text = raw_text.decode("latin-1")
+        made[key] = f"{made[key]}{'; ' if name == 'COOKIE' else ','}{text}" if key in made else text
+    return made
