@@ -1,12 +1,14 @@
 """How the pages look, in both themes and on a phone: nothing sticks out, everybody can use them.
 
-``SYNNEFO_SCREENSHOTS=docs/images`` keeps pictures of them.
+``SYNNEFO_SCREENSHOTS=docs/images pytest tests/browser/test_look.py`` renews the documentation's pictures.
 """
 
 from __future__ import annotations
 
 import datetime
 import os
+import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from synnefo.common.units import GIB
 from synnefo.cyclades.flavors import rules as flavors
 from synnefo.cyclades.keypairs import rules as keypairs
 from synnefo.cyclades.networks import floating
+from synnefo.cyclades.networks import rules as networks
 from synnefo.cyclades.servers import rules
 from synnefo.cyclades.servers.models import Server
 from tests.conftest import SYSTEM, People
@@ -34,11 +37,13 @@ NAMES = {
     ("light", 390): "phone",
     ("dark", 390): "phone-dark",
 }
-#: What stands in the documentation, and under which name.
+#: What stands in the documentation, each in light, in dark and on a phone; some under a name of its own.
 KEPT = {
-    "sign-in-light": "sign-in", "servers-light": "servers-light", "servers-dark": "servers-dark",
-    "servers-phone": "servers-phone", "create-light": "create", "server-light": "server",
+    "sign-in", "dashboard", "first-steps", "servers", "server", "create", "networks", "network",
+    "network-create", "floating-ips", "keys", "key-create",
 }  # fmt: skip
+NAMED = {"sign-in-light": "sign-in", "create-light": "create", "server-light": "server"}
+COLOURS = 200
 
 
 @pytest.fixture
@@ -72,11 +77,21 @@ def examine(page: Page, name: str, tmp_path: Path, *, whole: bool = True) -> Non
     """Take a picture; nothing is wider than the window; axe finds nothing to complain about."""
     theme, size = page.evaluate("document.documentElement.dataset.bsTheme"), page.viewport_size
     key = f"{name}-{NAMES[theme, size['width'] if size else 0]}"
-    directory = Path(os.environ.get("SYNNEFO_SCREENSHOTS", tmp_path))
-    if directory == tmp_path or key in KEPT:
-        page.screenshot(path=directory / f"{KEPT.get(key, key)}.png", full_page=whole and name != "servers")
+    keep = os.environ.get("SYNNEFO_SCREENSHOTS")
+    if not keep or (name in KEPT and not key.endswith("phone-dark")):
+        picture = Path(keep or tmp_path) / f"{NAMED.get(key, key)}.png"
+        page.screenshot(path=picture, full_page=whole and name != "servers")
+        if keep:
+            make_small(picture)
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), f"{key} is too wide"
     assert complaints(page) == [], key
+
+
+def make_small(picture: Path) -> None:
+    """Few colours in place of millions; without ImageMagick it stays as it is."""
+    if tool := shutil.which("convert"):
+        command = [tool, picture, "+dither", "-colors", str(COLOURS), f"PNG8:{picture}"]
+        subprocess.run(command, check=True, timeout=60)
 
 
 def complaints(page: Page) -> list[str]:
@@ -98,6 +113,9 @@ def test_pages_are_sound_in_both_themes_and_on_a_phone(
     page.goto(f"{live_server.url}/ui/")
     examine(page, "sign-in", tmp_path)
     sign_in(page)
+    expect(page.get_by_role("heading", name="What you did last")).to_be_visible()
+    examine(page, "dashboard", tmp_path)
+    page.goto(f"{live_server.url}/ui/servers/")
     examine(page, "servers", tmp_path)
     page.get_by_role("button", name="Actions for web-1").click()
     expect(page.get_by_role("button", name="Hard reboot")).to_be_visible()
@@ -129,15 +147,65 @@ def test_pages_are_sound_in_both_themes_and_on_a_phone(
 
 @pytest.mark.parametrize(("theme", "width", "height"), SIZES)
 def test_an_empty_project_looks_inviting(
-    cloud: People, open_page: Callable[..., Page], sign_in: Callable[..., None], tmp_path: Path,
-    theme: str, width: int, height: int,
+    cloud: People, live_server: Any, open_page: Callable[..., Page], sign_in: Callable[..., None],
+    tmp_path: Path, theme: str, width: int, height: int,
 ) -> None:  # fmt: skip
     page = open_page(theme=theme, width=width, height=height)
     sign_in(page)
-    expect(page.get_by_role("heading", name="No servers yet")).to_be_visible()
-    examine(page, "empty", tmp_path)
+    expect(page.get_by_role("heading", name="First steps")).to_be_visible()
+    examine(page, "first-steps", tmp_path)
+    for path in ("servers", "floating-ips", "keys"):
+        page.goto(f"{live_server.url}/ui/{path}/")
+        expect(page.get_by_role("heading", name="No ")).to_be_visible()
+        examine(page, f"no-{path}", tmp_path)
     if width < 600:
         page.get_by_role("button", name="Menu").click()
         expect(page.get_by_role("link", name="Servers", exact=True)).to_be_visible()
         page.wait_for_function("document.querySelector('#side').classList.contains('show')")
         examine(page, "places", tmp_path, whole=False)
+
+
+@pytest.mark.parametrize(("theme", "width", "height"), SIZES)
+def test_networks_addresses_and_keys_are_sound_in_both_themes_and_on_a_phone(
+    busy_cloud: People, live_server: Any, open_page: Callable[..., Page], sign_in: Callable[..., None],
+    tmp_path: Path, theme: str, width: int, height: int,
+) -> None:  # fmt: skip
+    caller = busy_cloud.alice.caller
+    closed = networks.create(caller, name="backend")
+    networks.create_subnet(caller, closed.uuid, cidr="10.20.0.0/16", gateway=None)
+    floating.create(caller)
+    page = open_page(theme=theme, width=width, height=height)
+    sign_in(page)
+
+    def go(path: str) -> None:
+        page.goto(f"{live_server.url}/ui/{path}")
+
+    go("networks/")
+    examine(page, "networks", tmp_path)
+    page.get_by_role("link", name="default", exact=True).click()
+    expect(page.get_by_role("heading", name="Ports")).to_be_visible()
+    examine(page, "network", tmp_path)
+    page.get_by_role("link", name="Delete").click()
+    expect(page.get_by_role("dialog")).to_contain_text("is in use")
+    examine(page, "network-in-use", tmp_path, whole=False)
+    go("networks/create/")
+    page.get_by_label("Name", exact=True).fill("front end")
+    expect(page.locator("#same-openstack")).to_contain_text("'front end'")
+    examine(page, "network-create", tmp_path)
+    go("floating-ips/")
+    examine(page, "floating-ips", tmp_path)
+    page.get_by_role("button", name="Actions for 198.18.0.4").click()
+    page.get_by_role("link", name="Attach").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    examine(page, "floating-ip-attach", tmp_path, whole=False)
+    go("floating-ips/create/")
+    examine(page, "floating-ip-create", tmp_path)
+    go("keys/")
+    examine(page, "keys", tmp_path)
+    go("keys/create/")
+    examine(page, "key-create", tmp_path)
+    page.get_by_label("Make one for me").check()
+    page.get_by_label("Name", exact=True).fill("second key")
+    page.get_by_role("button", name="Add key").click()
+    expect(page.get_by_text("shown this once")).to_be_visible()
+    examine(page, "key-made", tmp_path)

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def commands(client: Client, path: str, wanted: dict[str, str]) -> list[list[str]]:
     """The words of the commands for kamaki, without its own name."""
     answer = client.post(path, wanted)
-    found = re.search(r'<pre id="same-kamaki"[^>]*>(.*?)</pre>', answer.content.decode(), re.DOTALL)
+    found = re.search(r'id="same-kamaki" tabindex[^>]*>(.*?)</pre>', answer.content.decode(), re.DOTALL)
     assert found is not None
     text = html.unescape(found.group(1)).replace("\\\n", "")
     lines = [shlex.split(line) for line in text.splitlines()]

@@ -15,6 +15,7 @@ from synnefo.cyclades.networks.models import IPAddress
 from synnefo.cyclades.servers import rules
 from synnefo.cyclades.servers.models import Server
 from synnefo.cyclades.servers.requests import ServerRequest
+from synnefo.engine.models import Operation
 from tests.conftest import People
 from tests.pages.conftest import limit, texts_of
 
@@ -209,6 +210,52 @@ def test_a_server_page_has_facts_addresses_and_history(
     assert "In progress" not in texts_of(alice.get(f"/ui/servers/{server.uuid}/"))
 
 
+def test_what_is_under_way_tells_its_step_of_how_many_and_who_asked(
+    alice: Client, cloud: People, server: Server
+) -> None:
+    rules.reboot(cloud.alice.caller, server.uuid, hard=False)
+    page = texts_of(alice.get(f"/ui/servers/{server.uuid}/"))
+    assert re.search(r"Reboot In progress step 1 of 2: [a-z ]+ just now \d s you", page)
+    system_row = Operation.objects.latest("pk")
+    system_row.actor = ""
+    system_row.save(update_fields=("actor",))
+    assert "the cloud" in texts_of(alice.get(f"/ui/servers/{server.uuid}/"))
+
+
+def test_a_server_is_renamed(alice: Client, server: Server) -> None:
+    path = f"/ui/servers/{server.uuid}/"
+    assert 'name="name" value="web-1"' in alice.get(path + "rename/").content.decode()
+    assert (
+        "<h1>new name</h1>"
+        in alice.post(path + "rename/", {"name": "new name"}, follow=True).content.decode()
+    )
+    refused = alice.post(path + "rename/", {"name": " "}, follow=True)
+    assert "1 to 255 printable characters are needed" in texts_of(refused)
+    server.refresh_from_db()
+    assert server.name == "new name"
+
+
+@pytest.mark.parametrize("typed", ["", "web", "WEB-1", "web-1 x"])
+def test_a_server_goes_only_if_its_name_is_typed(alice: Client, server: Server, typed: str) -> None:
+    answer = alice.post("/ui/servers/delete/now/", {"server": server.uuid, "typed": typed})
+    assert answer.status_code == 422
+    assert "Nothing was deleted." in texts_of(answer)
+    assert not Server.objects.exclude(task="").exists()
+
+
+def test_several_servers_go_if_their_number_is_typed(
+    alice: Client, three: list[Server], settle: Settle
+) -> None:
+    uuids = [row.uuid for row in three[:2]]
+    assert "Type 2 servers to confirm" in texts_of(
+        alice.get(f"/ui/servers/delete/?server={uuids[0]}&server={uuids[1]}")
+    )
+    assert alice.post("/ui/servers/delete/now/", {"server": uuids, "typed": "beta"}).status_code == 422
+    alice.post("/ui/servers/delete/now/", {"server": uuids, "typed": "2 servers"})
+    settle()
+    assert Server.objects.filter(deleted=True).count() == 2
+
+
 def test_a_floating_ip_is_added_in_one_step_and_released(
     alice: Client, server: Server, settle: Settle
 ) -> None:
@@ -264,6 +311,8 @@ def test_names_are_shown_and_never_run(alice: Client, cloud: People, image: Any,
 
 
 OTHERS_PATHS = [
+    ("get", "/ui/servers/{}/rename/", {}),
+    ("post", "/ui/servers/{}/rename/", {"name": "taken"}),
     ("get", "/ui/servers/{}/", {}),
     ("get", "/ui/servers/{}/facts/", {}),
     ("get", "/ui/servers/{}/log/", {}),
@@ -296,6 +345,7 @@ def test_other_peoples_servers_are_not_there(
     settle()
     server.refresh_from_db()
     assert (server.operstate, server.task, server.deleted) == ("STARTED", "", False)
+    assert server.name == "web-1"
 
 
 @pytest.mark.parametrize(("method", "path", "form"), OTHERS_PATHS)

@@ -14,7 +14,7 @@ from django.views.decorators.http import conditional_page
 from synnefo.common.accounts import accounts
 from synnefo.common.caller import Caller
 from synnefo.common.faults import BadRequest, Conflict, Fault, ItemNotFound, OverLimit
-from synnefo.common.pages import BUSY_REFRESH_S, CALM_REFRESH_S, action, go, local_path, page
+from synnefo.common.pages import BUSY_REFRESH_S, CALM_REFRESH_S, action, form_page, go, local_path, page
 from synnefo.common.quota_shown import COMPUTE, bars, told
 from synnefo.cyclades.networks import floating
 from synnefo.cyclades.servers import rules
@@ -82,6 +82,19 @@ def act(request: HttpRequest, caller: Caller) -> HttpResponse:
     words, rule = _ACTS[name]
     _do_to_all(request, caller, uuids, words, rule)
     return go_back(request, back)
+
+
+@form_page
+def rename(request: HttpRequest, caller: Caller, uuid: str) -> HttpResponse:
+    server = rules.get(caller, uuid)
+    if request.method == "POST":
+        try:
+            rules.rename(caller, uuid, request.POST.get("name", "").strip())
+        except Fault as fault:
+            messages.error(request, told(fault))
+        return go_back(request, f"/ui/servers/{uuid}/")
+    context = {"server": server, "url": resolve_url("server-rename", uuid), "next": f"/ui/servers/{uuid}/"}
+    return render(request, "cyclades/server_rename.html", context)
 
 
 @page
@@ -250,6 +263,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("servers/delete/now/", delete, name="server-delete"),
     path("servers/<slug:uuid>/", detail, name="server"),
     path("servers/<slug:uuid>/facts/", facts, name="server-facts"),
+    path("servers/<slug:uuid>/rename/", rename, name="server-rename"),
     path("servers/<slug:uuid>/floating-ip/add/", add_floating_ip, name="server-add-floating-ip"),
     path("servers/<slug:uuid>/floating-ip/remove/", remove_floating_ip, name="server-remove-floating-ip"),
 ]

@@ -91,6 +91,10 @@ class Shown:
         return f"/ui/servers/delete/?server={self.server.uuid}"
 
     @property
+    def may_be_renamed(self) -> bool:
+        return self._may(Action.RENAME)
+
+    @property
     def may_be_deleted(self) -> bool:
         return self._may(Action.DESTROY) and self.server.task != Server.Task.DESTROY
 

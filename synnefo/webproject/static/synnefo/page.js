@@ -117,7 +117,7 @@ function countTicks() {
 document.addEventListener("htmx:afterSwap", (event) => {
   if (event.target.id === "dialog" && dialog.querySelector("form")) {
     dialog.showModal();
-    (dialog.querySelector("[data-typed]") ?? dialog.querySelector("[data-close]"))?.focus();
+    (dialog.querySelector("[data-typed], [autofocus]") ?? dialog.querySelector("[data-close]"))?.focus();
     guard();
   }
   for (const log of document.querySelectorAll("[data-tail]")) {
