@@ -63,6 +63,10 @@ class BuildInProgress(Conflict):
     name = "buildInProgress"
 
 
+class WrongState(Conflict):
+    """What the object is, or is doing, does not allow it."""
+
+
 class LengthRequired(Fault):
     status, name, title = 411, "lengthRequired", "Length Required"
 

@@ -113,7 +113,7 @@ def world(
         return thing
 
     made("compute/v2.0/os-keypairs", {"keypair": {"name": "key", "public_key": PUBLIC_KEY}}, 201)
-    order["server"] |= {"key_name": "key", "metadata": {"colour": "blue"}}
+    order["server"] |= {"key_name": "key", "metadata": {"colour": "blue"}, "tags": ["blue"]}
     server = made("compute/v2.0/servers", order, 202)["id"]
     port = {"port": {"network_id": lan["network"]}}
     network = {"network": {"type": "MAC_FILTERED"}}

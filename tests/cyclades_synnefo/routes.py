@@ -29,7 +29,7 @@ _ANYBODY = "22222222-2222-4333-8444-555555555555"
 _NAMES = {
     "flavor_id": "{flavor}", "server_id": "{server}", "network_id": "{network}", "subnet_id": "{subnet}",
     "port_id": "{port}", "floating_id": "{floating}", "image_id": "{own_image}", "key": "colour",
-    "name": "key", "alias": "x", "member": _ANYBODY,
+    "name": "key", "alias": "x", "tag": "blue", "member": _ANYBODY,
 }  # fmt: skip
 
 
@@ -128,6 +128,15 @@ CASES = [
     own("PUT", f"{_SERVER}/metadata/{{key}}", 201, body={"meta": {"colour": "red"}}),
     own("DELETE", f"{_SERVER}/metadata/{{key}}", 204),
     own("GET", f"{_SERVER}/diagnostics"),
+    own("GET", f"{_SERVER}/password", 404),
+    own("DELETE", f"{_SERVER}/password", 204),
+    own("GET", f"{_SERVER}/stats", 501),
+    own("GET", f"{_SERVER}/tags"),
+    own("PUT", f"{_SERVER}/tags", body={"tags": ["red", "round"]}),
+    own("DELETE", f"{_SERVER}/tags", 204),
+    own("GET", f"{_SERVER}/tags/{{tag}}", 204),
+    own("PUT", f"{_SERVER}/tags/{{tag}}", 201, path=f"{_SERVER}/tags/new".replace("{server_id}", "{server}")),
+    own("DELETE", f"{_SERVER}/tags/{{tag}}", 204),
     to_all(f"{_C}/os-floating-ips"),
     to_all(f"{_C}/os-floating-ips", method="POST"),
     own("GET", f"{_C}/os-floating-ips/{{floating_id}}"),

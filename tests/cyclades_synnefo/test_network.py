@@ -152,13 +152,15 @@ def test_a_port(alice: Api, lan: dict[str, str], cloud: Any) -> None:
     alice.get(path, status=404)
 
 
-def test_ports_that_cannot_be_made_and_one_that_is_kept(world: World) -> None:
+def test_ports_that_cannot_be_made_and_one_that_a_server_has(world: World) -> None:
     ids = world.ids
     for wanted, status in (
         ({"network_id": "9999"}, 404),
         ({"network_id": ids["public"]}, 400),
-        ({"network_id": ids["public"], "fixed_ips": [{"ip_address": ids["address"]}]}, 403),
-        ({"network_id": ids["network"], "device_id": str(ids["server"])}, 501),
+        ({"network_id": ids["public"], "fixed_ips": [{"ip_address": ids["address"]}]}, 409),
+        ({"network_id": ids["public"], "fixed_ips": [{"ip_address": "198.18.0.99"}]}, 404),
+        ({"network_id": ids["network"], "device_id": "9999"}, 404),
+        ({"network_id": ids["network"], "device_id": "x"}, 400),
         ({"network_id": ids["network"], "fixed_ips": [{"ip_address": "10.0.0.2"}]}, 409),
         ({"network_id": ids["network"], "fixed_ips": [{"ip_address": "fe80::1"}]}, 400),
         ({"network_id": ids["network"], "fixed_ips": [{}, {}]}, 400),
@@ -167,7 +169,16 @@ def test_ports_that_cannot_be_made_and_one_that_is_kept(world: World) -> None:
         world.alice.json("POST", f"{N}/ports", {"port": wanted}, status=status)
     port = world.alice.get(f"{N}/ports/{ids['port']}")["port"]
     assert (port["device_id"], port["device_owner"], port["status"]) == (str(ids["server"]), "vm", "ACTIVE")
-    world.alice.json("DELETE", f"{N}/ports/{ids['port']}", status=409)
+
+
+@pytest.mark.parametrize(
+    ("cidr", "status"),
+    [("10.0.0.0/21", 413), ("10.0.0.0/22", 201), ("10.0.0.0/29", 201), ("10.0.0.0/30", 413), ("junk", 400)],
+)
+def test_subnets_are_neither_too_large_nor_too_small(alice: Api, cidr: str, status: int) -> None:
+    network = alice.json("POST", f"{N}/networks", {"network": {"type": "MAC_FILTERED"}}, status=201)
+    body = {"subnet": {"network_id": network["network"]["id"], "cidr": cidr}}
+    assert alice.json("POST", f"{N}/subnets", body, status=status)
 
 
 def test_floating_ips(alice: Api, public_network: Any, cloud: Any) -> None:

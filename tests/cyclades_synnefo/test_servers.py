@@ -149,7 +149,7 @@ def test_renaming_answers_nothing(alice: Api, server: int) -> None:
     assert fault["message"] == "Malformed request. Missing attribute 'name'."
 
 
-def test_a_floating_ip_is_led_to_a_server_and_taken_away(
+def test_a_floating_ip_is_a_card_of_a_server_and_taken_away(
     alice: Api, bob: Api, server: int, public_network: Any, settle: Settle
 ) -> None:
     made = alice.json("POST", "network/v2.0/floatingips", {"floatingip": {}})["floatingip"]
@@ -162,12 +162,14 @@ def test_a_floating_ip_is_led_to_a_server_and_taken_away(
     act(bob, server, body, 404)
     act(alice, server, {"addFloatingIp": {"address": "1.2.3.4"}}, 404)
     act(alice, server, body)
-    act(alice, server, body, 409)
+    act(alice, server, body, 400)
     settle()
+    act(alice, server, body, 409)
     used = alice.get(f"network/v2.0/floatingips/{made['id']}")["floatingip"]
     found = shown(alice, server)
     assert used["instance_id"] == str(server)
-    assert used["port_id"] == str(found["attachments"][0]["id"])
+    assert used["port_id"] == str(found["attachments"][1]["id"])
+    assert found["attachments"][1]["OS-EXT-IPS:type"] == "floating"
     floating = {"version": 4, "addr": made["floating_ip_address"], "OS-EXT-IPS:type": "floating"}
     assert found["addresses"][str(public_network.pk)] == [floating]
     addresses = alice.get(f"{SERVERS}/{server}/ips")
@@ -178,8 +180,8 @@ def test_a_floating_ip_is_led_to_a_server_and_taken_away(
     alice.json("DELETE", f"network/v2.0/floatingips/{made['id']}", status=409)
 
     act(alice, server, {"removeFloatingIp": {"address": made["floating_ip_address"]}})
-    act(alice, server, {"removeFloatingIp": {"address": made["floating_ip_address"]}}, 400)
     settle()
+    act(alice, server, {"removeFloatingIp": {"address": made["floating_ip_address"]}}, 400)
     assert str(public_network.pk) not in shown(alice, server)["addresses"]
     alice.json("DELETE", f"network/v2.0/floatingips/{made['id']}", status=204)
 
@@ -266,7 +268,11 @@ def test_a_suspended_server_takes_no_commands(alice: Api, server: int) -> None:
         ({"shared_to_project": "yes"}, 400),
         ({"personality": [{"path": "/x", "contents": ""}]}, 501),
         ({"block_device_mapping_v2": [{"source_type": "blank"}]}, 501),
-        ({"tags": ["blue"]}, 501),
+        ({"tags": "blue"}, 400),
+        ({"tags": ["blue", 7]}, 400),
+        ({"tags": ["a/b"]}, 400),
+        ({"tags": ["x" * 47]}, 400),
+        ({"tags": [str(number) for number in range(51)]}, 400),
         ({"personality": "x"}, 400),
     ],
 )
@@ -278,7 +284,7 @@ def test_a_server_that_cannot_be_made(
     assert not Server.objects.exists()
 
 
-def test_networks_left_out_are_none_and_the_public_one_is_not_a_card(
+def test_networks_left_out_are_none_and_on_the_public_one_is_a_floating_ip(
     alice: Api, order: dict[str, Any], public_network: Any, settle: Settle
 ) -> None:
     del order["server"]["networks"]
@@ -287,8 +293,15 @@ def test_networks_left_out_are_none_and_the_public_one_is_not_a_card(
     assert shown(alice, made)["attachments"] == []
     order["server"]["networks"] = [{"uuid": str(public_network.pk)}]
     assert "forbidden" in alice.json("POST", SERVERS, order, status=403)
+    order["server"]["networks"] = [{"uuid": str(public_network.pk), "fixed_ip": "198.18.0.77"}]
+    assert "itemNotFound" in alice.json("POST", SERVERS, order, status=404)
     floating = alice.json("POST", "network/v2.0/floatingips", {"floatingip": {}})["floatingip"]
-    act(alice, made, {"addFloatingIp": {"address": floating["floating_ip_address"]}}, 409)
+    order["server"]["networks"][0]["fixed_ip"] = floating["floating_ip_address"]
+    made = alice.json("POST", SERVERS, order, status=202)["server"]["id"]
+    assert "conflict" in alice.json("POST", SERVERS, order, status=409)
+    settle()
+    [card] = shown(alice, made)["attachments"]
+    assert (card["ipv4"], card["OS-EXT-IPS:type"]) == (floating["floating_ip_address"], "floating")
 
 
 def test_a_server_gets_the_key_and_the_port_that_are_named(

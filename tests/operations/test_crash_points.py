@@ -13,9 +13,9 @@ from synnefo.common.accounts import accounts
 from synnefo.cyclades.backends.base import REASON_HOST_REBOOTED, InstanceState, Power
 from synnefo.cyclades.networks import floating
 from synnefo.cyclades.networks import rules as networks
-from synnefo.cyclades.networks.models import BackendNetwork
+from synnefo.cyclades.networks.models import BackendNetwork, IPAddress, Port
 from synnefo.cyclades.operations import follow
-from synnefo.cyclades.servers import rules
+from synnefo.cyclades.servers import cards, rules
 from synnefo.cyclades.servers.models import Server
 from synnefo.cyclades.servers.requests import NicRequest, ServerRequest
 from synnefo.engine.models import Commission, Operation, Target
@@ -118,6 +118,44 @@ def lead_a_floating_ip(stage: Stage) -> str:
     return "network.apply"
 
 
+def plug(stage: Stage) -> str:
+    server = stage.built()
+    cards.plug(stage.caller, server, networks.create(stage.caller, name="second"))
+    return "server.plug"
+
+
+def plug_a_floating_ip(stage: Stage) -> str:
+    server, ip = stage.built(), floating.create(stage.caller)
+    cards.plug(stage.caller, server, ip.network, address=ip.address)
+    return "server.plug"
+
+
+def plug_failing(stage: Stage) -> str:
+    server = stage.built()
+    stage.no_more("plug", "no slot")
+    cards.plug(stage.caller, server, stage.network)
+    return "server.plug"
+
+
+def unplug(stage: Stage) -> str:
+    cards.unplug(stage.caller, stage.built().ports.get())
+    return "server.unplug"
+
+
+def unplug_a_floating_ip(stage: Stage) -> str:
+    plug_a_floating_ip(stage)
+    work_off()
+    cards.unplug(stage.caller, Port.objects.get(network__public=True))
+    return "server.unplug"
+
+
+def unplug_failing(stage: Stage) -> str:
+    server = stage.built()
+    stage.no_more("unplug", "it is stuck")
+    cards.unplug(stage.caller, server.ports.get())
+    return "server.unplug"
+
+
 def remove_a_network(stage: Stage) -> str:
     rules.delete(stage.caller, stage.built().uuid)
     work_off()
@@ -127,7 +165,8 @@ def remove_a_network(stage: Stage) -> str:
 
 SCENARIOS: tuple[Callable[[Stage], str], ...] = (
     create, create_failing, start, start_failing, stop, reboot, reboot_of_a_stopped_one, delete,
-    delete_while_building, restore, lead_a_floating_ip, remove_a_network,
+    delete_while_building, restore, lead_a_floating_ip, plug, plug_a_floating_ip, plug_failing, unplug,
+    unplug_a_floating_ip, unplug_failing, remove_a_network,
 )  # fmt: skip
 
 
@@ -183,6 +222,11 @@ def _outcome(stage: Stage) -> dict[str, Any]:
         "active targets": Target.objects.filter(active=True).count(),
         "secrets": Operation.objects.filter(secret__isnull=False).count(),
         "on the engine": sorted((state.power.value) for state in stage.driver.instances()),
+        "cards": sorted(len(stage.driver.cards(state.name)) for state in stage.driver.instances()),
+        "ports": sorted(
+            (port.state, port.server is None, port.network.public) for port in Port.objects.all()
+        ),
+        "floating": sorted(ip.port is None for ip in IPAddress.objects.filter(floating_ip=True)),
         "networks": len(stage.driver.networks()),
         "behind": [
             row.applied < row.network.revision for row in BackendNetwork.objects.select_related("network")

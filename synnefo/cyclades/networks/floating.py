@@ -1,4 +1,4 @@
-"""What may be done with floating IPs: public addresses that lead to a port by 1:1 NAT.
+"""What may be done with floating IPs: public addresses that are a port's own, or lead to one by NAT.
 
 A floating IP costs ``cyclades.floating_ip`` 1 from its allocation to its release, used or not.
 """
@@ -23,9 +23,8 @@ COST = {"cyclades.floating_ip": 1}
 
 def floating_ips_for(caller: Caller) -> QuerySet[IPAddress]:
     rows = visible(IPAddress.objects.filter(floating_ip=True), caller)
-    return rows.select_related("network", "subnet", "nat_port__network", "nat_port__server").prefetch_related(
-        "nat_port__addresses"
-    )
+    related = ("network", "subnet", "port__server", "nat_port__network", "nat_port__server")
+    return rows.select_related(*related).prefetch_related("nat_port__addresses")
 
 
 def get(caller: Caller, uuid: str) -> IPAddress:
@@ -72,6 +71,38 @@ def create(
     return get(caller, ip.uuid)
 
 
+def find_address(caller: Caller, address: str, network: Network | None = None) -> IPAddress:
+    """One floating IP by its address, which several networks may have. Raises ItemNotFound."""
+    rows = floating_ips_for(caller).filter(address=address)
+    found = (rows if network is None else rows.filter(network=network)).order_by("pk").first()
+    if found is None:
+        raise ItemNotFound("Floating IP does not exist.")
+    return found
+
+
+def create_port(caller: Caller, network: Network, address: str, *, name: str = "") -> Port:
+    """A port on a public network that waits for a server; raises as ``port_with``."""
+    with atomic():
+        network = lock(network.pk)
+        port = port_with(caller, network, address, name=name)
+        changed(network, caller)
+        record(caller, "port.create", "port", port.pk, network=network.pk)
+    return ports.get(caller, port.uuid)
+
+
+def port_with(caller: Caller, network: Network, address: str, *, name: str = "") -> Port:
+    """A new port on a locked public network, with a floating IP of the caller's as its own.
+
+    Raises ItemNotFound (no such floating IP), Conflict (it is in use).
+    """
+    ip = find_address(caller, address, network)
+    if _is_used(ip):
+        raise Conflict(f"Floating IP {address} is in use.")
+    ip.port = ports.bare(caller, network, name=name)
+    ip.save(update_fields=("port", "updated"))
+    return ip.port
+
+
 def associate(
     caller: Caller, uuid: str, port_uuid: str | None, *, description: str | None = None
 ) -> IPAddress:
@@ -106,8 +137,8 @@ def delete(caller: Caller, uuid: str, *, unless_used: bool = False) -> None:
     freed = {name: -amount for name, amount in COST.items()}
     with charging(found.userid, found.project, freed, name="api: floating IP delete", force=True) as serial:
         ip = _locked(found)
-        if unless_used and ip.nat_port_id is not None:
-            raise Conflict(f"Floating IP {ip.address} is in use by port {ip.nat_port_id}.")
+        if ip.port_id is not None or (unless_used and ip.nat_port_id is not None):
+            raise Conflict(f"Floating IP {ip.address} is in use by port {ip.port_id or ip.nat_port_id}.")
         _lead_to(caller, ip, None)
         ip.delete()
         decide(serial, accept=True)
@@ -141,6 +172,8 @@ def _locked(found: IPAddress) -> IPAddress:
 
 def _lead_to(caller: Caller, ip: IPAddress, port: Port | None) -> None:
     """Change where an address leads, under the locks of the networks concerned, in id order."""
+    if port is not None and ip.port_id is not None:
+        raise Conflict(f"Floating IP {ip.address} is port {ip.port_id}'s own address.")
     before = ip.nat_port
     if before is not None and port is not None and before.pk == port.pk:
         return
@@ -153,6 +186,10 @@ def _lead_to(caller: Caller, ip: IPAddress, port: Port | None) -> None:
         changed(network, caller)
     ip.nat_revision = networks[port.network_id].revision if port is not None else 0
     ip.save(update_fields=("nat_port", "nat_revision", "updated"))
+
+
+def _is_used(ip: IPAddress) -> bool:
+    return ip.port_id is not None or ip.nat_port_id is not None
 
 
 def _check_free(port: Port) -> None:

@@ -12,7 +12,7 @@ from synnefo.common.transactions import atomic
 from synnefo.cyclades.networks import allocation
 from synnefo.cyclades.networks.models import IPAddress, Network, Port, Subnet
 from synnefo.cyclades.networks.rules import get as get_network
-from synnefo.cyclades.networks.state import lock
+from synnefo.cyclades.networks.state import discard, lock
 from synnefo.cyclades.operations.networks import changed
 
 MAX_PER_NETWORK = 4096
@@ -67,14 +67,24 @@ def add(caller: Caller, network: Network, *, fixed_ip: str | None = None, name: 
 
     The caller of this function tells engines (``changed``). Raises Conflict, BadRequest.
     """
-    if network.deleting or network.drained:
+    if network.drained:
         raise Conflict(f"Network {network.uuid} takes no more ports.")
-    if network.ports.count() >= MAX_PER_NETWORK:
-        raise Conflict(f"Network {network.uuid} has {MAX_PER_NETWORK} ports, which is the most it can have.")
     subnet = network.subnets.first()
     if fixed_ip is not None and subnet is None:
         raise BadRequest(f"Network {network.uuid} has no subnet, so a port has no address there.")
-    port = Port.objects.create(
+    port = bare(caller, network, name=name)
+    if subnet is not None:
+        take_address(caller, subnet, wanted=fixed_ip, port=port)
+    return port
+
+
+def bare(caller: Caller, network: Network, *, name: str = "") -> Port:
+    """A new port on a locked network, still without an address. Raises Conflict."""
+    if network.deleting:
+        raise Conflict(f"Network {network.uuid} is being deleted.")
+    if network.ports.count() >= MAX_PER_NETWORK:
+        raise Conflict(f"Network {network.uuid} has {MAX_PER_NETWORK} ports, which is the most it can have.")
+    return Port.objects.create(
         name=name,
         userid=caller.user,
         project=caller.project,
@@ -82,9 +92,6 @@ def add(caller: Caller, network: Network, *, fixed_ip: str | None = None, name: 
         network=network,
         mac=_free_mac(),
     )
-    if subnet is not None:
-        take_address(caller, subnet, wanted=fixed_ip, port=port)
-    return port
 
 
 def take_address(
@@ -138,8 +145,7 @@ def delete(caller: Caller, uuid: str) -> None:
             raise ItemNotFound(f"Port {uuid} could not be found.")
         if port.server_id is not None:
             raise Conflict(f"Port {uuid} is in use by a server; delete the server first.")
-        port.floating_ips.update(nat_port=None)
-        port.delete()
+        discard(port)
         changed(network, caller)
         record(caller, "port.delete", "port", found.pk, network=network.pk)
 

@@ -103,7 +103,7 @@ def create_with_subnet(
     """A public network and its range, both or neither. Raises as ``create`` and ``create_subnet`` do."""
     with atomic():
         network = create(caller, name=name, public=True, floating_ip_pool=floating_ip_pool)
-        create_subnet(caller, network.uuid, name=name, cidr=cidr, gateway=gateway, dhcp=False, pools=pools)
+        create_subnet(caller, network.uuid, name=name, cidr=cidr, gateway=gateway, pools=pools)
     return network
 
 

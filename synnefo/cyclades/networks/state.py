@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synnefo.cyclades.networks.models import Network
+from synnefo.cyclades.networks.models import Network, Port
 
 TARGET = "network"
 
@@ -17,3 +17,10 @@ def forget(network: Network) -> None:
     network.subnets.all().delete()
     network.deleted, network.state = True, Network.State.DELETED
     network.save(update_fields=("deleted", "state", "updated"))
+
+
+def discard(port: Port) -> None:
+    """The end of a port on a locked network; floating IPs that it had are free again."""
+    port.floating_ips.update(nat_port=None, nat_revision=0)
+    port.addresses.filter(floating_ip=True).update(port=None)
+    port.delete()

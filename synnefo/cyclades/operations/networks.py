@@ -44,6 +44,7 @@ def spec_of(network_id: int) -> NetworkSpec:
         dns_nameservers=tuple(subnet.dns_nameservers) if subnet else (),
         leases=tuple(Lease(ip.port.mac, ip.address, _host_name(ip)) for ip in fixed if ip.port is not None),
         floating={address: by_port[port] for address, port in leads if port in by_port},
+        public=network.public,
     )
 
 

@@ -10,6 +10,7 @@ from synnefo.common.objects import store_of
 from synnefo.cyclades.backends.base import Backend, DiskImage, GuestSetup, InstanceSpec, Nic, Power
 from synnefo.cyclades.images.models import Image
 from synnefo.cyclades.networks.models import Port
+from synnefo.cyclades.networks.state import discard
 from synnefo.cyclades.networks.state import lock as lock_network
 from synnefo.cyclades.operations.base import BackendProcedure
 from synnefo.cyclades.operations.networks import apply, changed, host_name
@@ -229,8 +230,7 @@ def release_ports(server: Server) -> None:
         network = lock_network(network_id)
         for port in server.ports.filter(network=network):
             if port.made_by_server:
-                port.floating_ips.update(nat_port=None, nat_revision=0)
-                port.delete()
+                discard(port)
             else:
                 port.server, port.state, port.device_owner = None, Port.State.DOWN, ""
                 port.save()

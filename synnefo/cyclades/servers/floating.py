@@ -1,39 +1,30 @@
-"""Leading floating IPs to servers: to the first network card that may have one."""
+"""Floating IPs of servers: as addresses of cards of their own, on the public network."""
 
 from __future__ import annotations
 
 from synnefo.common.caller import Caller
-from synnefo.common.faults import BadRequest, Conflict, ItemNotFound
+from synnefo.common.faults import BadRequest
 from synnefo.cyclades.networks import floating
-from synnefo.cyclades.networks.models import IPAddress
+from synnefo.cyclades.networks.models import Port
+from synnefo.cyclades.servers import cards
 from synnefo.cyclades.servers.models import Server
 
 
-def add(caller: Caller, server: Server, address: str) -> IPAddress:
-    """Lead a floating IP of the caller's to a server that he sees.
+def add(caller: Caller, server: Server, address: str) -> Port:
+    """Give a server a card with a floating IP of the caller's. Raises ItemNotFound, and as ``cards.plug``."""
+    ip = floating.find_address(caller, address)
+    return cards.plug(caller, server, ip.network, address=address)
 
-    Raises ItemNotFound (no such address), Conflict (it leads elsewhere, or no card is free for it).
+
+def remove(caller: Caller, server: Server, address: str) -> None:
+    """Take it away again, with its card; it stays the caller's. One that leads to the server leads nowhere.
+
+    Raises ItemNotFound, BadRequest if it is not the server's.
     """
-    ip = _found(caller, address)
-    if ip.nat_port_id is not None:
-        raise Conflict(f"Floating IP {address} is in use.")
-    cards = server.ports.filter(addresses__isnull=False, floating_ips__isnull=True)
-    card = cards.order_by("index", "id").first()
-    if card is None:
-        raise Conflict("The server has no network card that could have a floating IP.")
-    return floating.associate(caller, ip.uuid, card.uuid)
-
-
-def remove(caller: Caller, server: Server, address: str) -> IPAddress:
-    """Take it away again; it stays the caller's. Raises ItemNotFound, BadRequest if it leads elsewhere."""
-    ip = _found(caller, address)
-    if ip.nat_port is None or ip.nat_port.server_id != server.pk:
+    ip = floating.find_address(caller, address)
+    if ip.port is not None and ip.port.server_id == server.pk:
+        cards.unplug(caller, ip.port)
+    elif ip.nat_port is not None and ip.nat_port.server_id == server.pk:
+        floating.associate(caller, ip.uuid, None)
+    else:
         raise BadRequest(f"Floating IP {address} is not attached to the server.")
-    return floating.associate(caller, ip.uuid, None)
-
-
-def _found(caller: Caller, address: str) -> IPAddress:
-    ip = floating.floating_ips_for(caller).filter(address=address).first()
-    if ip is None:
-        raise ItemNotFound("Floating IP does not exist.")
-    return ip

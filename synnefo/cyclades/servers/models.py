@@ -33,6 +33,8 @@ class Server(Owned):
         STOP = "STOP"
         REBOOT = "REBOOT"
         DESTROY = "DESTROY"
+        CONNECT = "CONNECT"
+        DISCONNECT = "DISCONNECT"
 
     TARGET: ClassVar = "server"
 
@@ -78,3 +80,13 @@ class ServerMetadata(models.Model):
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("server", "key"), name="unique_server_metadata"),)
+
+
+class ServerTag(models.Model):
+    """A word that its owner put on a server."""
+
+    server = models.ForeignKey(Server, on_delete=models.CASCADE, related_name="tags")
+    tag = models.CharField(max_length=60)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("server", "tag"), name="unique_server_tag"),)

@@ -13,6 +13,7 @@ from synnefo.cyclades.networks.models import Network, Port
 from synnefo.cyclades.networks.rules import networks_for
 from synnefo.cyclades.networks.state import lock
 from synnefo.cyclades.operations.networks import changed
+from synnefo.cyclades.servers.cards import new_card
 from synnefo.cyclades.servers.models import Server
 from synnefo.cyclades.servers.requests import NicRequest
 
@@ -29,7 +30,7 @@ def attach(caller: Caller, server: Server, wanted: Sequence[NicRequest] | None) 
     networks = {pk: lock(pk) for pk in sorted({network.pk for network, _ in found})}
     for index, (request, (network, port)) in enumerate(zip(requests, found, strict=True)):
         if port is None:
-            card = ports.add(caller, networks[network.pk], fixed_ip=request.fixed_ip)
+            card = new_card(caller, networks[network.pk], request.fixed_ip)
             card.made_by_server = True
         else:
             card = _free(port)
@@ -57,8 +58,8 @@ def _resolve(caller: Caller, request: NicRequest) -> tuple[Network, Port | None]
     network = networks_for(caller).filter(uuid=request.network).first()
     if network is None:
         raise BadRequest(f"Network {request.network} could not be found.")
-    if network.public:
-        raise Forbidden("A server is put on a private network and reached by a floating IP.")
+    if network.public and request.fixed_ip is None:
+        raise Forbidden("On a public network a server needs a floating IP as its address.")
     return network, None
 
 

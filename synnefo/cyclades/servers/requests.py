@@ -27,3 +27,4 @@ class ServerRequest:
     user_data: bytes = b""
     admin_password: str | None = None
     metadata: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    tags: Sequence[str] = ()

@@ -31,7 +31,7 @@ from synnefo.cyclades.operations.servers import (
     StartServer,
     StopServer,
 )
-from synnefo.cyclades.servers import nics
+from synnefo.cyclades.servers import nics, tags
 from synnefo.cyclades.servers.models import Server, ServerMetadata
 from synnefo.cyclades.servers.requests import ServerRequest
 from synnefo.cyclades.servers.states import Action, require
@@ -103,6 +103,7 @@ def create(caller: Caller, request: ServerRequest) -> tuple[Server, str]:
             user_data=request.user_data,
         )
         _store_metadata(server, request.metadata)
+        tags.put_on(server, request.tags)
         nics.attach(caller, server, request.nics)
         engine.start(
             CreateServer,
@@ -302,6 +303,7 @@ def _key(caller: Caller, name: str | None) -> str | None:
 def _check_request(request: ServerRequest) -> None:
     _check_name(request.name)
     _check_metadata(request.metadata)
+    tags.check(request.tags)
     if len(request.user_data) > settings.CYCLADES_USER_DATA_MAX_BYTES:
         raise RequestTooLarge(f"User data is larger than {settings.CYCLADES_USER_DATA_MAX_BYTES} bytes.")
 

@@ -31,6 +31,8 @@ _TASKS = {
     Server.Task.STOP: State("Stopping", "blue", busy=True),
     Server.Task.REBOOT: State("Rebooting", "blue", busy=True),
     Server.Task.DESTROY: State("Deleting", "orange", busy=True),
+    Server.Task.CONNECT: State("Connecting", "blue", busy=True),
+    Server.Task.DISCONNECT: State("Disconnecting", "blue", busy=True),
 }
 _STATES = {
     Server.Oper.BUILD: State("Building", "blue", busy=True),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 
-from synnefo.common.faults import BadRequest, BuildInProgress, Conflict, Forbidden
+from synnefo.common.faults import BadRequest, BuildInProgress, Forbidden, WrongState
 from synnefo.cyclades.servers.models import Server
 
 
@@ -14,6 +14,8 @@ class Action(enum.Enum):
     REBOOT = "reboot"
     DESTROY = "destroy"
     RENAME = "rename"
+    PLUG = "plug"
+    UNPLUG = "unplug"
 
 
 _NEEDS = {Action.START: Server.Oper.STOPPED, Action.STOP: Server.Oper.STARTED}
@@ -30,9 +32,11 @@ def require(server: Server, action: Action, *, is_admin: bool = False) -> None:
     if server.task == Server.Task.BUILD:
         raise BuildInProgress("Server is being built.")
     if server.task:
-        raise Conflict(f"Cannot '{action.value}' a server while it is in task {server.task}.")
+        raise WrongState(f"Cannot '{action.value}' a server while it is in task {server.task}.")
     if server.operstate == Server.Oper.ERROR:
-        raise Conflict(f"Cannot '{action.value}' a server in state ERROR; it can only be deleted.")
+        raise WrongState(f"Cannot '{action.value}' a server in state ERROR; it can only be deleted.")
     needed = _NEEDS.get(action)
     if needed is not None and server.operstate != needed:
-        raise Conflict(f"Cannot '{action.value}' a server in state {server.operstate}; it must be {needed}.")
+        raise WrongState(
+            f"Cannot '{action.value}' a server in state {server.operstate}; it must be {needed}."
+        )

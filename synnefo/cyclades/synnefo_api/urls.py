@@ -14,11 +14,20 @@ from synnefo.cyclades.keypairs.api import synnefo as keypairs
 from synnefo.cyclades.networks.api import synnefo as networks
 from synnefo.cyclades.networks.api import synnefo_floating as floating
 from synnefo.cyclades.servers.api import synnefo as servers
+from synnefo.cyclades.servers.api import synnefo_ports as ports
+from synnefo.cyclades.servers.api import synnefo_tags as tags
 from synnefo.cyclades.synnefo_api import versions
 from synnefo.cyclades.synnefo_api.kit import Routes
 
 #: What stands for a parameter in a path: anything for texts, digits for the rest.
-_TEXTS = {"name": r".+?", "key": r".+?", "alias": r"[^/]+?", "image_id": r"[^/]+?", "member": r"[^/]+?"}
+_TEXTS = {
+    "name": r".+?",
+    "key": r".+?",
+    "tag": r".+?",
+    "alias": r"[^/]+?",
+    "image_id": r"[^/]+?",
+    "member": r"[^/]+?",
+}
 _SUFFIX, _END = r"(?:\.json|\.xml)?", r"/?$"
 
 
@@ -32,7 +41,7 @@ def _regex(template: str) -> str:
     def parameter(match: re.Match[str]) -> str:
         return f"(?P<{match[1]}>{_TEXTS.get(match[1], r'[0-9]+')})"
 
-    suffix = "" if template.endswith(("{name}", "{key}")) else _SUFFIX
+    suffix = "" if template.endswith(("{name}", "{key}", "{tag}")) else _SUFFIX
     return "^" + re.sub(r"\{(\w+)\}", parameter, template.replace(".", r"\.")) + suffix + _END
 
 
@@ -46,10 +55,11 @@ urlpatterns: list[URLPattern] = [
         flavors.ROUTES,
         compute_images.ROUTES,
         servers.ROUTES,
+        tags.ROUTES,
         keypairs.ROUTES,
         floating.COMPUTE_ROUTES,
     ),
-    *_at("network/v2.0", versions.NETWORK, networks.ROUTES),
+    *_at("network/v2.0", versions.NETWORK, networks.ROUTES, ports.ROUTES),
     *_at("image/v1.0", images.ROUTES),
     *_at("image/v1", images.ROUTES),
     re_path(r"^(?:compute|network|image)/(?P<path>.*)$", unknown),

@@ -8,20 +8,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from synnefo.common.caller import Caller
-from synnefo.common.faults import BadRequest, Forbidden, NotImplementedFault
+from synnefo.common.faults import BadRequest, Forbidden, NotImplementedFault, OverLimit
 from synnefo.common.http.plain import answer, empty
 from synnefo.cyclades.networks import allocation, rules
 from synnefo.cyclades.networks.api.synnefo_floating import ROUTES as FLOATING
-from synnefo.cyclades.networks.api.synnefo_ports import ROUTES as PORTS
 from synnefo.cyclades.networks.models import Network, Subnet
 from synnefo.cyclades.synnefo_api import kit
 
 _PRIVATE, _PUBLIC = "MAC_FILTERED", "CUSTOM"
 _OTHERS = (_PUBLIC, "IP_LESS_ROUTED", "PHYSICAL_VLAN")
 _IPV4, _IPV6 = 4, 6
+_SMALLEST = 29
 
 
 def _list(request: HttpRequest, caller: Caller) -> HttpResponse:
@@ -80,6 +81,7 @@ def _create_subnet(request: HttpRequest, caller: Caller) -> HttpResponse:
     _check_version(wanted.get("ip_version", _IPV4))
     if network.subnets.exists():
         raise BadRequest("Only one subnet of IPv4/IPv6 per network is allowed")
+    _check_size(kit.text_in(wanted, "cidr"))
     made = rules.create_subnet(
         caller,
         network.uuid,
@@ -178,6 +180,13 @@ def _check_version(version: object) -> None:
         raise BadRequest("Malformed IP version type")
 
 
+def _check_size(cidr: str) -> None:
+    """What is no range at all is refused by the rule. Raises OverLimit."""
+    prefix = cidr.rpartition("/")[2]
+    if prefix.isascii() and prefix.isdigit() and not settings.MAX_CIDR_BLOCK <= int(prefix[:3]) <= _SMALLEST:
+        raise OverLimit(f"Unsupported network mask: between /{settings.MAX_CIDR_BLOCK} and /{_SMALLEST}.")
+
+
 def _texts(wanted: Mapping[str, Any], name: str) -> list[str]:
     values = wanted.get(name, [])
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
@@ -202,6 +211,5 @@ ROUTES: kit.Routes = {
     "/subnets": kit.served(GET=_list_subnets, POST=_create_subnet),
     "/subnets/detail": kit.served(GET=_list_subnets),
     "/subnets/{subnet_id}": kit.served(GET=_show_subnet, PUT=_rename_subnet, DELETE=_delete_subnet),
-    **PORTS,
     **FLOATING,
 }

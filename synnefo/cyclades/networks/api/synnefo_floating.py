@@ -10,7 +10,7 @@ from synnefo.common.caller import Caller
 from synnefo.common.faults import BadRequest, NotImplementedFault
 from synnefo.common.http.plain import answer, empty
 from synnefo.cyclades.networks import floating, rules
-from synnefo.cyclades.networks.models import IPAddress
+from synnefo.cyclades.networks.models import IPAddress, Port
 from synnefo.cyclades.synnefo_api import kit
 
 
@@ -71,13 +71,14 @@ def _found(caller: Caller, floating_id: str) -> IPAddress:
 
 
 def _view(ip: IPAddress) -> dict[str, Any]:
-    """The port is the one that the address leads to."""
+    """The port is the one that has the address, or that it leads to."""
+    port = _port_of(ip)
     return {
         "id": str(ip.pk),
         "fixed_ip_address": None,
         "instance_id": _server_of(ip),
         "floating_ip_address": ip.address,
-        "port_id": None if ip.nat_port_id is None else str(ip.nat_port_id),
+        "port_id": None if port is None else str(port.pk),
         "floating_network_id": str(ip.network_id),
         "user_id": ip.userid,
         "tenant_id": ip.project,
@@ -90,8 +91,12 @@ def _old_view(ip: IPAddress) -> dict[str, Any]:
     return {"id": ip.pk, "ip": ip.address, "fixed_ip": None, "instance_id": _server_of(ip), "pool": None}
 
 
+def _port_of(ip: IPAddress) -> Port | None:
+    return ip.port if ip.port is not None else ip.nat_port
+
+
 def _server_of(ip: IPAddress) -> str | None:
-    port = ip.nat_port
+    port = _port_of(ip)
     return None if port is None or port.server_id is None else str(port.server_id)
 
 

@@ -40,6 +40,8 @@ _TASK_STATE: dict[str, str | None] = {
     Task.STOP: "powering-off",
     Task.REBOOT: "rebooting",
     Task.DESTROY: "deleting",
+    Task.CONNECT: None,  # Nova has no word for it
+    Task.DISCONNECT: None,
 }
 _NO_STATE, _RUNNING, _SHUTDOWN = 0, 1, 4
 _POWER_STATE: dict[str, int] = {Oper.STARTED: _RUNNING, Oper.STOPPED: _SHUTDOWN}

@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 
 from synnefo.common.caller import Caller
-from synnefo.common.faults import BadRequest, Forbidden, ItemNotFound
+from synnefo.common.faults import BadRequest, Forbidden, ItemNotFound, NotImplementedFault
 from synnefo.common.http.plain import answer, empty
 from synnefo.cyclades.servers import rules
 from synnefo.cyclades.servers.api import synnefo_views as views
@@ -74,6 +74,22 @@ def _list_addresses_of_network(
 def _list_diagnostics(request: HttpRequest, caller: Caller, server_id: str) -> HttpResponse:
     server = _found(caller, server_id)
     return answer(views.diagnostics_of([server.pk]).get(server.pk, []))
+
+
+def _show_password(request: HttpRequest, caller: Caller, server_id: str) -> HttpResponse:
+    """It was told when the server was made, that once."""
+    _found(caller, server_id)
+    raise ItemNotFound("The password is not kept.")
+
+
+def _forget_password(request: HttpRequest, caller: Caller, server_id: str) -> HttpResponse:
+    _changeable(caller, server_id)
+    return empty(204)
+
+
+def _show_stats(request: HttpRequest, caller: Caller, server_id: str) -> HttpResponse:
+    _found(caller, server_id)
+    raise NotImplementedFault("There is no statistics service here.")
 
 
 def _list_metadata(request: HttpRequest, caller: Caller, server_id: str) -> HttpResponse:
@@ -143,5 +159,7 @@ ROUTES: kit.Routes = {
     "/servers/{server_id}/metadata/{key}": kit.served(
         GET=_show_metadata_item, PUT=_set_metadata_item, DELETE=_delete_metadata_item
     ),
+    "/servers/{server_id}/password": kit.served(GET=_show_password, DELETE=_forget_password),
+    "/servers/{server_id}/stats": kit.served(GET=_show_stats),
     "/servers/{server_id}/diagnostics": kit.served(GET=_list_diagnostics),
 }

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from django.http import HttpRequest, HttpResponse
 
 from synnefo.common.caller import Caller
 from synnefo.common.faults import (
     BadRequest,
-    BuildInProgress,
     Conflict,
     FeatureNotEnabled,
     Forbidden,
     NotImplementedFault,
+    WrongState,
 )
 from synnefo.common.http.plain import answer, empty
 from synnefo.cyclades.console import rules as console
@@ -23,6 +23,7 @@ from synnefo.cyclades.servers import floating, rules
 from synnefo.cyclades.servers.models import Server
 from synnefo.cyclades.synnefo_api import kit
 
+T = TypeVar("T")
 _Arguments = Mapping[str, Any]
 _Action = Callable[[HttpRequest, Caller, Server, _Arguments], HttpResponse]
 
@@ -83,15 +84,13 @@ def _vnc_console(request: HttpRequest, caller: Caller, server: Server, arguments
 def _add_floating_ip(
     request: HttpRequest, caller: Caller, server: Server, arguments: _Arguments
 ) -> HttpResponse:
-    floating.add(caller, server, kit.text_in(arguments, "address"))
-    return empty(202)
+    return _changed(lambda: floating.add(caller, server, kit.text_in(arguments, "address")))
 
 
 def _remove_floating_ip(
     request: HttpRequest, caller: Caller, server: Server, arguments: _Arguments
 ) -> HttpResponse:
-    floating.remove(caller, server, kit.text_in(arguments, "address"))
-    return empty(202)
+    return _changed(lambda: floating.remove(caller, server, kit.text_in(arguments, "address")))
 
 
 def _suspend(request: HttpRequest, caller: Caller, server: Server, arguments: _Arguments) -> HttpResponse:
@@ -106,14 +105,16 @@ def _absent(request: HttpRequest, caller: Caller, server: Server, arguments: _Ar
     raise NotImplementedFault("This action is not offered here.")
 
 
-def _changed(rule: Callable[[], Server]) -> HttpResponse:
-    """Call a rule; a state that does not allow it is a bad request here."""
+def in_state(rule: Callable[[], T]) -> T:
+    """Call a rule; a state of the server that does not allow it is a bad request here."""
     try:
-        rule()
-    except BuildInProgress:
-        raise
-    except Conflict as fault:
+        return rule()
+    except WrongState as fault:
         raise BadRequest(fault.message) from None
+
+
+def _changed(rule: Callable[[], object]) -> HttpResponse:
+    in_state(rule)
     return empty(202)
 
 

@@ -21,7 +21,7 @@ from synnefo.cyclades.synnefo_api import kit
 
 _SHORTEST_PASSWORD = 10
 #: Lists that a body may have as long as they are empty.
-_NOT_OFFERED = ("personality", "tags", "block_device_mapping_v2")
+_NOT_OFFERED = ("personality", "block_device_mapping_v2")
 
 
 def server_request(caller: Caller, wanted: Mapping[str, Any]) -> ServerRequest:
@@ -41,6 +41,7 @@ def server_request(caller: Caller, wanted: Mapping[str, Any]) -> ServerRequest:
         user_data=_user_data(wanted),
         admin_password=_password(wanted),
         metadata=metadata_in(wanted, "metadata", optional=True),
+        tags=_tags(wanted),
     )
 
 
@@ -82,6 +83,13 @@ def _key_name(caller: Caller, wanted: Mapping[str, Any]) -> str | None:
     if len(names) > 1:
         raise NotImplementedFault("Servers with several keys are not offered here.")
     return names[0] if names else None
+
+
+def _tags(wanted: Mapping[str, Any]) -> Sequence[str]:
+    found = _list_in(wanted, "tags")
+    if not all(isinstance(tag, str) for tag in found):
+        raise BadRequest("Malformed request. Invalid 'tags' attribute.")
+    return found
 
 
 def _user_data(wanted: Mapping[str, Any]) -> bytes:

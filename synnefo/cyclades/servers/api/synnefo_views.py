@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 
 from synnefo.cyclades.flavors.api.synnefo import url_of as flavor_url
 from synnefo.cyclades.images.api.synnefo import links_of as image_links
 from synnefo.cyclades.networks.models import IPAddress, Port
-from synnefo.cyclades.servers.models import Server, ServerMetadata
+from synnefo.cyclades.servers.models import Server, ServerMetadata, ServerTag
 from synnefo.cyclades.synnefo_api import kit
 from synnefo.engine.models import Operation
 
@@ -31,6 +32,8 @@ _TASK_STATE: dict[str, str] = {
     Task.STOP: "STOPPING",
     Task.REBOOT: "REBOOTING",
     Task.DESTROY: "DESTROYING",
+    Task.CONNECT: "CONNECTING",
+    Task.DISCONNECT: "DISCONNECTING",
 }
 
 
@@ -40,14 +43,16 @@ def brief_of(request: HttpRequest, server: Server) -> Row:
 
 
 def details_of(request: HttpRequest, servers: Sequence[Server]) -> list[Row]:
-    """All that is shown of servers, in five queries for any number of them."""
+    """All that is shown of servers, in six queries for any number of them."""
     keys = [server.pk for server in servers]
     metadata, cards, diagnostics = _metadata_of(keys), _cards_of(keys), diagnostics_of(keys)
+    tags = _tags_of(keys)
     shown = []
     for server in servers:
         row = _own_details(request, server)
         row |= _nothing() | cards.get(server.pk, {})
         row["metadata"] = metadata.get(server.pk, {})
+        row["tags"] = tags.get(server.pk, [])
         row["diagnostics"] = diagnostics.get(server.pk, [])[:1]
         shown.append(row)
     return shown
@@ -109,7 +114,6 @@ def _own_details(request: HttpRequest, server: Server) -> Row:
         "flavor": {"id": server.flavor_id, "links": kit.links(flavor_url(request, server.flavor_id))},
         "image": {"id": server.image, "links": image_links(request, server.image)},
         "suspended": server.suspended,
-        "tags": [],
         "volumes": [],
         "security_groups": [{"name": "default"}],
         "key_name": server.key_name or None,
@@ -117,11 +121,16 @@ def _own_details(request: HttpRequest, server: Server) -> Row:
         "config_drive": "",
         "accessIPv4": "",
         "accessIPv6": "",
-        "SNF:fqdn": None,
+        "SNF:fqdn": _name_of(server),
         "SNF:port_forwarding": {},
         "deleted": server.deleted,
         "SNF:rescue": False,
     }
+
+
+def _name_of(server: Server) -> str | None:
+    template: str = settings.CYCLADES_SERVERS_FQDN
+    return template % {"id": server.pk} if template else None
 
 
 def _nothing() -> Row:
@@ -137,12 +146,22 @@ def _metadata_of(keys: Sequence[int]) -> dict[int, dict[str, str]]:
     return found
 
 
+def _tags_of(keys: Sequence[int]) -> dict[int, list[str]]:
+    """By server, in the order in which they were put on."""
+    found: dict[int, list[str]] = {}
+    rows = ServerTag.objects.filter(server__in=keys).order_by("id")
+    for server, tag in rows.values_list("server_id", "tag"):
+        found.setdefault(server, []).append(tag)
+    return found
+
+
 def _cards_of(keys: Sequence[int]) -> dict[int, Row]:
     """By server: the cards that work, in order of their ids, and the addresses that lead to them."""
     found: dict[int, Row] = {}
     cards = Port.objects.filter(server__in=keys, state=Port.State.ACTIVE).order_by("id")
-    columns = ("server_id", "id", "network_id", "mac", "addresses__address")
-    for server, port, network, mac, address in cards.values_list(*columns):
+    columns = ("server_id", "id", "network_id", "mac", "addresses__address", "addresses__floating_ip")
+    for server, port, network, mac, address, floating in cards.values_list(*columns):
+        kind = "floating" if floating else "fixed"
         shown = found.setdefault(server, _nothing())
         shown["attachments"].append(
             {
@@ -151,10 +170,10 @@ def _cards_of(keys: Sequence[int]) -> dict[int, Row]:
                 "mac_address": mac,
                 "ipv4": address or "",
                 "ipv6": "",
-                "OS-EXT-IPS:type": "fixed",
+                "OS-EXT-IPS:type": kind,
             }
         )
-        _add_address(shown, network, address, "fixed")
+        _add_address(shown, network, address, kind)
     leads = IPAddress.objects.filter(nat_port__server__in=keys, nat_port__state=Port.State.ACTIVE)
     for server, network, address in leads.order_by("id").values_list(
         "nat_port__server_id", "network_id", "address"

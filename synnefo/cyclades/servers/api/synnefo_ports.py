@@ -1,4 +1,4 @@
-"""Ports in Synnefo's network v2.0."""
+"""Ports in Synnefo's network v2.0; they may be cards of servers, so they stand with these."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 
 from synnefo.common.caller import Caller
-from synnefo.common.faults import BadRequest, NotImplementedFault
+from synnefo.common.faults import BadRequest
 from synnefo.common.http.plain import answer, empty
-from synnefo.cyclades.networks import ports, rules
+from synnefo.cyclades.networks import floating, ports, rules
 from synnefo.cyclades.networks.models import Port
+from synnefo.cyclades.servers import cards
+from synnefo.cyclades.servers import rules as servers
+from synnefo.cyclades.servers.api.synnefo_actions import in_state
 from synnefo.cyclades.synnefo_api import kit
 
 
@@ -21,21 +24,23 @@ def _list(request: HttpRequest, caller: Caller) -> HttpResponse:
 
 
 def _create(request: HttpRequest, caller: Caller) -> HttpResponse:
-    """A port that waits for a server; a server that is there already gets no further cards."""
+    """A card of a server, or a port that waits for one."""
     wanted = kit.part_of(request, "port")
     if "network_id" not in wanted:
         raise BadRequest("Malformed request. Missing attribute 'network_id'.")
     network = rules.find(caller, kit.number_of(wanted["network_id"], "network"))
-    address = _fixed_ip(wanted)
+    address, name = _fixed_ip(wanted), kit.text_in(wanted, "name", "")
     if network.public and address is None:
         raise BadRequest(
             "'fixed_ips' attribute must contain a floating IP address to connect to a public network."
         )
     if wanted.get("device_id") is not None:
-        raise NotImplementedFault(
-            "A server gets its network cards when it is made; addFloatingIp leads a floating IP to it."
-        )
-    made = ports.create(caller, network.uuid, name=kit.text_in(wanted, "name", ""), fixed_ip=address)
+        server = servers.find_changeable(caller, kit.number_of(wanted["device_id"], "server"))
+        made = in_state(lambda: cards.plug(caller, server, network, address=address, name=name))
+    elif network.public and address is not None:
+        made = floating.create_port(caller, network, address, name=name)
+    else:
+        made = ports.create(caller, network.uuid, name=name, fixed_ip=address)
     return answer({"port": _view(request, made)}, 201)
 
 
@@ -51,7 +56,8 @@ def _rename(request: HttpRequest, caller: Caller, port_id: str) -> HttpResponse:
 
 
 def _delete(request: HttpRequest, caller: Caller, port_id: str) -> HttpResponse:
-    ports.delete(caller, ports.find(caller, kit.number_of(port_id, "port")).uuid)
+    port = ports.find(caller, kit.number_of(port_id, "port"))
+    in_state(lambda: cards.unplug(caller, port))
     return empty(204)
 
 
@@ -75,7 +81,7 @@ def _view(request: HttpRequest, port: Port) -> dict[str, Any]:
         "tenant_id": port.userid,
         "device_id": None if port.server_id is None else str(port.server_id),
         "admin_state_up": True,
-        "mac_address": port.mac,
+        "mac_address": None if port.state == Port.State.BUILD else port.mac,
         "status": port.state,
         "device_owner": None if port.server_id is None else "vm",
         "network_id": str(port.network_id),
