@@ -1,14 +1,14 @@
-"""Queries compiled once: for the hottest look-ups Django's compiler costs ten times the query itself."""
+"""Queries compiled once: for the hottest ones Django's compiler costs ten times the query itself."""
 
 from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
 from django.db import connection
-from django.db.models import Model, QuerySet
+from django.db.models import Field, Model, QuerySet
 from django.db.models.query import get_related_populators
 
 Row = tuple[Any, ...]
@@ -97,6 +97,48 @@ class PreparedModels(Prepared, Generic[M]):
     def first(self, *values: object) -> M | None:
         """The first object; the query should not have many."""
         return next(iter(self.objects(*values)), None)
+
+
+class PreparedInsert:
+    """An INSERT of one row of a model, with values for these fields; others must have none to store.
+
+    With ``unique`` a row that is there already, equal in these fields, is taken instead.
+    """
+
+    def __init__(self, model: type[Model], *fields: str, unique: Sequence[str] = ()) -> None:
+        self._model = model
+        self._names = fields
+        self._unique = unique
+        self._kept: str | None = None
+        self._fields: list[Field[Any, Any]] = []
+
+    def __call__(self, *values: object) -> int:
+        """Returns the row's number."""
+        if self._kept is None:
+            self._compile()
+        params = [
+            field.get_db_prep_save(value, connection)
+            for field, value in zip(self._fields, values, strict=True)
+        ]
+        with connection.cursor() as cursor:
+            cursor.execute(self._kept, params)
+            (number,) = cursor.fetchone()
+        return int(number)
+
+    def _compile(self) -> None:
+        meta, quoted = self._model._meta, connection.ops.quote_name
+        self._fields = [meta.get_field(name) for name in self._names]
+        columns = [quoted(field.column) for field in self._fields]
+        conflict = ""
+        if self._unique:
+            same = [quoted(meta.get_field(name).column) for name in self._unique]
+            # An update that changes nothing returns the row, and waits for who makes it meanwhile.
+            conflict = f" ON CONFLICT ({', '.join(same)}) DO UPDATE SET {same[0]} = excluded.{same[0]}"
+        places = ", ".join(["%s"] * len(columns))
+        self._kept = (
+            f"INSERT INTO {quoted(meta.db_table)} ({', '.join(columns)}) VALUES ({places}){conflict}"  # noqa: S608
+            f" RETURNING {quoted(meta.pk.column)}"
+        )
 
 
 def _made(compiled: _Compiled, row: Row) -> Any:

@@ -23,7 +23,7 @@ from synnefo.astakos.quotas.keys import Key, buckets, merged
 from synnefo.astakos.quotas.models import Delta, Holding
 from synnefo.common import locks
 from synnefo.common.accounts import Provision
-from synnefo.common.prepared import Prepared
+from synnefo.common.prepared import Prepared, PreparedInsert
 from synnefo.common.transactions import atomic
 
 log = structlog.get_logger("synnefo.quota")
@@ -31,6 +31,8 @@ log = structlog.get_logger("synnefo.quota")
 #: So many deltas of one holding are folded by who finds them, should nobody else do it.
 _CROWD = 64
 _BATCH = 500
+
+_insert = PreparedInsert(Delta, "holding", "quantity")
 
 
 def append(provisions: Iterable[Provision]) -> bool:
@@ -47,7 +49,8 @@ def append(provisions: Iterable[Provision]) -> bool:
     for key, (_, level, appended, _, writers) in found.items():
         if not may_append(level, appended, wanted[key], writers):
             return False
-    Delta.objects.bulk_create(Delta(holding_id=found[key][0], quantity=wanted[key]) for key in wanted)
+    for key, quantity in wanted.items():
+        _insert(found[key][0], quantity)
     crowded = [number for number, _, _, waiting, _ in found.values() if waiting >= _CROWD]
     if crowded:
         _fold(crowded)

@@ -11,8 +11,8 @@ import dataclasses
 import datetime
 from collections.abc import Callable, Iterable, Sequence
 
-from django.db import IntegrityError
-from django.db.models import F, Q, QuerySet
+from django.db import IntegrityError, connection
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from synnefo.common import locks
@@ -20,7 +20,7 @@ from synnefo.common.accounts import provisions_for
 from synnefo.common.caller import Caller
 from synnefo.common.faults import Conflict, ItemNotFound, RequestTooLarge
 from synnefo.common.ids import new_uuid
-from synnefo.common.prepared import PreparedModels
+from synnefo.common.prepared import PreparedInsert, PreparedModels
 from synnefo.engine.charging import charged
 from synnefo.pithos.blocks.content import Content
 from synnefo.pithos.blocks.hashing import DIGEST_BYTES
@@ -29,6 +29,20 @@ from synnefo.pithos.namespace.models import Attributes, Container, HashMap, Obje
 from synnefo.pithos.namespace.names import check_attributes
 
 _ATTEMPTS = 20
+_FIELDS = (
+    "object_id", "state", "uuid", "hash", "map_id", "size_bytes", "checksum", "content_type", "modified",
+    "modified_by", "attributes",
+)  # fmt: skip
+
+#: What was planned on must still hold, and the container's quota where more is stored.
+_COUNT = """
+UPDATE pithos_container SET object_count = object_count + %s, size_bytes = size_bytes + %s, modified = %s
+WHERE id = %s AND project = %s AND versioning = %s
+AND (quota_bytes = 0 OR %s <= 0 OR quota_bytes >= size_bytes + %s)
+"""
+
+_insert_path = PreparedInsert(Object, "container", "name", unique=("container", "name"))
+_insert_version = PreparedInsert(Version, *(name.removesuffix("_id") for name in _FIELDS))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -116,7 +130,7 @@ def _carried_out(caller: Caller, changes: Sequence[Change], path: str) -> list[V
 
 def _apply(caller: Caller, change: Change, maps: dict[bytes, HashMap | None]) -> Version | None:
     """What is there must be what was seen: the row that is retired, or (by a unique index) nothing."""
-    path = change.seen.object_id if change.seen else _path(change.container, change.name)
+    path = change.seen.object_id if change.seen else _insert_path(change.container.pk, change.name)
     if change.seen:
         _retire(change.container, change.seen)
     made = Version(object_id=path, modified_by=caller.user, modified=_later_than(change.seen))
@@ -126,19 +140,11 @@ def _apply(caller: Caller, change: Change, maps: dict[bytes, HashMap | None]) ->
     else:
         _fill(made, change.draft, maps)
     try:
-        made.save(force_insert=True)
+        made.pk = _insert_version(*(getattr(made, name) for name in _FIELDS))
     except IntegrityError as error:
         raise _OvertakenError from error
+    made._state.adding = False
     return made if change.draft else None
-
-
-def _path(container: Container, name: str) -> int:
-    """The row of a path, made if it is missing."""
-    (row,) = Object.objects.bulk_create(
-        [Object(container=container, name=name)],
-        update_conflicts=True, unique_fields=("container", "name"), update_fields=("name",),
-    )  # fmt: skip
-    return row.pk
 
 
 def _retire(container: Container, old: Version) -> None:
@@ -162,14 +168,12 @@ def _count(container: Container, changes: Sequence[Change], project: str) -> Non
     """Let the container's row follow. It comes last: what others wait for is held for a moment only."""
     size_bytes = sum(change.delta_bytes for change in changes)
     objects = sum((change.draft is not None) - (change.seen is not None) for change in changes)
-    rows = Container.objects.filter(pk=container.pk, project=project, versioning=container.versioning)
-    if size_bytes > 0:
-        rows = rows.filter(Q(quota_bytes=0) | Q(quota_bytes__gte=F("size_bytes") + size_bytes))
-    if rows.update(
-        object_count=F("object_count") + objects, size_bytes=F("size_bytes") + size_bytes,
-        modified=timezone.now(),
-    ):  # fmt: skip
-        return
+    now = connection.ops.adapt_datetimefield_value(timezone.now())
+    planned = container.pk, project, container.versioning
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT, [objects, size_bytes, now, *planned, size_bytes, size_bytes])
+        if cursor.rowcount:
+            return
     there = Container.objects.filter(pk=container.pk).first()
     if there is None or (there.project, there.versioning) != (project, container.versioning):
         raise _OvertakenError

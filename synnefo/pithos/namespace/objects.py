@@ -6,9 +6,12 @@ import dataclasses
 import datetime
 from collections.abc import Callable, Mapping, Sequence
 
+from django.db.models import QuerySet
+
 from synnefo.audit.rules import record
 from synnefo.common.caller import Caller
 from synnefo.common.faults import ItemNotFound
+from synnefo.common.prepared import PreparedModels
 from synnefo.common.transactions import atomic
 from synnefo.pithos.blocks.content import Content
 from synnefo.pithos.namespace import accounts, containers, names
@@ -56,6 +59,14 @@ def no_check(version: Version | None) -> None:
     """Any state will do."""
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Seen:
+    """What was under a path when a change of it was welcome."""
+
+    container: Container
+    version: Version | None
+
+
 def container_of(caller: Caller, path: Path, *, write: bool = False) -> Container:
     """Raises Forbidden, BadRequest, ItemNotFound."""
     names.check_object(path.name)
@@ -70,17 +81,36 @@ def _refuse_others(caller: Caller, *paths: Path, write: bool = False) -> None:
 
 def get(caller: Caller, path: Path, version: int | None = None) -> Version:
     """What is there, or one of the versions that were. Raises Forbidden, ItemNotFound."""
-    container = container_of(caller, path)
     if version is None:
-        found = current(container, path.name)
-        if found is None:
-            raise ItemNotFound("Object does not exist")
-        return found
+        names.check_object(path.name)
+        _refuse_others(caller, path)
+        found = _named.first(path.account, path.container, path.name)
+        return found or _existing(containers.get(caller, path.account, path.container), path.name)
+    container = container_of(caller, path)
     rows = Version.objects.filter(object__container=container, object__name=path.name)
     row = rows.exclude(state=Version.State.TOMBSTONE).select_related("map").filter(pk=version).first()
     if row is None:
         raise ItemNotFound("Version does not exist")
     return row
+
+
+def _versions_named(account: str, container: str, name: str) -> QuerySet[Version]:
+    rows = Version.objects.filter(object__container__account__name=account, state=Version.State.CURRENT)
+    return rows.filter(object__container__name=container, object__name=name).select_related("map", "object")
+
+
+_named = PreparedModels(_versions_named, "account", "container", "name")
+
+
+def look(caller: Caller, path: Path, check: Check) -> Seen:
+    """What is there before it is changed, for who may change it.
+
+    Raises Forbidden, ItemNotFound (container) and what ``check`` raises.
+    """
+    container = container_of(caller, path, write=True)
+    seen = Seen(container, current(container, path.name))
+    check(seen.version)
+    return seen
 
 
 def find(caller: Caller, path: Path) -> Version | None:
@@ -100,17 +130,19 @@ def versions(caller: Caller, path: Path) -> list[tuple[int, datetime.datetime]]:
 
 def write(
     caller: Caller, path: Path, content: Content, *, content_type: str, attributes: Mapping[str, str],
-    check: Check = no_check,
+    check: Check = no_check, seen: Seen | None = None,
 ) -> Version:  # fmt: skip
     """Put content under a path; its own attributes are replaced, those of other domains stay.
 
+    ``seen`` is what ``look`` found with the same check: if that is still there, nobody looks again.
     Raises Forbidden, BadRequest, ItemNotFound, OverLimit, RequestTooLarge and what ``check`` raises.
     """
     names.check_content_type(content_type)
-    container = container_of(caller, path, write=True)
+    seen = seen or look(caller, path, check)
+    container, known = seen.container, [seen.version]
 
     def plan() -> list[Change]:
-        old = current(container, path.name)
+        old = known.pop() if known else current(container, path.name)
         check(old)
         kept = _with_own(old.attributes if old else {}, names.merged({}, attributes))
         draft = Draft(content, content_type, kept, old.uuid if old else None)

@@ -39,7 +39,7 @@ def put(request: HttpRequest, account: str, container: str, name: str) -> HttpRe
         raise LengthRequired("Missing Content-Type header")
     body.length_of(request)
     check = conditions.check(request)
-    check(objects.find(caller, path))
+    seen = objects.look(caller, path, check)
     attributes = headers.object_attributes(request)
     if "hashmap" in request.GET:
         content = _from_hashmap(request)
@@ -49,7 +49,9 @@ def put(request: HttpRequest, account: str, container: str, name: str) -> HttpRe
         content = keep(blocks(), body.pieces(request), settings.PITHOS_BACKEND_BLOCK_SIZE)
         _check_md5(request, content)
     kind = request.META["CONTENT_TYPE"]
-    made = objects.write(caller, path, content, content_type=kind, attributes=attributes, check=check)
+    made = objects.write(
+        caller, path, content, content_type=kind, attributes=attributes, check=check, seen=seen
+    )
     return _written(made, 201)
 
 

@@ -41,11 +41,13 @@ def put(request: HttpRequest, account: str, container: str, name: str) -> HttpRe
     attributes, kind = metadata.of_object(request), _type(request, name)
     body.length_of(request, too_long=RequestTooLarge)
     check = conditions.check(request)
-    check(objects.find(caller, path))
+    seen = objects.look(caller, path, check)
     pieces = body.pieces(request, too_long=RequestTooLarge)
     content = keep(blocks(), pieces, settings.PITHOS_BACKEND_BLOCK_SIZE)
     _check_tag(request, content.md5)
-    made = objects.write(caller, path, content, content_type=kind, attributes=attributes, check=check)
+    made = objects.write(
+        caller, path, content, content_type=kind, attributes=attributes, check=check, seen=seen
+    )
     return _made(made)
 
 
