@@ -79,7 +79,7 @@ class Dashboard(UnfoldAdminSite):
 
         return answer if cacheable else never_cache(answer)
 
-    def get_urls(self) -> Sequence[URLPattern | URLResolver]:  # type: ignore[override]
+    def get_urls(self) -> Sequence[URLPattern | URLResolver]:
         """The overview and the tables."""
         tables: list[URLPattern | URLResolver] = [
             path(f"{table.opts.model_name}s/", include(table.urls)) for table in self._registry.values()
@@ -126,7 +126,8 @@ class Dashboard(UnfoldAdminSite):
             }
             for table in self._registry.values()
         ]
-        return super().index(request, {"summaries": summaries})
+        shown: TemplateResponse = super().index(request, {"summaries": summaries})
+        return shown
 
 
 site = Dashboard()

@@ -76,16 +76,16 @@ class StateFilter(SimpleListFilter):
         return queryset if wanted is None else queryset.filter(wanted)
 
 
-class NamedList(UnfoldChangeList):  # type: ignore[misc]
+class NamedList(UnfoldChangeList):
     """A page of rows that the table completes by one question for all, where names live elsewhere."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        self.result_list = list(self.result_list)
+        self.result_list: list[Any] = list(self.result_list)
         self.model_admin.complete(self.result_list)
 
 
-class Table(ModelAdmin):  # type: ignore[misc]
+class Table(ModelAdmin):
     """A table that is looked at. Nothing is added, saved or deleted through Django's forms."""
 
     icon: ClassVar[str] = "table"
@@ -139,10 +139,10 @@ class Table(ModelAdmin):  # type: ignore[misc]
         return False
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return self.admin_site.has_permission(request)
+        return bool(self.admin_site.has_permission(request))
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        return self.admin_site.has_permission(request)
+        return bool(self.admin_site.has_permission(request))
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return NamedList
@@ -247,7 +247,7 @@ class Table(ModelAdmin):  # type: ignore[misc]
         context: Mapping[str, object],
         status: int = 200,
     ) -> HttpResponse:
-        request.current_app = self.admin_site.name  # type: ignore[attr-defined]
+        request.current_app = self.admin_site.name
         common = {
             **self.admin_site.each_context(request),
             "title": title,

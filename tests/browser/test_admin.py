@@ -15,10 +15,12 @@ from synnefo.astakos.accounts import rules as users
 from synnefo.astakos.accounts import tokens
 from synnefo.cyclades.servers import rules
 from synnefo.cyclades.servers.models import Server
-from tests.browser.test_look import SIZES, examine
+from tests.browser.test_look import KEPT, SIZES, examine
 from tests.conftest import SYSTEM, People
 
 pytestmark = [pytest.mark.host, pytest.mark.django_db(transaction=True)]
+
+KEPT.update({"admin-users", "admin-user", "admin-servers"})
 
 
 @pytest.fixture

@@ -13,10 +13,12 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from synnefo.astakos.accounts import access, tokens
-from tests.browser.test_look import SIZES, examine
+from tests.browser.test_look import KEPT, SIZES, examine
 from tests.conftest import People
 
 pytestmark = [pytest.mark.host, pytest.mark.django_db(transaction=True)]
+
+KEPT.update({"tokens", "token-made"})
 
 
 def row(page: Page, name: str) -> Any:

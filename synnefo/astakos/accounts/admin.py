@@ -50,12 +50,12 @@ def word_of(row: User) -> tuple[str, str]:
 class Users(Table):
     icon = "group"
     states = _STATES
-    list_display = ("email", "shown_name", "shown_state", "role", "joined", "signed_in")
-    list_display_links = ("email",)
+    list_display = ("shown_email", "shown_name", "shown_state", "role", "joined", "signed_in")
+    list_display_links = ("shown_email",)
     list_filter = (UserState, "is_superuser")
     search_fields = ("first_name", "last_name", "email", "=uuid")
     search_help_text = "Name, e-mail or uuid"
-    ordering = ("-date_joined", "-pk")
+    ordering = ("-date_joined",)
     acts = (
         Act(
             "suspend", "Suspend", "block",
@@ -73,6 +73,10 @@ class Users(Table):
     )  # fmt: skip
 
     def name_of(self, row: User) -> str:
+        return row.email
+
+    @admin.display(description="E-mail", ordering="email")
+    def shown_email(self, row: User) -> str:
         return row.email
 
     @admin.display(description="Name", ordering="last_name")

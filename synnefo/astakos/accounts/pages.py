@@ -53,7 +53,11 @@ class TokenForm(forms.Form):
 
     def __init__(self, offer: Offer, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name, values in {"project": dict(offer.projects), "rights": offer.rights}.items():
+        known: dict[str, list[str]] = {
+            "project": [uuid for uuid, _ in offer.projects],
+            "rights": list(offer.rights),
+        }
+        for name, values in known.items():
             field = cast("forms.ChoiceField", self.fields[name])
             field.choices = [(value, value) for value in values]
 

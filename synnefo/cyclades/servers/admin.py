@@ -39,12 +39,12 @@ class ServerState(StateFilter):
 class Servers(Table):
     icon = "dns"
     states = STATES
-    list_display = ("name", "number", "shown_state", "owner", "addresses", "size", "backend", "age")
+    list_display = ("name", "shown_state", "owner", "addresses", "size", "backend", "age")
     list_display_links = ("name",)
     list_filter = (ServerState, "backend")
     search_fields = ("name",)
     search_help_text = "Name, number, uuid, address or owner"
-    ordering = ("-created", "-pk")
+    ordering = ("-created",)
     acts = (
         Act(
             "stop", "Stop", "stop_circle",
@@ -87,10 +87,6 @@ class Servers(Table):
         for row in found:
             row.owner_name = names.get(row.userid, row.userid)  # type: ignore[attr-defined]
             row.project_name = names.get(row.project, row.project)  # type: ignore[attr-defined]
-
-    @admin.display(description="Number", ordering="pk")
-    def number(self, row: Server) -> int:
-        return row.pk
 
     @admin.display(description="State", ordering="operstate")
     def shown_state(self, row: Server) -> SafeString:
