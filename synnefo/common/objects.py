@@ -57,7 +57,8 @@ class ObjectStore(Protocol):
     ) -> StoredObject:
         """A new object of the caller's, whole or not at all, charged as any other; memory is bounded.
 
-        A name that is taken is made longer. Raises OverLimit, RequestTooLarge, InsufficientStorage.
+        A name that is taken is made longer. Raises OverLimit, RequestTooLarge, InsufficientStorage, and
+        Conflict if another object has or had that uuid.
         """
 
     def find(self, caller: Caller, location: str) -> StoredObject:
@@ -91,8 +92,11 @@ class ObjectStore(Protocol):
         keeps no properties. Who may do it is the caller's business. Raises BadRequest (too many).
         """
 
-    def remove(self, caller: Caller, uuid: str) -> None:
-        """Delete the object; absent is success. Who may do it is the caller's business."""
+    def remove(self, caller: Caller, uuid: str, *, only: str | None = None) -> None:
+        """Delete the object (``only`` if its content has that hash still); absent is success.
+
+        Who may do it is the caller's business.
+        """
 
 
 @functools.cache

@@ -22,6 +22,7 @@ from django.conf import settings
 from synnefo.common.caller import Caller
 from synnefo.common.faults import (
     BadRequest,
+    Conflict,
     Forbidden,
     InsufficientStorage,
     ItemNotFound,
@@ -46,9 +47,12 @@ class DirectoryStore:
     def put(
         self, caller: Caller, pieces: Iterable[bytes], *, name: str, uuid: str | None = None
     ) -> StoredObject:
+        fresh = uuid or new_uuid()
+        if self._record(fresh).exists():
+            raise Conflict(f"There is an object {fresh} already.")
         try:
             size_bytes, digest, md5 = self._keep(pieces)
-            made = StoredObject(uuid or new_uuid(), "", 1, digest, size_bytes, md5)
+            made = StoredObject(fresh, "", 1, digest, size_bytes, md5)
             made = dataclasses.replace(made, location=f"directory://{quote(caller.user, '')}/{made.uuid}")
             self._write(self._record(made.uuid), json.dumps({"name": name, **dataclasses.asdict(made)}))
         except OSError as error:
@@ -107,7 +111,8 @@ class DirectoryStore:
     def set_properties(self, caller: Caller, uuid: str, properties: Mapping[str, str]) -> None:
         """None are kept."""
 
-    def remove(self, caller: Caller, uuid: str) -> None:
+    def remove(self, caller: Caller, uuid: str, *, only: str | None = None) -> None:
+        """Objects here never change, so its content is what it was."""
         self._record(uuid).unlink(missing_ok=True)
 
     def _record(self, uuid: str) -> Path:

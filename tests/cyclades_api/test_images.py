@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from django.test import Client
 
 from synnefo.astakos.quotas.models import Holding
+from synnefo.common import faults
 from synnefo.common.accounts import accounts
 from synnefo.cyclades.images import rules
 from synnefo.pithos.namespace.models import Version
@@ -145,6 +147,20 @@ def test_an_image_is_announced_uploaded_and_saved(cloud: People, alice: Api, bob
     assert Version.objects.get(uuid=made["id"], state=0).object.name == "new"
     assert alice("DELETE", f"{IMAGES}/{made['id']}").status_code == 204
     assert usage(cloud) == before, "the file came with the image and goes with it"
+
+
+def test_an_image_that_is_removed_during_its_upload_is_gone(cloud: People, alice: Api) -> None:
+    made, before = create(alice), usage(cloud)
+
+    def removing() -> Iterator[bytes]:
+        yield b"x" * 5000
+        assert alice("DELETE", f"{IMAGES}/{made['id']}").status_code == 204
+        yield b"y"
+
+    with pytest.raises(faults.Conflict):
+        rules.upload(cloud.alice.caller, made["id"], removing())
+    assert alice.get(f"{IMAGES}/{made['id']}").status_code == 404
+    assert usage(cloud) == before
 
 
 def test_the_format_is_what_the_content_says(alice: Api, tmp_path: Path) -> None:

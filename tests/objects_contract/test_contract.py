@@ -81,13 +81,17 @@ def test_an_object_may_be_empty(store: ObjectStore, alice: Caller) -> None:
     assert (made.size_bytes, store.head(made, 10), text_of(store, store.hold(made))) == (0, b"", b"")
 
 
-def test_a_uuid_may_be_chosen_and_names_may_be_taken(store: ObjectStore, alice: Caller) -> None:
+def test_a_uuid_may_be_chosen_once_and_names_may_be_taken(
+    store: ObjectStore, alice: Caller, people: People
+) -> None:
     uuid = new_uuid()
     first = store.put(alice, [b"1"], name="a/b c", uuid=uuid)
     second = store.put(alice, [b"2"], name="a/b c")
     assert first.uuid == uuid != second.uuid
     assert first.location != second.location
     assert [store.head(store.find(alice, one.location), 1) for one in (first, second)] == [b"1", b"2"]
+    with pytest.raises(faults.Conflict):
+        store.put(people.bob.caller, [b"3"], name="x", uuid=uuid)
 
 
 def test_others_objects_are_out_of_reach(store: ObjectStore, people: People) -> None:
@@ -225,6 +229,20 @@ def test_an_overwritten_object_is_found_anew_and_held_as_it_was(pithos: PithosOb
     assert (now.uuid, now.location) == (made.uuid, made.location)
     assert now.version > made.version
     assert pithos.head(now, 9) == b"new"
+
+
+def test_an_object_with_other_content_is_not_removed_for_what_it_had(
+    pithos: PithosObjects, alice: Caller
+) -> None:
+    made = pithos.put(alice, [b"old"], name="x")
+    other = Version.objects.get(pk=pithos.put(alice, [b"new"], name="y").version).content
+    path = ObjectPath(alice.user, "images", "x")
+    namespace.write(alice, path, other, content_type="text/plain", attributes={})
+    pithos.remove(alice, made.uuid, only=made.hash)
+    assert pithos.find(alice, made.location).uuid == made.uuid
+    pithos.remove(alice, made.uuid, only=other.hash)
+    with pytest.raises(faults.ItemNotFound):
+        pithos.find(alice, made.location)
 
 
 def test_a_version_that_is_gone_cannot_be_held(pithos: PithosObjects, alice: Caller) -> None:

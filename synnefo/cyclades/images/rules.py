@@ -37,6 +37,8 @@ _DESCRIBED = ("name", "is_public", "description", "min_ram_mib", "wanted_disk_gi
 _CHUNK = 1024 * 1024
 #: An upload that was not heard of for so long is over; another may take its place.
 _ABANDONED_AFTER = datetime.timedelta(hours=6)
+#: By then whoever saw an image before it was removed has asked for his server.
+_RELEASE_AFTER = datetime.timedelta(minutes=5)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,7 +86,9 @@ def register_location(
     the object's. Raises BadRequest, Forbidden, ItemNotFound.
     """
     forbid_in_transaction("looking into an object")
-    about = {"name": name, "is_public": is_public, "min_ram_mib": min_ram_mib, "description": description}
+    about: dict[str, Any] = {
+        "name": name, "is_public": is_public, "min_ram_mib": min_ram_mib, "description": description,
+    }  # fmt: skip
     check(caller, properties=properties, **about)
     store = store_of_location(location)
     found = store.find(caller, location)
@@ -103,7 +107,9 @@ def register(
 
     Raises BadRequest, Forbidden, OverLimit.
     """
-    about = {"name": name, "is_public": is_public, "min_ram_mib": min_ram_mib, "description": description}
+    about: dict[str, Any] = {
+        "name": name, "is_public": is_public, "min_ram_mib": min_ram_mib, "description": description,
+    }  # fmt: skip
     check(caller, properties=properties, **about)
     pieces = iter(lambda: stream.read(_CHUNK), b"")
     return _store(caller, pieces, new_uuid(), properties=dict(properties or {}), **about)
@@ -264,11 +270,15 @@ def describe(caller: Caller, image: Image) -> None:
         image.location = seen.location
 
 
-def release_unused() -> int:
-    """Let go of the content of removed images that no server is being made from; returns how many."""
+def release_unused(after: datetime.timedelta = _RELEASE_AFTER) -> int:
+    """Let go of the content of images removed so long ago that no server is being made from.
+
+    Returns how many these were.
+    """
     building = Operation.objects.filter(kind="server.create", state__in=Operation.ACTIVE)
     used = {payload["image"] for payload in building.values_list("payload", flat=True)}
-    waiting = Image.objects.filter(deleted=True).exclude(hold="").exclude(pk__in=used)
+    removed = Image.objects.filter(deleted=True, updated__lte=timezone.now() - after)
+    waiting = removed.exclude(hold="").exclude(pk__in=used)
     released = 0
     for key in waiting.values_list("pk", flat=True):
         with atomic():
@@ -295,9 +305,12 @@ def _claim(caller: Caller, uuid: str) -> Image:
 
 
 def _store(
-    caller: Caller, pieces: Iterable[bytes], uuid: str, *, promised: str = "raw", **about: Any
+    caller: Caller, pieces: Iterable[bytes], uuid: str, *, promised: str | None = None, **about: Any
 ) -> Image:
-    """Store a stream as a file and make it known as the image with that id; the file goes if it fails."""
+    """Store a stream as a file and make it known as the image with that id; the file goes if it fails.
+
+    ``promised`` is the format of an image that waits for this content.
+    """
     forbid_in_transaction("storing an image")
     store, counted = store_for(caller), _Counted(pieces)
     head, whole = _peek(counted)
@@ -309,22 +322,21 @@ def _store(
         facts = DiskFacts("raw", found.size_bytes)
     try:
         arrived = _Arrived(found, facts, counted.digest.hexdigest())
-        return _make_known(caller, store, arrived, has_own_object=True, **about)
+        return _make_known(caller, store, arrived, awaited=promised is not None, has_own_object=True, **about)
     except BaseException:
         store.remove(caller, uuid)
         raise
 
 
-def _make_known(caller: Caller, store: ObjectStore, arrived: _Arrived, **about: Any) -> Image:
-    """The row of an image with this content, new or renewed."""
+def _make_known(
+    caller: Caller, store: ObjectStore, arrived: _Arrived, *, awaited: bool = False, **about: Any
+) -> Image:
+    """The row of an image with this content: new, renewed, or the one that waits for it."""
     found = arrived.found
     with atomic():
-        image = Image.objects.select_for_update().filter(uuid=found.uuid).first()
-        if image is None:
-            image = Image(uuid=found.uuid, userid=caller.user, project=caller.project)
-            image.shared_to_project = caller.shares_by_default
-        elif image.userid != caller.user and not caller.is_admin:
-            raise Forbidden("Only its owner renews an image.")
+        image = _row_for(caller, found.uuid)
+        if awaited and (image.deleted or image.status != Image.Status.SAVING):
+            raise Conflict("The image was removed meanwhile.")
         if image.hold:
             store_of(image.hold).release(image.hold)
         image.hold = store.hold(found)
@@ -338,6 +350,23 @@ def _make_known(caller: Caller, store: ObjectStore, arrived: _Arrived, **about: 
         describe(caller, image)
         image.save()
         record(caller, "image.register", "image", image.pk, name=image.name, hash=image.hash)
+    return image
+
+
+def _row_for(caller: Caller, uuid: str) -> Image:
+    """The locked row of the image of an object that is the caller's; a new one if there is none.
+
+    A row of somebody else's stands in nobody's way when it was removed or never had content. Raises
+    Forbidden.
+    """
+    image = Image.objects.select_for_update().filter(uuid=uuid).first()
+    if image is not None and (image.userid == caller.user or caller.is_admin):
+        return image
+    if image is not None and not image.deleted and image.hold:
+        raise Forbidden("Only its owner renews an image.")
+    image = image or Image(uuid=uuid)
+    image.userid, image.project = caller.user, caller.project
+    image.shared_to_project = caller.shares_by_default
     return image
 
 
@@ -365,8 +394,6 @@ def _peek(pieces: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
 def _remove(caller: Caller, uuid: str, *, with_object: bool) -> None:
     with atomic():
         image = owned(caller, uuid)
-        if image.status == Image.Status.SAVING:
-            raise Conflict("The image's content is being stored.")
         takes_object = with_object and image.has_own_object and bool(image.hold)
         if image.hold and not takes_object:
             store_of(image.hold).set_properties(caller, image.uuid, {})
@@ -375,7 +402,7 @@ def _remove(caller: Caller, uuid: str, *, with_object: bool) -> None:
         image.save(update_fields=("deleted", "updated"))
         record(caller, "image.unregister", "image", image.pk, name=image.name)
     if takes_object:
-        store_of(image.hold).remove(caller, image.uuid)
+        store_of(image.hold).remove(caller, image.uuid, only=image.hash)
 
 
 def _plankton(image: Image) -> dict[str, str]:

@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote
 from django.conf import settings
 
 from synnefo.common.caller import Caller, Scope
-from synnefo.common.faults import BadRequest, ItemNotFound, RequestTooLarge
+from synnefo.common.faults import BadRequest, Conflict, ItemNotFound, RequestTooLarge
 from synnefo.common.ids import new_uuid, parse_uuid
 from synnefo.common.objects import StoredObject
 from synnefo.common.transactions import forbid_in_transaction
@@ -43,6 +43,8 @@ class PithosObjects:
         account = caller.project if caller.scope is Scope.PROJECT else caller.user
         fresh = uuid or new_uuid()
         names.check_object(name)
+        if Version.objects.filter(uuid=fresh).exists():
+            raise Conflict(f"There is an object {fresh} already.")
         containers.put(caller, account, CONTAINER, attributes={}, policy={})
         container = containers.get(caller, account, CONTAINER)
         content = keep(blocks(), _limited(pieces), settings.PITHOS_BACKEND_BLOCK_SIZE)
@@ -101,10 +103,12 @@ class PithosObjects:
         made = commit(caller, plan, path=uuid)
         return _stored(made[0]) if made and made[0] is not None else None
 
-    def remove(self, caller: Caller, uuid: str) -> None:
+    def remove(self, caller: Caller, uuid: str, *, only: str | None = None) -> None:
         def plan() -> list[Change]:
             old = _by_uuid(uuid)
-            return [] if old is None else [Change(old.object.container, old.object.name, old, None)]
+            if old is None or (only is not None and old.hash != only):
+                return []
+            return [Change(old.object.container, old.object.name, old, None)]
 
         commit(caller, plan, path=uuid)
 
@@ -142,7 +146,12 @@ def _path(location: str) -> Path:
     container, _, name = rest.partition("/")
     if not (location.startswith(_PREFIX) and account and container and name):
         raise BadRequest("A location is pithos://<account>/<container>/<object>.")
-    return Path(*(unquote(part, errors="surrogateescape") for part in (account, container, name)))
+    try:
+        parts = [unquote(part, errors="strict") for part in (account, container, name)]
+    except UnicodeDecodeError:
+        raise BadRequest("A location's parts are percent-quoted UTF-8.") from None
+    names.check_characters("".join(parts))
+    return Path(*parts)
 
 
 def _version(found: StoredObject) -> Version:
