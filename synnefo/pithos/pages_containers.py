@@ -21,6 +21,7 @@ from synnefo.common.units import show_amount
 from synnefo.pithos.namespace import containers, trees
 from synnefo.pithos.namespace.browsing import account_of
 from synnefo.pithos.namespace.models import Container
+from synnefo.pithos.pages_folder import checked
 from synnefo.pithos.pages_places import HOME, Place
 
 
@@ -72,14 +73,18 @@ def create(request: HttpRequest, caller: Caller) -> HttpResponse:
 
 @action
 def delete(request: HttpRequest, caller: Caller) -> HttpResponse:
-    """``do`` is ``delete:name``. Only empty ones go, so nothing is asked."""
-    name = request.POST.get("do", "").partition(":")[2]
-    try:
-        containers.delete(caller, account_of(caller), name)
-    except Conflict:
-        messages.error(request, f"{name} is not empty. Delete what is in it first, then the container.")
-    else:
-        messages.success(request, f"The container {name} is deleted.")
+    """``do`` is ``delete`` for all ``item``s that are ticked, or ``delete:name`` for one.
+
+    Only empty ones go, so nothing is asked.
+    """
+    one = request.POST.get("do", "").partition(":")[2]
+    for name in checked([one] if one else request.POST.getlist("item")):
+        try:
+            containers.delete(caller, account_of(caller), name)
+        except Conflict:
+            messages.error(request, f"{name} is not empty. Delete what is in it first, then the container.")
+        else:
+            messages.success(request, f"The container {name} is deleted.")
     return HttpResponseRedirect(HOME, status=303)
 
 

@@ -22,8 +22,15 @@ _KINDS = {
     "text/plain": "Text",
     "text/html": "Web page",
     "text/csv": "Table (CSV)",
+    "application/msword": "Document",
+    "application/rtf": "Document",
+    "application/vnd.ms-excel": "Spreadsheet",
+    "application/vnd.ms-powerpoint": "Presentation",
+    "application/x-xz": "Archive",
+    "application/x-qemu-disk": "Disk image",
     "": "Binary",
 }
+_OFFICE = {"text": "Document", "document": "Document", "sheet": "Spreadsheet", "presentation": "Presentation"}
 _FAMILIES = {"image": "Image", "video": "Video", "audio": "Audio", "text": "Text"}
 
 
@@ -101,4 +108,11 @@ class VersionShown:
 def kind_of(content_type: str) -> str:
     """A type of content in a word."""
     plain = content_type.partition(";")[0].strip().lower()
-    return _KINDS.get(plain) or _FAMILIES.get(plain.partition("/")[0]) or plain
+    return _KINDS.get(plain) or _FAMILIES.get(plain.partition("/")[0]) or _office(plain) or plain
+
+
+def _office(plain: str) -> str:
+    """OpenDocument and Office Open XML name what they are at the end of long types."""
+    if "opendocument" not in plain and "openxmlformats" not in plain:
+        return ""
+    return next((word for part, word in _OFFICE.items() if part in plain.rpartition(".")[2]), "")

@@ -5,14 +5,16 @@ Content goes past these pages, straight to Pithos' own API.
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import URLPattern, path
+from pydantic import BaseModel, Field
 
 from synnefo.common.accounts import accounts
 from synnefo.common.caller import Caller
-from synnefo.common.faults import BadRequest
-from synnefo.common.http.plain import json_object
+from synnefo.common.http.plain import json_object, parsed
 from synnefo.common.pages import action
 from synnefo.common.units import INFINITE
 from synnefo.pithos.blocks.hashing import ALGORITHM
@@ -24,6 +26,11 @@ from synnefo.pithos.pages_places import Place, data_url
 
 _LIFETIME_S = 3600
 _MOST_NAMES = 500
+
+
+class NamesQuestion(BaseModel):
+    container: Annotated[str, Field(alias="in")]
+    names: Annotated[list[str], Field(max_length=_MOST_NAMES)]
 
 
 @action
@@ -49,12 +56,9 @@ def give_pass(request: HttpRequest, caller: Caller) -> HttpResponse:
 @action
 def taken(request: HttpRequest, caller: Caller) -> HttpResponse:
     """Which of ``names`` are taken in the container ``in``."""
-    asked = json_object(request)
-    container, names = asked.get("in"), asked.get("names")
-    texts = isinstance(names, list) and all(isinstance(name, str) for name in names)
-    if not isinstance(container, str) or not texts or len(names) > _MOST_NAMES:
-        raise BadRequest(f"in: a container; names: at most {_MOST_NAMES} names")
-    return JsonResponse({"taken": sorted(browsing.taken(caller, account_of(caller), container, names))})
+    asked = parsed(NamesQuestion, json_object(request))
+    found = browsing.taken(caller, account_of(caller), asked.container, asked.names)
+    return JsonResponse({"taken": sorted(found)})
 
 
 def _left(caller: Caller, container: Container) -> int | None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, Request, Route, expect
+from pytest_django.live_server_helper import LiveServer
 
 from synnefo.astakos.projects import rules as projects
 from synnefo.common.caller import Caller
@@ -21,12 +22,14 @@ from synnefo.pithos.namespace import containers, objects
 from synnefo.pithos.namespace.models import Version
 from synnefo.pithos.namespace.objects import Path
 from tests.browser.conftest import ELSEWHERE, PASSWORD
-from tests.browser.test_look import SIZES, examine
+from tests.browser.test_look import KEPT, SIZES, examine
 from tests.conftest import SYSTEM, People
 
 pytestmark = [pytest.mark.host, pytest.mark.django_db(transaction=True)]
 
 BLOCK = 4 * 1024 * 1024
+
+KEPT.update(("files", "files-uploads", "files-object", "files-trash"))
 
 
 class Shelf:
@@ -176,6 +179,26 @@ def test_a_block_that_gets_no_answer_is_sent_again_by_itself(
     assert len(posts) == 3
     assert shelf.get("x.bin").hash == root_of(file.read_bytes())
     troubles.clear()
+
+
+def test_objects_may_be_served_from_another_origin(
+    shelf: Shelf, alice_page: Page, live_server: Any, settings: Any, tmp_path: Local
+) -> None:
+    other = LiveServer("localhost:0")
+    try:
+        settings.PITHOS_LISTEN = f"127.0.0.1:{other.thread.port}"
+        alice_page.goto(f"{live_server.url}/ui/files/folder/?in=docs")
+        file = random_file(tmp_path, "x.bin", BLOCK + 1)
+        with alice_page.expect_request(f"{other.url}/pithos/object-store/**"):
+            upload(alice_page, file)
+        expect(state(alice_page, "x.bin")).to_contain_text("Done: 4 MB sent")
+        menu(alice_page, "x.bin")
+        with alice_page.expect_download() as download:
+            row(alice_page, "x.bin").get_by_role("link", name="Download").click()
+        assert download.value.url.startswith(other.url)
+        assert Local(download.value.path()).read_bytes() == file.read_bytes()
+    finally:
+        other.stop()
 
 
 def test_what_is_not_secure_hashes_by_itself(

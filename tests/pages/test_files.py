@@ -127,6 +127,9 @@ def test_a_container_is_made_listed_and_deleted(alice: Client, shelf: Shelf) -> 
     gone = alice.post(f"{FILES}delete/", {"do": "delete:photos & more"}, follow=True)
     assert "is deleted" in told(gone)
     assert rows_in(gone) == ["docs"]
+    alice.post(f"{FILES}create/", {"name": "empty", "versioning": "auto"})
+    several = alice.post(f"{FILES}delete/", {"do": "delete", "item": ["docs", "empty"]}, follow=True)
+    assert rows_in(several) == ["docs"]
 
 
 @pytest.mark.parametrize(

@@ -89,15 +89,16 @@ def sorted_by(container: Container, folder: str, key: str, *, offset: int, limit
     """
     check_characters(folder)
     folders = Q(content_type__in=FOLDER_TYPES)
+    cut = StrIndex(F("rest"), Value("/"))
     cut_at_slash = Case(
-        When(cut__gt=0, then=Left(F("rest"), F("cut"))),
+        When(cut__gt=0, then=Left(F("rest"), cut)),
         When(folders, then=Concat(F("rest"), Value("/"))),
         default=F("rest"),
     )
     grouped = (
         _below(container, folder)
         .annotate(rest=Substr("object__name", len(folder) + 1))
-        .annotate(cut=StrIndex(F("rest"), Value("/")))
+        .annotate(cut=cut)
         .annotate(entry=cut_at_slash)
         .values("entry")
         .annotate(total=Sum("size_bytes"), files=Count("pk", filter=~folders))
@@ -239,7 +240,7 @@ def _leaps(container: Container, folder: str, start: str, downwards: bool, limit
         from_here=f"< {_ITSELF}" if downwards else f">= {_BEHIND}",
         order=f"ORDER BY o.name {'DESC' if downwards else 'ASC'} LIMIT 1",
     ).format(slash=slash, char=char)
-    values = {
+    values: dict[str, int | str] = {
         "container": container.pk,
         "folder": folder,
         "behind": behind(folder) if folder else "",
