@@ -186,7 +186,8 @@ BAD = [
     ("GET", "c?limit=10001", b"", {}, 412),
     ("GET", "c?marker=%ff", b"", {}, 400),
     ("GET", "c?prefix=%00", b"", {}, 400),
-    ("GET", "?marker=%00", b"", {}, 400),
+    ("GET", "?prefix=%00", b"", {}, 400),
+    ("PUT", "new", b"", {"X-Storage-Policy": "gold"}, 400),
     ("GET", "c", b"", {"Accept": "image/png"}, 406),
     ("GET", "c/there", b"", {"Range": "bytes=5-"}, 416),
 ]

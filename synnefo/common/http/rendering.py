@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -47,16 +48,16 @@ def glance(fault: Fault) -> dict[str, Any]:
 
 def render(request: HttpRequest, fault: Fault, shape: Shape) -> HttpResponse:
     """The response for a fault; the request id is added by the middleware."""
-    return _challenging(JsonResponse(shape(fault), status=fault.status))
-
-
-def swift(fault: Fault) -> HttpResponse:
-    """Object storage answers in words."""
-    text = f"<html><h1>{fault.title}</h1><p>{escape(fault.message)}</p></html>"
-    return _challenging(HttpResponse(text, status=fault.status, content_type="text/html; charset=UTF-8"))
-
-
-def _challenging(response: HttpResponse) -> HttpResponse:
-    if response.status_code == 401:
+    response = JsonResponse(shape(fault), status=fault.status)
+    if fault.status == 401:
         response["WWW-Authenticate"] = f'Keystone uri="{settings.SYNNEFO_PUBLIC_URL or "/"}"'
+    return response
+
+
+def swift(fault: Fault, account: str = "unknown") -> HttpResponse:
+    """Object storage answers in words, and says which account it wants a token for."""
+    text = f"<html><h1>{fault.title}</h1><p>{escape(fault.message)}</p></html>"
+    response = HttpResponse(text, status=fault.status, content_type="text/html; charset=UTF-8")
+    if fault.status == 401:
+        response["WWW-Authenticate"] = f'Swift realm="{quote(account)}"'
     return response

@@ -67,6 +67,7 @@ def _rolled_up(request: HttpRequest, rows: QuerySet[Container]) -> Iterator[list
                 "count": row.object_count,
                 "bytes": row.size_bytes,
                 "last_modified": listing.moment(row.modified),
+                "storage_policy": kit.POLICY,
             }
         elif (entry := prefix + head + found) not in (last, kit.parameter(request, "marker")):
             last = entry
@@ -74,12 +75,13 @@ def _rolled_up(request: HttpRequest, rows: QuerySet[Container]) -> Iterator[list
 
 
 def _between(request: HttpRequest, rows: QuerySet[Container], prefix: str) -> QuerySet[Container]:
-    marker, end = kit.parameter(request, "marker"), kit.parameter(request, "end_marker")
-    check_characters(prefix + marker + end)
+    check_characters(prefix)
     if prefix:
         rows = rows.filter(name__gte=prefix, name__lt=behind(prefix))
+    low, high = "marker", "end_marker"
     if listing.reversed_of(request):
-        marker, end, rows = end, marker, rows.order_by("-name")
-    if marker:
-        rows = rows.filter(name__gt=marker)
-    return rows.filter(name__lt=end) if end else rows
+        low, high, rows = high, low, rows.order_by("-name")
+    first, last = listing.border(request, low), listing.border(request, high, upper=True)
+    if first:
+        rows = rows.filter(name__gt=first)
+    return rows.filter(name__lt=last) if last else rows

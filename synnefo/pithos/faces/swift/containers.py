@@ -6,6 +6,7 @@ import dataclasses
 
 from django.http import HttpRequest, HttpResponse
 
+from synnefo.common.faults import BadRequest
 from synnefo.pithos.faces.swift import kit, listing, metadata, unsupported
 from synnefo.pithos.namespace import containers
 from synnefo.pithos.namespace.listing import Entry, Wanted, entries
@@ -29,6 +30,8 @@ def put(request: HttpRequest, account: str, container: str) -> HttpResponse:
     """PUT: make the container, or change what is given."""
     caller = kit.caller(request)
     unsupported.in_container(request)
+    if request.META.get("HTTP_X_STORAGE_POLICY", kit.POLICY).lower() != kit.POLICY:
+        raise BadRequest(f"Invalid X-Storage-Policy: there is only {kit.POLICY}")
     attributes = metadata.given(request, "Container")
     made = containers.put(caller, account, container, attributes=attributes, policy={})
     return kit.empty(201 if made else 202)
@@ -55,14 +58,17 @@ def _described(response: HttpResponse, row: Container) -> HttpResponse:
     response["X-Timestamp"] = kit.timestamp(row.created)
     response["Last-Modified"] = kit.last_modified(row.modified)
     response["Accept-Ranges"] = "bytes"
+    response["X-Storage-Policy"] = kit.POLICY
     metadata.put(response, "Container", row.attributes)
     return response
 
 
 def _wanted(request: HttpRequest) -> Wanted:
+    backwards = listing.reversed_of(request)
     wanted = Wanted(
-        marker=kit.parameter(request, "marker"), end_marker=kit.parameter(request, "end_marker"),
-        limit=listing.limit_of(request), reverse=listing.reversed_of(request),
+        marker=listing.border(request, "marker", upper=backwards),
+        end_marker=listing.border(request, "end_marker", upper=not backwards),
+        limit=listing.limit_of(request), reverse=backwards,
     )  # fmt: skip
     if "path" not in request.GET:
         prefix, delimiter = kit.parameter(request, "prefix"), kit.parameter(request, "delimiter")

@@ -26,6 +26,8 @@ View = Callable[..., HttpResponseBase]
 PREFIX = "AUTH_"
 PLAIN = "text/plain; charset=utf-8"
 OCTETS = "application/octet-stream"
+#: There is one way of storing, which some clients want to hear the name of.
+POLICY = "default"
 
 
 def route(**views: View) -> View:
@@ -42,7 +44,7 @@ def route(**views: View) -> View:
             response = empty(304)
             response["ETag"] = unchanged.etag
         except Exception as error:  # as_fault logs what is not a fault and hides it from the client
-            response = rendered(as_fault(error))
+            response = rendered(as_fault(error), PREFIX + arguments.get("account", ""))
         if response.status_code == NotAllowed.status:
             response["Allow"] = ", ".join(sorted(views))
         return _stamped(request, response)

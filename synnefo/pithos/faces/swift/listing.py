@@ -47,6 +47,12 @@ def reversed_of(request: HttpRequest) -> bool:
     return kit.parameter(request, "reverse").lower() in _TRUE
 
 
+def border(request: HttpRequest, name: str, *, upper: bool = False) -> str:
+    """A name that the list ends before or begins behind. Clients put a NUL behind one to mean the next."""
+    head, nul, _ = kit.parameter(request, name).partition("\x00")
+    return head + "\x01" if nul and upper else head
+
+
 def answer(kind: str, root: str, name: str, child: str, items: Sequence[Item]) -> HttpResponse:
     """The list; as text its names (or ``subdir``), and nothing at all is 204."""
     full = f"{kind}; charset=utf-8"

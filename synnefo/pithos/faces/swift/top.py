@@ -17,6 +17,7 @@ def info(request: HttpRequest) -> HttpResponse:
     """GET info: the limits. What is not named is not there."""
     most: int = settings.PITHOS_API_LIST_LIMIT
     limits = {
+        "policies": [{"name": kit.POLICY, "default": True, "aliases": kit.POLICY}],
         "max_file_size": settings.PITHOS_MAX_UPLOAD_BYTES,
         "max_meta_name_length": metadata.MAX_NAME,
         "max_meta_value_length": metadata.MAX_VALUE,
