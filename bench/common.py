@@ -96,24 +96,27 @@ class Web:
 
 
 @contextlib.contextmanager
-def web_alone() -> Iterator[Web]:
-    """A new cloud without its dispatcher: set up, Django ready in this process, the web process serving."""
+def web_alone(serves: str = "") -> Iterator[Web]:
+    """A new cloud without its dispatcher: set up, Django ready in this process, the web process serving.
+
+    With ``serves`` it is the process group that ``synnefo up`` runs for that alone (``objects``).
+    """
     with tempfile.TemporaryDirectory(prefix="synnefo-bench-") as home:
         data = Path(home) / "var"
-        os.environ.update(_environment(data, free_place()))
+        os.environ.update(_environment(data))
         subprocess.run([sys.executable, "-m", "synnefo.up.setup"], cwd=ROOT, check=True, stdout=sys.stderr)
         _set_django_up()
-        with _serving(Path(home) / "web.log") as web:
+        with _serving(Path(home) / "web.log", serves) as web:
             yield web
 
 
 @contextlib.contextmanager
-def _serving(log: Path) -> Iterator[Web]:
+def _serving(log: Path, serves: str) -> Iterator[Web]:
+    place = os.environ["PITHOS_LISTEN" if serves == "objects" else "SYNNEFO_LISTEN"]
+    command = [sys.executable, "-m", "synnefo.up.web", *([serves] if serves else [])]
     with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "synnefo.up.web"], cwd=ROOT, stdout=output, stderr=output
-        )
-    web = Web(os.environ["SYNNEFO_LISTEN"], process, log)
+        process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output)
+    web = Web(place, process, log)
     try:
         wait_until("the web process", lambda: _serves(web), START_TIMEOUT_S)
         yield web
@@ -149,21 +152,25 @@ class Client:
         return took_s, json.loads(text) if text else None
 
 
-def free_place() -> str:
+def free_place(but: str = "") -> str:
     """HOST:PORT where nobody listens. Granian would share a port with a stranger, and his answers."""
     for port in PORTS:
+        if but == f"127.0.0.1:{port}":
+            continue
         with contextlib.suppress(OSError), socket.socket() as probe:
             probe.bind(("127.0.0.1", port))
             return f"127.0.0.1:{port}"
     raise AssertionError(f"all ports of {PORTS} are taken")
 
 
-def _environment(data: Path, place: str) -> dict[str, str]:
+def _environment(data: Path) -> dict[str, str]:
+    place = free_place()
     return {
         "DJANGO_SETTINGS_MODULE": "synnefo.settings",
         "SYNNEFO_DATA": str(data),
         "SYNNEFO_SETTINGS_DIR": str(data.parent / "conf"),
         "SYNNEFO_LISTEN": place,
+        "PITHOS_LISTEN": free_place(but=place),
         "SYNNEFO_SAMPLE_IMAGE": str(tiny_disk()),
     }
 

@@ -41,6 +41,7 @@ class Work:
 class Load:
     """``rejected`` counts answers that were no 2xx."""
 
+    requests: int
     per_second: float
     bytes_per_second: float
     rejected: int
@@ -146,6 +147,7 @@ def main(text: str) -> None:
     took_s = time.monotonic() - started
     times_ms = [1000 * one for client in clients for one in client.times_s]
     load = Load(
+        requests=len(times_ms),
         per_second=round(len(times_ms) / took_s, 1),
         bytes_per_second=round(len(times_ms) * work.size_bytes / took_s),
         rejected=sum(client.rejected for client in clients),

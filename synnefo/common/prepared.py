@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
 from django.db import connection
-from django.db.models import Field, Model, QuerySet
+from django.db.models import Model, QuerySet
 from django.db.models.query import get_related_populators
 
 Row = tuple[Any, ...]
@@ -105,40 +106,35 @@ class PreparedInsert:
     With ``unique`` a row that is there already, equal in these fields, is taken instead.
     """
 
-    def __init__(self, model: type[Model], *fields: str, unique: Sequence[str] = ()) -> None:
+    def __init__(self, model: type[Model], *names: str, unique: Sequence[str] = ()) -> None:
         self._model = model
-        self._names = fields
+        self._names = names
         self._unique = unique
-        self._kept: str | None = None
-        self._fields: list[Field[Any, Any]] = []
 
     def __call__(self, *values: object) -> int:
         """Returns the row's number."""
-        if self._kept is None:
-            self._compile()
-        params = [
-            field.get_db_prep_save(value, connection)
-            for field, value in zip(self._fields, values, strict=True)
-        ]
+        given = zip(self._fields, values, strict=True)
+        params = [field.get_db_prep_save(value, connection) for field, value in given]
         with connection.cursor() as cursor:
-            cursor.execute(self._kept, params)
+            cursor.execute(self._sql, params)
             (number,) = cursor.fetchone()
         return int(number)
 
-    def _compile(self) -> None:
-        meta, quoted = self._model._meta, connection.ops.quote_name
-        self._fields = [meta.get_field(name) for name in self._names]
+    @functools.cached_property
+    def _fields(self) -> list[Any]:
+        return [self._model._meta.get_field(name) for name in self._names]
+
+    @functools.cached_property
+    def _sql(self) -> str:
+        quoted, meta = connection.ops.quote_name, self._model._meta
         columns = [quoted(field.column) for field in self._fields]
-        conflict = ""
-        if self._unique:
-            same = [quoted(meta.get_field(name).column) for name in self._unique]
-            # An update that changes nothing returns the row, and waits for who makes it meanwhile.
-            conflict = f" ON CONFLICT ({', '.join(same)}) DO UPDATE SET {same[0]} = excluded.{same[0]}"
         places = ", ".join(["%s"] * len(columns))
-        self._kept = (
-            f"INSERT INTO {quoted(meta.db_table)} ({', '.join(columns)}) VALUES ({places}){conflict}"  # noqa: S608
-            f" RETURNING {quoted(meta.pk.column)}"
-        )
+        sql = f"INSERT INTO {quoted(meta.db_table)} ({', '.join(columns)}) VALUES ({places})"  # noqa: S608
+        if self._unique:
+            same = [columns[self._names.index(name)] for name in self._unique]
+            # An update that changes nothing returns the row, and waits for who makes it meanwhile.
+            sql += f" ON CONFLICT ({', '.join(same)}) DO UPDATE SET {same[0]} = excluded.{same[0]}"
+        return f"{sql} RETURNING {quoted(meta.pk.attname)}"
 
 
 def _made(compiled: _Compiled, row: Row) -> Any:
