@@ -23,8 +23,8 @@ from synnefo.engine.models import Operation
 from tests.conftest import work_off
 
 ENGINE_CALLS = (
-    "create", "delete", "start", "stop", "reboot", "plug", "unplug", "job", "instance", "apply_network",
-    "remove_network",
+    "prepare_image", "create", "delete", "start", "stop", "reboot", "plug", "unplug", "job", "instance",
+    "apply_network", "remove_network",
 )  # fmt: skip
 RUNNER_WRITES = ("_write", "_finish", "claim")
 

@@ -102,7 +102,7 @@ class GanetiBackend:
             return str(twin)
         instance = states.find(self._rapi, spec.name)
         if instance is None or call.pending:
-            body = self._config.creation_of(self._with_file(spec))
+            body = self._config.creation_of(self.with_file(spec))
             return str(call.submit("POST", path("instances"), body))
         if (failed := call.finished("error")) is not None:
             return str(failed)
@@ -111,7 +111,7 @@ class GanetiBackend:
             return DONE
         return str(call.submit("PUT", path("instances", spec.name, "startup"), {}))
 
-    def _with_file(self, spec: InstanceSpec) -> InstanceSpec:
+    def with_file(self, spec: InstanceSpec) -> InstanceSpec:
         """The specification, with the image as a file that nodes can read."""
         if spec.image is None or not spec.image.source:
             return spec
