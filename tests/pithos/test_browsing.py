@@ -91,6 +91,18 @@ def test_pages_of_a_folder_forward_and_back_are_what_its_names_say(
     assert sorted(rows_of(browsing.sorted_by(container, folder, "size", offset=0, limit=50))) == wanted
 
 
+@pytest.mark.parametrize("place", ["", "a", "a/", "a/x", "b", "zz", "0"])
+def test_a_place_outside_of_a_folder_shows_nothing_from_outside(
+    caller: Caller, container: Container, store: Blocks, place: str
+) -> None:
+    for name in NAMES:
+        put(caller, store, name)
+    for descending in (False, True):
+        for where in ({"after": place}, {"before": place}):
+            page = browsing.by_name(container, "b/", descending=descending, limit=50, **where)
+            assert set(rows_of(page)) <= {"b/1", "b/2", "b/3/"}
+
+
 def test_a_page_costs_the_same_however_full_its_folders_are(
     caller: Caller, container: Container, store: Blocks, django_assert_num_queries: Any
 ) -> None:

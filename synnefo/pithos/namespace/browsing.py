@@ -206,7 +206,7 @@ def _versions_of(container: Container, names: Sequence[str]) -> dict[str, Versio
 #: Each step leaps behind all names that go into the same row: a name goes up to its first slash.
 _LEAPS = """
 WITH RECURSIVE leap(here, number) AS (
-    SELECT * FROM (SELECT o.name, 1 {source} AND o.name {from_start} {order}) AS first
+    SELECT * FROM (SELECT o.name, 1 {source} AND o.name {from_edge} {order}) AS first
     UNION ALL
     SELECT (SELECT o.name {source} AND o.name {from_here} {order}), number + 1
     FROM leap WHERE here IS NOT NULL AND number < %(limit)s
@@ -215,7 +215,7 @@ SELECT here FROM leap WHERE here IS NOT NULL ORDER BY number
 """
 _SOURCE = """
 FROM {objects} o JOIN {versions} v ON v.object_id = o.id AND v.state = 0
-WHERE o.container_id = %(container)s AND o.name > %(folder)s {inside}
+WHERE o.container_id = %(container)s AND {inside}
 """
 _BEHIND = """
 CASE WHEN {slash} > 0 THEN substr(here, 1, %(length)s + {slash} - 1) || '0' ELSE here || {char}(1) END
@@ -228,23 +228,27 @@ def _leaps(container: Container, folder: str, start: str, downwards: bool, limit
     connection = connections[Version.objects.db]
     index, char = ("strpos", "chr") if connection.vendor == "postgresql" else ("instr", "char")
     slash = f"{index}(substr(here, %(length)s + 1), '/')"
-    source = _SOURCE.format(
-        objects=Object._meta.db_table,
-        versions=Version._meta.db_table,
-        inside="AND o.name < %(behind)s" if folder else "",
-    )
-    from_start = "< %(start)s" if downwards else ">= %(start)s"
+    end = behind(folder) if folder else ""
+    # One bound on each side of the names and no more: SQLite may not choose the better one of two.
+    if downwards:
+        edge = min((name for name in (start, end) if name), default="")
+        inside, from_here = "o.name > %(folder)s", f"< {_ITSELF}"
+        from_edge = "< %(edge)s" if edge else "IS NOT NULL"
+    else:
+        edge = max(_past(start), f"{folder}\x01" if folder else "")
+        inside, from_here = "o.name < %(end)s" if folder else "TRUE", f">= {_BEHIND}"
+        from_edge = ">= %(edge)s"
     query = _LEAPS.format(
-        source=source,
-        from_start=from_start if start or not downwards else "IS NOT NULL",
-        from_here=f"< {_ITSELF}" if downwards else f">= {_BEHIND}",
+        source=_SOURCE.format(objects=Object._meta.db_table, versions=Version._meta.db_table, inside=inside),
+        from_edge=from_edge,
+        from_here=from_here,
         order=f"ORDER BY o.name {'DESC' if downwards else 'ASC'} LIMIT 1",
     ).format(slash=slash, char=char)
     values: dict[str, int | str] = {
         "container": container.pk,
         "folder": folder,
-        "behind": behind(folder) if folder else "",
-        "start": start if downwards else _past(start),
+        "end": end,
+        "edge": edge,
         "length": len(folder),
         "limit": limit,
     }
