@@ -155,6 +155,7 @@ BAD = [
     ("PUT", "c/o", b"x", {"ETag": "0" * 32}, 422),
     ("PUT", "c/o", b"x", {"X-Object-Manifest": "c/p"}, 501),
     ("PUT", "c/o", b"x", {"X-Delete-After": "10"}, 501),
+    ("PUT", "c/o", b"x", {"Transfer-Encoding": "gzip,chunked"}, 501),
     ("PUT", "c/o?multipart-manifest=put", b"[]", {}, 501),
     ("PUT", "c/o", b"x", {"X-Object-Meta-A": "b" * 257}, 400),
     ("PUT", "c/o", b"x", {"X-Object-Meta-" + "a" * 129: "b"}, 400),
@@ -207,5 +208,7 @@ def test_bad_requests_are_refused_in_words_and_change_nothing(
 
 
 def test_paths_beside_the_accounts_are_not_found(api: Api) -> None:
-    for path in ("", "AUTH_", f"{api.account}/c", "../nothing"):
+    for path in ("", "v1"):
+        assert api("GET", f"{TOP.removesuffix('v1/')}{path}").status_code == (412 if path else 404)
+    for path in ("AUTH_", f"{api.account}/c", "../nothing"):
         assert api("GET", TOP + path).status_code == 404

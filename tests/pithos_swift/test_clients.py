@@ -23,6 +23,7 @@ pytestmark = pytest.mark.host
 BIN = Path(sys.executable).parent
 USER = "a@example.org"
 MIB = 1024 * 1024
+SECRET = "a-secret-of-the-tests"
 PROJECT = """
 import datetime, django; django.setup()
 from django.utils import timezone
@@ -48,6 +49,7 @@ class Place:
     cloud: Cloud
     objects: Group
     project: str
+    credential_id: str = ""
 
     @property
     def auth_v3(self) -> str:
@@ -65,6 +67,21 @@ class Place:
 
     def v1(self) -> dict[str, str]:
         return {"ST_AUTH": self.auth_v1, "ST_USER": self.cloud.account, "ST_KEY": self.cloud.token}
+
+    def credential(self) -> dict[str, str]:
+        """What an openrc holds: an application credential for the project."""
+        return {
+            "OS_AUTH_URL": self.auth_v3, "OS_IDENTITY_API_VERSION": "3",
+            "OS_AUTH_TYPE": "v3applicationcredential",
+            "OS_APPLICATION_CREDENTIAL_ID": self.credential_id,
+            "OS_APPLICATION_CREDENTIAL_SECRET": SECRET,
+        }  # fmt: skip
+
+    def rclone_credential(self) -> dict[str, str]:
+        return _remote(
+            auth=self.auth_v3, application_credential_id=self.credential_id,
+            application_credential_secret=SECRET,
+        )  # fmt: skip
 
     def rclone_v3(self) -> dict[str, str]:
         return _remote(
@@ -112,7 +129,10 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
             text=True, timeout=60,
         )  # fmt: skip
         with cloud.group("granian", "pages"), cloud.group("granian", "objects") as objects:
-            yield Place(cloud, objects, done.stdout.strip())
+            made = Place(cloud, objects, done.stdout.strip())
+            openstack = Tool(str(BIN / "openstack"), made.v3(made.project), cloud.data)
+            shown = openstack.json("application", "credential", "create", "files", "--secret", SECRET)
+            yield dataclasses.replace(made, credential_id=shown["ID"])
 
 
 @pytest.fixture
@@ -137,18 +157,20 @@ def same(left: Path, right: Path) -> bool:
     return content(left) == content(right)
 
 
-@pytest.mark.parametrize("auth", ["v1", "v3", "project"])
+@pytest.mark.parametrize("auth", ["v1", "v3", "project", "credential"])
 def test_swiftclient_works_unmodified(place: Place, tree: Path, tmp_path: Path, auth: str) -> None:
     environments = {
-        "v1": place.v1(), "v3": place.v3(place.cloud.account), "project": place.v3(place.project)
+        "v1": place.v1(), "v3": place.v3(place.cloud.account), "project": place.v3(place.project),
+        "credential": place.credential(),
     }  # fmt: skip
     swift = Tool(str(BIN / "swift"), environments[auth], tmp_path)
-    account = place.project if auth == "project" else place.cloud.account
+    account = place.project if auth in ("project", "credential") else place.cloud.account
     box = f"box-{auth}"
     assert "Core: swift" in swift("capabilities")
-    swift("post", box, "-m", "colour:green")
+    swift("post", box, "-m", "colour:green", "-m", "place:Náxos")
     assert f"Account: AUTH_{account}" in swift("stat")
     assert "Meta Colour: green" in swift("stat", box)
+    assert "Meta Place: Náxos" in swift("stat", box)
     swift("post", box, "-m", "colour:")
     assert "Colour" not in swift("stat", box)
     swift("upload", box, "tree")
@@ -173,7 +195,7 @@ def test_swiftclient_works_unmodified(place: Place, tree: Path, tmp_path: Path, 
     assert box not in swift("list").split()
 
 
-@pytest.mark.parametrize("auth", ["rclone_v1", "rclone_v3"])
+@pytest.mark.parametrize("auth", ["rclone_v1", "rclone_v3", "rclone_credential"])
 def test_rclone_works_unmodified(place: Place, tree: Path, tmp_path: Path, auth: str) -> None:
     assert shutil.which("rclone")
     rclone = Tool("rclone", getattr(place, auth)(), tmp_path)
@@ -209,11 +231,11 @@ def test_rclone_works_unmodified(place: Place, tree: Path, tmp_path: Path, auth:
 
 
 def test_rclone_streams_what_has_no_length_yet(place: Place, tmp_path: Path) -> None:
-    environment = {**place.rclone_v1(), "RCLONE_SWIFT_NO_CHUNK": "true"}
-    rclone = Tool("rclone", environment, tmp_path)
+    rclone = Tool("rclone", place.rclone_v1(), tmp_path)
     rclone("mkdir", "cloud:stream")
     body = b"".join(pieces(6 * MIB))
-    rclone("rcat", "cloud:stream/some", data=body)
+    assert "501" in rclone("rcat", "cloud:stream/parts", data=body, fails=True)
+    rclone("rcat", "--swift-no-chunk", "cloud:stream/some", data=body)
     rclone("rcat", "cloud:stream/small", data=b"few")
     sums = {hashlib.md5(text, usedforsecurity=False).hexdigest() for text in (b"few", body)}
     assert set(rclone("md5sum", "cloud:stream").split()) == {*sums, "some", "small"}

@@ -344,6 +344,7 @@ def test_conditions_hold_or_refuse(
     ("header", "status", "content", "place"),
     [
         ("bytes=0-3", 206, b"0123", "bytes 0-3/10"),
+        ("BYTES = 0 - 3", 206, b"0123", "bytes 0-3/10"),
         ("bytes=8-", 206, b"89", "bytes 8-9/10"),
         ("bytes=-3", 206, b"789", "bytes 7-9/10"),
         ("bytes=-99", 206, b"0123456789", "bytes 0-9/10"),

@@ -40,9 +40,9 @@ def satisfiable(header: str, size_bytes: int) -> list[Span] | None:
 
     Raises RangeNotSatisfiable if none is.
     """
-    unit, equals, text = header.partition("=")
-    matches = [_ONE.fullmatch(part.strip()) for part in text.split(",")]
-    if unit.strip() != "bytes" or not equals or size_bytes == 0:
+    unit, equals, text = "".join(header.lower().split()).partition("=")
+    matches = [_ONE.fullmatch(part) for part in text.split(",")]
+    if unit != "bytes" or not equals or size_bytes == 0:
         return None
     spans = []
     for match in matches:

@@ -14,7 +14,7 @@ from django.http.response import HttpResponseBase
 from django.utils.http import http_date
 
 from synnefo.common.caller import Caller, Scope
-from synnefo.common.faults import BadRequest, ItemNotFound, NotAllowed
+from synnefo.common.faults import BadRequest, ItemNotFound, NotAllowed, PreconditionFailed
 from synnefo.common.http.context import client_address
 from synnefo.common.http.facade import as_fault, identity_of
 from synnefo.common.http.rendering import swift as rendered
@@ -22,6 +22,8 @@ from synnefo.pithos.faces.pithos.kit import NotModified
 from synnefo.pithos.faces.swift import paths
 
 View = Callable[..., HttpResponseBase]
+
+_ABSENT = "The resource could not be found."
 
 PREFIX = "AUTH_"
 PLAIN = "text/plain; charset=utf-8"
@@ -54,8 +56,9 @@ def route(**views: View) -> View:
 
 
 def unknown(request: HttpRequest, path: str = "") -> HttpResponseBase:
-    """Paths that are none."""
-    return _stamped(request, rendered(ItemNotFound("The resource could not be found.")))
+    """Paths that are none; the version without an account is a bad one."""
+    fault = PreconditionFailed("Bad URL") if path.rstrip("/") == "v1" else ItemNotFound(_ABSENT)
+    return _stamped(request, rendered(fault))
 
 
 unknown.csrf_exempt = True  # type: ignore[attr-defined]

@@ -26,6 +26,8 @@ _OF_ACCOUNTS = {"HTTP_X_ACCOUNT_ACCESS_CONTROL": "Accounts cannot be shared by a
 def in_object(request: HttpRequest) -> None:
     """Raises NotImplementedFault."""
     _refuse(request, _OF_OBJECTS)
+    if request.META.get("HTTP_TRANSFER_ENCODING", "").strip().lower() not in ("", "chunked", "identity"):
+        raise NotImplementedFault("Bodies come as they are, or in chunks.")
     if request.GET.get("multipart-manifest") == "put":
         raise NotImplementedFault("Objects cannot be put together from parts.")
 
