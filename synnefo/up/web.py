@@ -17,6 +17,7 @@ import sys
 from typing import Any
 
 from django.conf import settings
+from django.core.checks.urls import check_url_config
 from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 from granian.server import Server
@@ -43,6 +44,7 @@ def main() -> None:
     from synnefo.webproject.wsgi import application
 
     shape = _shape()
+    check_url_config(None)  # loads all views
 
     def in_worker() -> Any:
         # A worker must not outlive the process that gave it the socket, however that one ends.

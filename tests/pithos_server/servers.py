@@ -117,7 +117,11 @@ class Group:
     def start(self) -> None:
         environment = {**self.cloud.environment, **self.settings}
         self.process = subprocess.Popen(self.command, env=environment, start_new_session=True, cwd=ROOT)
-        wait_for(self._answers, "the web process answers", timeout_s=60)
+        try:
+            wait_for(self._answers, "the web process answers", timeout_s=60)
+        except BaseException:
+            self.kill()
+            raise
 
     def kill(self) -> None:
         """All processes at once, as a power cut would."""

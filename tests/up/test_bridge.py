@@ -1,0 +1,130 @@
+"""What the WSGI application sees and says through the bridge, with a client made of messages."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytest
+
+from synnefo.up.bridge import Bridge, ClientGoneError
+
+SCOPE = {
+    "type": "http",
+    "http_version": "1.1",
+    "method": "PUT",
+    "scheme": "http",
+    "path": "/a/\N{LATIN SMALL LETTER E WITH ACUTE}",
+    "raw_path": b"/a%2F%C3%A9%FF",
+    "query_string": b"x=%41",
+    "server": ("127.0.0.1", "8082"),
+    "client": ("192.0.2.7", "40000"),
+    "headers": [
+        (b"host", b"here"), (b"content-type", b"text/plain"), (b"cookie", b"a=1"), (b"cookie", b"b=2"),
+        (b"x-object-meta-a", b"1"), (b"x-object-meta-a", b"2"),
+    ],
+}  # fmt: skip
+
+Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
+
+
+def body(*pieces: bytes, ends: bool = True) -> list[dict[str, Any]]:
+    found = [{"type": "http.request", "body": piece, "more_body": True} for piece in pieces]
+    last = {"type": "http.request", "body": b"", "more_body": False} if ends else {"type": "http.disconnect"}
+    return [*found, last]
+
+
+def exchange(application: Application, messages: Iterable[dict[str, Any]] = ()) -> list[dict[str, Any]]:
+    """What the client is sent."""
+    coming, sent = list(messages), []
+
+    async def receive() -> dict[str, Any]:
+        if not coming:
+            await asyncio.Event().wait()
+        return coming.pop(0)
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    bridge = Bridge(application, threads=1, stalled_s=0.2)
+    asyncio.run(bridge(SCOPE, receive, send))
+    return sent
+
+
+def content(sent: list[dict[str, Any]]) -> bytes:
+    return b"".join(message.get("body", b"") for message in sent)
+
+
+def test_the_request_is_as_wsgi_has_it() -> None:
+    seen = {}
+
+    def application(environ: dict[str, Any], start: Any) -> list[bytes]:
+        seen.update(environ)
+        start("204 No Content", [("X-Answer", "yes")])
+        return []
+
+    sent = exchange(application)
+    wanted = {
+        "REQUEST_METHOD": "PUT", "PATH_INFO": b"/a/\xc3\xa9\xff".decode("latin-1"), "QUERY_STRING": "x=%41",
+        "CONTENT_TYPE": "text/plain", "HTTP_HOST": "here", "HTTP_COOKIE": "a=1; b=2",
+        "HTTP_X_OBJECT_META_A": "1,2", "REMOTE_ADDR": "192.0.2.7", "SERVER_PROTOCOL": "HTTP/1.1",
+    }  # fmt: skip
+    assert {name: seen[name] for name in wanted} == wanted
+    assert (sent[0]["status"], sent[0]["headers"]) == (204, [(b"x-answer", b"yes")])
+    assert [message.get("more_body") for message in sent] == [None, False]
+
+
+@pytest.mark.parametrize(
+    ("calls", "expected"),
+    [
+        ([("read", 3), ("read", 100), ("read", 1)], [b"one", b"\ntwo\nthree", b""]),
+        ([("read",)], [b"one\ntwo\nthree"]),
+        ([("readline",), ("readline", 2), ("readline",), ("readline",)], [b"one\n", b"tw", b"o\n", b"three"]),
+        ([("readline",), ("read", 2), ("readline",)], [b"one\n", b"tw", b"o\n"]),
+    ],
+)
+def test_bodies_are_read_by_bytes_and_by_lines(calls: list[tuple[Any, ...]], expected: list[bytes]) -> None:
+    found = []
+
+    def application(environ: dict[str, Any], start: Any) -> list[bytes]:
+        found.extend(getattr(environ["wsgi.input"], name)(*size) for name, *size in calls)
+        start("200 OK", [])
+        return [b"done"]
+
+    assert content(exchange(application, body(b"on", b"e\ntw", b"o\nthree"))) == b"done"
+    assert found == expected
+
+
+@pytest.mark.parametrize("messages", [body(b"half", ends=False), body(b"half")[:1]])
+def test_a_body_that_does_not_end_is_an_error(messages: list[dict[str, Any]]) -> None:
+    def application(environ: dict[str, Any], start: Any) -> list[bytes]:
+        with pytest.raises(ClientGoneError):
+            environ["wsgi.input"].read()
+        start("400 Bad Request", [])
+        return [b"cut short"]
+
+    assert content(exchange(application, messages)) == b"cut short"
+
+
+def test_nothing_more_is_made_for_a_client_that_left() -> None:
+    made = []
+
+    def application(environ: dict[str, Any], start: Any) -> Iterable[bytes]:
+        start("200 OK", [])
+        for number in range(1000):
+            made.append(number)
+            yield b"x"
+
+    exchange(application, [*body(), {"type": "http.disconnect"}])
+    assert len(made) < 10
+
+
+def test_long_answers_come_in_pieces_and_in_order() -> None:
+    def application(environ: dict[str, Any], start: Any) -> Iterable[bytes]:
+        start("200 OK", [])
+        return iter([b"%d " % number for number in range(100)])
+
+    sent = exchange(application)
+    assert content(sent) == b"".join(b"%d " % number for number in range(100))
+    assert [message["more_body"] for message in sent[1:]] == [True] * 99 + [False]
