@@ -122,6 +122,21 @@ def told(fault: Fault) -> str:
     return f"This is more than {whose} allows. {lack}. An administrator can raise it."
 
 
+def refusal(fault: OverLimit) -> OverLimit:
+    """The quotaholder's refusal as clients of Synnefo's own APIs know it: amounts in ``details``."""
+    data = fault.data or {}
+    if "provision" not in data:
+        return fault
+    provision, left = data["provision"], max(0, data["limit"] - data["usage"])
+    whose = "your account" if str(provision["holder"]).startswith("user:") else "your project"
+    name = NAMES.get(provision["resource"], provision["resource"])
+    details = (
+        f"Limit for resource '{name}' exceeded for {whose}. "
+        f"Available: {left}, Requested: {provision['quantity']}"
+    )
+    return OverLimit(f"Resource Limit Exceeded for {whose}.", details=details)
+
+
 def _lack(resource: str, needed: int, left: int) -> str:
     units = {name: unit for name, _, unit in RESOURCES} | {"cyclades.total_ram": "bytes"}
     unit, name = units.get(resource), NAMES.get(resource, resource)

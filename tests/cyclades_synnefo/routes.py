@@ -39,7 +39,8 @@ def own(method: str, route: str, member: int = 200, *, path: str = "", **more: A
         path = route
         for parameter, value in _NAMES.items():
             path = path.replace(f"{{{parameter}}}", value)
-    return Case(method, route, path, member, **more)
+    others_own = 403 if "{image_id}" in route else 404  # files and what is made of them are told to be there
+    return Case(method, route, path, member, **{"other": others_own, **more})
 
 
 def to_all(route: str, member: int = 200, *, method: str = "GET", **more: Any) -> Case:

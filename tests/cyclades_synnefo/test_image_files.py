@@ -227,7 +227,7 @@ def test_others_files_are_not_registered(bob: Api, alice: Api, location: str) ->
     register(bob, location, 403)
     uuid = register(alice, location)["X-Image-Meta-Id"]
     register(bob, location, 403)
-    assert bob("HEAD", f"{V1}/images/{uuid}").status_code == 404
+    assert bob("HEAD", f"{V1}/images/{uuid}").status_code == 403
 
 
 @pytest.mark.parametrize(
@@ -260,7 +260,7 @@ def test_members_see_and_use_a_private_image(
     owner, mate = cloud.alice.user.uuid, cloud.bob.user.uuid
     path = f"{V1}/images/{uuid}/members"
     assert alice.get(path) == {"members": [{"member_id": owner, "can_share": False}]}
-    bob.json("GET", path, status=404)
+    bob.json("GET", path, status=403)
     assert bob.get(f"{V1}/shared-images/{owner}") == {"shared_images": []}
     alice.json("PUT", f"{path}/{mate}", status=204)
     assert {row["member_id"] for row in alice.get(path)["members"]} == {owner, mate}
@@ -278,7 +278,7 @@ def test_members_see_and_use_a_private_image(
         bob.json(method, where, body, status=403)
     alice.json("PUT", path, {"memberships": [{"member_id": "other"}, {"member_id": owner}]}, status=204)
     assert {row["member_id"] for row in alice.get(path)["members"]} == {owner, "other"}
-    assert bob("HEAD", f"{V1}/images/{uuid}").status_code == 404
+    assert bob("HEAD", f"{V1}/images/{uuid}").status_code == 403
     alice.json("DELETE", f"{path}/other", status=204)
     alice.json("PUT", path, {"memberships": "x"}, status=400)
     alice.json("PUT", path, {"memberships": [{}]}, status=400)

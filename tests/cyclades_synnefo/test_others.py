@@ -114,7 +114,7 @@ def test_the_owner_changes_an_images_properties(world: World, image: Any) -> Non
     world.alice.json("POST", path, {"metadata": {"k": 1}}, status=400)
     foreign = f"{C}/images/{image.uuid}/metadata"
     assert "forbidden" in world.alice.json("POST", foreign, {"metadata": {"k": "v"}}, status=403)
-    world.bob.json("POST", path, {"metadata": {"k": "v"}}, status=404)
+    world.bob.json("POST", path, {"metadata": {"k": "v"}}, status=403)
 
 
 def test_images_of_the_image_service(world: World, private_image: Any) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import hashlib
-import io
 from typing import Any
 
 from django.contrib.auth.models import Group
@@ -26,10 +25,8 @@ from synnefo.common.caller import Caller, Scope
 from synnefo.common.units import GIB, INFINITE, MIB
 from synnefo.cyclades.backends.models import Backend
 from synnefo.cyclades.flavors.models import Flavor
-from synnefo.cyclades.images import rules as images
-from synnefo.cyclades.images.models import Image
 from synnefo.cyclades.networks import rules as networks
-from synnefo.cyclades.networks.models import Network
+from synnefo.cyclades.networks.models import Network, Port
 from synnefo.cyclades.servers.models import Server
 from tests.conftest import SYSTEM
 
@@ -129,15 +126,7 @@ CHECKSUMS = {
 #: From this call on alice has room for images and snapshots.
 _MORE_DISK_AT = 1058
 #: From this one on a server is suspended, one broken, and a flavor retired.
-_BROKEN_AT, RETIRED = 1157, (9,)
-#: Recorded uuid, owner, name, whether everybody sees it, properties.
-IMAGES: tuple[tuple[str, str, str, bool, dict[str, str]], ...] = (
-    ("f1ce47b8-a8d5-4c34-a4cd-6925f3a4763c", ALICE, "Debian Base", True, {
-        "description": "Debian 7 Wheezy", "os": "debian", "osfamily": "linux", "root_partition": "1",
-        "users": "root"}),
-    ("4d009397-6fa5-4d5e-8892-ee6baaefeeb1", ALICE, "Private image", False, {
-        "osfamily": "windows", "root_partition": "2"}),
-)  # fmt: skip
+_BROKEN_AT, RETIRED = 1157, (9, 21)
 
 
 @dataclasses.dataclass
@@ -185,12 +174,6 @@ def build(flavors: list[dict[str, Any]]) -> World:
         )  # fmt: skip
     for number, (name, cidr, pools) in enumerate(NETWORKS, start=1):
         world.maps |= _public_network(world, number, name, cidr, pools)
-    for uuid, owner, name, public, properties in IMAGES:
-        content = io.BytesIO(b"\xeb\x63\x90" + bytes(MIB - 3))
-        made = images.register(world.caller(ADA), content, name=name, is_public=public, properties=properties)
-        user = world.people[owner]
-        Image.objects.filter(pk=made.pk).update(userid=user.uuid, project=user.default_project)
-        world.maps[uuid] = made.uuid
     return world
 
 
@@ -202,6 +185,9 @@ def change_at(world: World, seq: int) -> None:
     if seq == _BROKEN_AT:
         Server.objects.filter(name="suspended-1").update(suspended=True)
         Server.objects.filter(name="err-1").update(operstate=Server.Oper.ERROR)
+        building = Server.objects.filter(name="building-1")
+        building.update(operstate=Server.Oper.BUILD, task=Server.Task.BUILD)
+        Port.objects.filter(server__in=building).update(state=Port.State.BUILD)
         Flavor.objects.filter(pk__in=RETIRED).update(deleted=True)
 
 

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from xml.etree import ElementTree
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.http import http_date
 from pydantic import BaseModel, ValidationError
 
 from synnefo.common.faults import BadRequest, Fault, NotAllowed
@@ -37,9 +38,7 @@ def route(**views: View) -> View:
             response = _fault(request, as_fault(error))
         if response.status_code == NotAllowed.status:
             response["Allow"] = ", ".join(sorted(views))
-        response["Vary"] = "X-Auth-Token"
-        response["Cache-Control"] = "no-cache, no-store, must-revalidate, max-age=0"
-        return response
+        return _of_this_moment(response)
 
     view.csrf_exempt = True  # type: ignore[attr-defined]
     return view
@@ -47,10 +46,18 @@ def route(**views: View) -> View:
 
 def unknown(request: HttpRequest, path: str = "") -> HttpResponse:
     """Paths that are none are bad requests here, not missing things."""
-    return _fault(request, BadRequest("API endpoint not found"))
+    return _of_this_moment(_fault(request, BadRequest("API endpoint not found")))
 
 
 unknown.csrf_exempt = True  # type: ignore[attr-defined]
+
+
+def _of_this_moment(response: HttpResponse) -> HttpResponse:
+    """Made for one client, and not to be kept."""
+    response["Last-Modified"] = http_date()
+    response["Vary"] = "X-Auth-Token"
+    response["Cache-Control"] = "no-cache, no-store, must-revalidate, max-age=0"
+    return response
 
 
 def answer(body: object, status: int = 200) -> HttpResponse:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 
 from synnefo.audit.rules import record
-from synnefo.common.caller import Caller, visible
+from synnefo.common.caller import Caller, Scope, visible
 from synnefo.common.faults import BadRequest, Conflict, Forbidden, ItemNotFound
 from synnefo.common.transactions import atomic
 from synnefo.cyclades.networks import allocation
@@ -19,8 +19,11 @@ MAX_PER_NETWORK = 4096
 
 
 def ports_for(caller: Caller) -> QuerySet[Port]:
-    """The caller's ports, with their addresses."""
+    """The caller's ports, with their addresses; in owner scope also those of networks that he shares."""
     rows = visible(Port.objects.all(), caller)
+    if caller.scope is Scope.OWNER:
+        networks = visible(Network.objects.filter(public=False), caller)
+        rows = Port.objects.filter(Q(pk__in=rows.values("pk")) | Q(network__in=networks.values("pk")))
     addresses = Prefetch("addresses", queryset=IPAddress.objects.select_related("subnet"))
     return rows.select_related("network", "server").prefetch_related(addresses)
 

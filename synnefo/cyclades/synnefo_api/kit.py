@@ -18,7 +18,7 @@ from synnefo.common.faults import BadRequest, ItemNotFound, OverLimit, Unauthori
 from synnefo.common.http.context import client_address
 from synnefo.common.http.facade import identity_of
 from synnefo.common.http.plain import View, json_object, route
-from synnefo.common.quota_shown import NAMES
+from synnefo.common.quota_shown import refusal
 from synnefo.cyclades.openstack.kit import origin
 
 M = TypeVar("M", bound=Model)
@@ -157,24 +157,9 @@ def _for_caller(view: CallerView) -> View:
         try:
             return view(request, caller, **arguments)
         except OverLimit as fault:
-            raise _in_words(fault) from None
+            raise refusal(fault) from None
 
     return wrapped
-
-
-def _in_words(fault: OverLimit) -> OverLimit:
-    """The quotaholder's refusal as clients of compute and network know it: in ``details``."""
-    data = fault.data or {}
-    if "provision" not in data:
-        return fault
-    provision, left = data["provision"], max(0, data["limit"] - data["usage"])
-    whose = "your account" if str(provision["holder"]).startswith("user:") else "your project"
-    name = NAMES.get(provision["resource"], provision["resource"])
-    details = (
-        f"Limit for resource '{name}' exceeded for {whose}. "
-        f"Available: {left}, Requested: {provision['quantity']}"
-    )
-    return OverLimit(f"Resource Limit Exceeded for {whose}.", details=details)
 
 
 def _check_text(text: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 
 from synnefo.common.caller import Caller
-from synnefo.common.faults import BadRequest, ItemNotFound, NotImplementedFault
+from synnefo.common.faults import BadRequest, Forbidden, ItemNotFound, NotImplementedFault
 from synnefo.common.http.plain import answer, empty
 from synnefo.common.ids import parse_uuid
 from synnefo.cyclades.images import rules
@@ -45,7 +45,7 @@ def _show(request: HttpRequest, caller: Caller, image_id: str) -> HttpResponse:
 
 
 def _delete(request: HttpRequest, caller: Caller, image_id: str) -> HttpResponse:
-    rules.unregister(caller, known_id(image_id))
+    rules.unregister(caller, found(caller, image_id).uuid)
     return empty(204)
 
 
@@ -62,28 +62,36 @@ def _show_metadata(request: HttpRequest, caller: Caller, image_id: str, key: str
 
 def _merge_metadata(request: HttpRequest, caller: Caller, image_id: str) -> HttpResponse:
     wanted = _texts(request, "metadata")
-    return answer({"metadata": rules.set_properties(caller, known_id(image_id), wanted)}, 201)
+    return answer({"metadata": rules.set_properties(caller, found(caller, image_id).uuid, wanted)}, 201)
 
 
 def _set_metadata(request: HttpRequest, caller: Caller, image_id: str, key: str) -> HttpResponse:
-    found(caller, image_id)
     wanted = _texts(request, "meta")
     if set(wanted) != {key}:
         raise BadRequest("Malformed request")
-    rules.set_properties(caller, known_id(image_id), wanted)
+    rules.set_properties(caller, found(caller, image_id).uuid, wanted)
     return answer({"meta": wanted}, 201)
 
 
 def _delete_metadata(request: HttpRequest, caller: Caller, image_id: str, key: str) -> HttpResponse:
     if key not in found(caller, image_id).properties:
         raise ItemNotFound("Metadata key not found.")
-    rules.set_properties(caller, known_id(image_id), {key: None})
+    rules.set_properties(caller, found(caller, image_id).uuid, {key: None})
     return empty(204)
 
 
 def found(caller: Caller, image_id: str) -> Image:
-    """The image in a path or a body. Raises BadRequest for what is no uuid, ItemNotFound."""
-    return rules.get(caller, known_id(image_id))
+    """The image in a path or a body.
+
+    Raises BadRequest for what is no uuid, ItemNotFound, Forbidden for one that is others' own.
+    """
+    uuid = known_id(image_id)
+    try:
+        return rules.get(caller, uuid)
+    except ItemNotFound:
+        if Image.objects.filter(uuid=uuid, deleted=False).exists():
+            raise Forbidden("Not enough permissions for this image.") from None
+        raise
 
 
 def known_id(image_id: str) -> str:

@@ -17,7 +17,7 @@ from synnefo.common.caller import Caller
 from synnefo.common.faults import BadRequest, Forbidden, NotImplementedFault
 from synnefo.common.http.plain import answer, empty
 from synnefo.cyclades.images import members, rules
-from synnefo.cyclades.images.api.synnefo import found, known_id
+from synnefo.cyclades.images.api.synnefo import found
 from synnefo.cyclades.images.models import Image
 from synnefo.cyclades.synnefo_api import kit
 
@@ -113,18 +113,20 @@ def _set_members(request: HttpRequest, caller: Caller, image_id: str) -> HttpRes
     if not isinstance(wanted, list) or not all(isinstance(one, dict) for one in wanted):
         raise BadRequest("Malformed request. Missing attribute 'memberships'.")
     members.replace(
-        caller, known_id(image_id), _others(caller, (kit.text_in(one, "member_id") for one in wanted))
+        caller,
+        found(caller, image_id).uuid,
+        _others(caller, (kit.text_in(one, "member_id") for one in wanted)),
     )
     return empty(204)
 
 
 def _add_member(request: HttpRequest, caller: Caller, image_id: str, member: str) -> HttpResponse:
-    members.add(caller, known_id(image_id), member)
+    members.add(caller, found(caller, image_id).uuid, member)
     return empty(204)
 
 
 def _remove_member(request: HttpRequest, caller: Caller, image_id: str, member: str) -> HttpResponse:
-    members.remove(caller, known_id(image_id), member)
+    members.remove(caller, found(caller, image_id).uuid, member)
     return empty(204)
 
 
@@ -185,7 +187,7 @@ def _others(caller: Caller, names: Iterable[str]) -> list[str]:
 
 
 def _delete(request: HttpRequest, caller: Caller, image_id: str) -> HttpResponse:
-    rules.unregister(caller, known_id(image_id))
+    rules.unregister(caller, found(caller, image_id).uuid)
     return empty(204)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 
 from synnefo.common.caller import Caller
-from synnefo.common.faults import BadRequest, NotImplementedFault
+from synnefo.common.faults import BadRequest, ItemNotFound, NotImplementedFault
 from synnefo.cyclades.flavors import rules as flavors
 from synnefo.cyclades.images.api.synnefo import found as image_found
 from synnefo.cyclades.keypairs import rules as keypairs
@@ -32,6 +32,8 @@ def server_request(caller: Caller, wanted: Mapping[str, Any]) -> ServerRequest:
         if _list_in(wanted, name):
             raise NotImplementedFault(f"Servers with '{name}' are not offered here.")
     flavor = flavors.find(caller, kit.number_of(wanted["flavorRef"], "flavor"))
+    if flavor.deleted:
+        raise ItemNotFound("Flavor not found.")
     return ServerRequest(
         name=kit.text_in(wanted, "name"),
         image=image_found(caller, kit.text_in(wanted, "imageRef")).uuid,

@@ -14,9 +14,10 @@ from django.http.response import HttpResponseBase
 from django.utils.http import http_date
 
 from synnefo.common.caller import Caller, Scope
-from synnefo.common.faults import BadRequest, Fault, NotAllowed, PreconditionFailed, Unauthorized
+from synnefo.common.faults import BadRequest, Fault, NotAllowed, OverLimit, PreconditionFailed, Unauthorized
 from synnefo.common.http.facade import as_fault, caller_of
 from synnefo.common.http.rendering import synnefo
+from synnefo.common.quota_shown import refusal
 
 View = Callable[..., HttpResponseBase]
 
@@ -123,6 +124,9 @@ def answer_lines(lines: Iterable[str], status: int = 200) -> HttpResponse:
 
 def render_fault(request: HttpRequest, fault: Fault) -> HttpResponse:
     """In XML only where the answer itself could have been in XML."""
+    if isinstance(fault, OverLimit) and fault.data is not None:
+        fault = refusal(fault)
+        fault.name = "fault"  # as 0.21 passed on what the accounts' service said
     if request.method not in ("GET", "POST") or serialization(request, "json") != "xml":
         return answer_json(synnefo(fault), fault.status)
     root = ElementTree.Element(fault.name, code=str(fault.status))
