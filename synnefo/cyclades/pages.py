@@ -8,8 +8,8 @@ from synnefo.cyclades.console import pages as console
 from synnefo.cyclades.dashboard import dashboard
 from synnefo.cyclades.keypairs import pages as keypairs
 from synnefo.cyclades.networks import pages as networks
-from synnefo.cyclades.networks import pages_floating as floating
 from synnefo.cyclades.servers import pages as servers
+from synnefo.cyclades.servers import pages_floating as floating
 
 __all__ = ["dashboard", "urlpatterns"]
 

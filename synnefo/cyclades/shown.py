@@ -38,6 +38,8 @@ _KINDS = {
     "server.stop": "Stop",
     "server.reboot": "Reboot",
     "server.delete": "Delete",
+    "server.plug": "Add network card",
+    "server.unplug": "Remove network card",
 }
 _STEPS = {
     "connect": "connecting the networks",
@@ -47,6 +49,9 @@ _STEPS = {
     "wait": "waiting for the machine",
     "remove": "removing the machine",
     "stop_again": "powering off again",
+    "put_in": "putting the card in",
+    "take_out": "taking the card out",
+    "fetch": "fetching the image",
 }
 #: What people did, by the action that the audit keeps; others are not shown.
 _ACTIONS = {
@@ -56,6 +61,8 @@ _ACTIONS = {
     "server.reboot": "Reboot server",
     "server.destroy": "Delete server",
     "server.rename": "Rename server",
+    "server.plug": "Add network card to",
+    "server.unplug": "Remove network card of",
     "server.console": "Open console of",
     "network.create": "Create network",
     "network.rename": "Rename network",

@@ -46,16 +46,22 @@ NAMED = {"sign-in-light": "sign-in", "create-light": "create", "server-light": "
 COLOURS = 200
 
 
+def limit(cloud: People) -> None:
+    """A quota as people have it."""
+    limits = {
+        "cyclades.vm": 8, "cyclades.cpu": 8, "cyclades.total_cpu": 16, "cyclades.ram": 4 * GIB,
+        "cyclades.total_ram": 8 * GIB, "cyclades.disk": 60 * GIB, "cyclades.floating_ip": 4,
+        "cyclades.network.private": 4, "pithos.diskspace": 50 * GIB,
+    }  # fmt: skip
+    named = {name: (amount, amount) for name, amount in limits.items()}
+    projects.set_limits(SYSTEM, projects.get(cloud.alice.user.uuid), named)
+
+
 @pytest.fixture
 def busy_cloud(cloud: People, new_server: Callable[..., Server], settle: Callable[[], None]) -> People:
     """A project as people have them: servers in several states, addresses, keys, a quota that is near."""
     caller = cloud.alice.caller
-    limits = {
-        "vm": 8, "cpu": 8, "total_cpu": 16, "ram": 4 * GIB, "total_ram": 8 * GIB, "disk": 60 * GIB,
-        "floating_ip": 4, "network.private": 4,
-    }  # fmt: skip
-    named = {f"cyclades.{name}": (amount, amount) for name, amount in limits.items()}
-    projects.set_limits(SYSTEM, projects.get(cloud.alice.user.uuid), named)
+    limit(cloud)
     for cpu, ram, disk in ((2, 1024, 10), (4, 4096, 20)):
         flavors.create(SYSTEM, cpu=cpu, ram=ram, disk=disk)
     keypairs.create(caller, "alice@laptop")
@@ -131,6 +137,7 @@ def test_pages_are_sound_in_both_themes_and_on_a_phone(
     examine(page, "server", tmp_path)
     page.goto(f"{live_server.url}/ui/servers/create/")
     page.get_by_label("Name", exact=True).fill("web-3")
+    expect(page.locator("#same-openstack")).to_contain_text("web-3")
     examine(page, "create", tmp_path)
     page.get_by_label("Name", exact=True).fill("")
     page.get_by_role("button", name="Create server").click()
@@ -150,6 +157,7 @@ def test_an_empty_project_looks_inviting(
     cloud: People, live_server: Any, open_page: Callable[..., Page], sign_in: Callable[..., None],
     tmp_path: Path, theme: str, width: int, height: int,
 ) -> None:  # fmt: skip
+    limit(cloud)
     page = open_page(theme=theme, width=width, height=height)
     sign_in(page)
     expect(page.get_by_role("heading", name="First steps")).to_be_visible()

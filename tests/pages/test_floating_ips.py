@@ -12,6 +12,7 @@ from django.test import Client
 from synnefo.cyclades.networks import floating
 from synnefo.cyclades.networks import rules as networks
 from synnefo.cyclades.networks.models import IPAddress
+from synnefo.cyclades.servers import floating as servers_floating
 from synnefo.cyclades.servers.models import Server
 from tests.conftest import People
 from tests.pages.conftest import limit, signed_in, texts_of
@@ -141,6 +142,30 @@ def test_ticked_ones_are_detached_and_released_together(alice: Client, ip: Any, 
 def test_releasing_says_what_cannot_be_reached_any_more(alice: Client, ip: Any) -> None:
     asked = texts_of(alice.get(f"{LIST}release/?ip={ip.uuid}"))
     assert "server web-1 stays, and cannot be reached by it any more" in asked
+
+
+def test_one_that_a_card_has_as_its_own_is_shown_detached_and_then_released(
+    alice: Client, cloud: People, server: Server, free: Any, settle: Callable[[], None]
+) -> None:
+    servers_floating.add(cloud.alice.caller, server, free.address)
+    settle()
+    page = alice.get(LIST)
+    assert "198.18.0.2 public web-1" in texts_of(page)
+    assert "/attach/" not in page.content.decode()
+    assert addresses_in(alice.get(LIST + "?state=in+use&q=web")) == [free.address]
+    own = alice.get(f"/ui/servers/{server.uuid}/")
+    assert re.search(r"198\.18\.0\.2 floating Detach", texts_of(own))
+    assert "The floating IP 198.18.0.2 stays yours." in texts_of(
+        alice.get(f"/ui/servers/delete/?server={server.uuid}")
+    )
+    assert "Detach 198.18.0.2 from web-1 first" in texts_of(alice.get(f"{LIST}release/?ip={free.uuid}"))
+    alice.post(LIST + "act/", {"do": f"detach:{free.uuid}"})
+    settle()
+    free.refresh_from_db()
+    assert (free.port, server.ports.count()) == (None, 1)
+    assert "198.18.0.2 is released." in texts_of(
+        alice.post(LIST + "release/now/", {"ip": free.uuid}, follow=True)
+    )
 
 
 @pytest.mark.parametrize("form", [{"do": "detach"}, {"do": "odd"}, {"do": "detach", "ip": ["x"] * 101}])

@@ -17,9 +17,14 @@ def _find_network(rows: QuerySet[Network], words: str) -> QuerySet[Network]:
 def _find_address(rows: QuerySet[IPAddress], words: str) -> QuerySet[IPAddress]:
     """By the beginning of the address, uuid, or the name of the server that it leads to."""
     return rows.filter(
-        Q(address__startswith=words) | Q(uuid=words) | Q(nat_port__server__name__icontains=words)
+        Q(address__startswith=words)
+        | Q(uuid=words)
+        | Q(nat_port__server__name__icontains=words)
+        | Q(port__server__name__icontains=words)
     )
 
+
+_FREE = Q(nat_port__isnull=True, port__isnull=True)
 
 NETWORKS = Listing(
     path="/ui/networks/",
@@ -35,5 +40,5 @@ FLOATING_IPS = Listing(
     columns={"address": ("Address", ("number", "id")), "created": ("Age", ("created", "id"))},
     usual="-created",
     find=_find_address,
-    states={"free": Q(nat_port__isnull=True), "in use": Q(nat_port__isnull=False)},
+    states={"free": _FREE, "in use": ~_FREE},
 )

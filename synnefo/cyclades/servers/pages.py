@@ -17,6 +17,7 @@ from synnefo.common.faults import BadRequest, Conflict, Fault, ItemNotFound, Ove
 from synnefo.common.pages import BUSY_REFRESH_S, CALM_REFRESH_S, action, form_page, go, local_path, page
 from synnefo.common.quota_shown import COMPUTE, bars, told
 from synnefo.cyclades.networks import floating
+from synnefo.cyclades.networks.models import Port
 from synnefo.cyclades.servers import rules
 from synnefo.cyclades.servers.listing import SERVERS
 from synnefo.cyclades.servers.models import Server
@@ -120,9 +121,7 @@ def delete(request: HttpRequest, caller: Caller) -> HttpResponse:
 def add_floating_ip(request: HttpRequest, caller: Caller, uuid: str) -> HttpResponse:
     """Take a floating IP and lead it to the server's first card that may have one."""
     server = rules.get(caller, uuid)
-    port = next(
-        (port for port in server.ports.all() if port.addresses.all() and not port.floating_ips.all()), None
-    )
+    port = next(filter(_may_get_floating_ip, server.ports.all()), None)
     if port is None:
         raise BadRequest("The server has no network card that could have a floating IP.")
     try:
@@ -172,7 +171,8 @@ def _question(
     going = shown(caller, found)
     context = {
         "servers": going,
-        "floating_ips": [ip.address for server in going for ip in server.floating_ips],
+        "floating_ips": [ip.address for server in going for ip in server.leading_floating_ips],
+        "kept": [ip.address for server in going for ip in server.own_floating_ips],
         "url": resolve_url("server-delete"),
         "next": local_path(asked.get("next", ""), SERVERS.path),
         "typed": _to_type(found),
@@ -198,10 +198,12 @@ def _detail_context(caller: Caller, uuid: str) -> dict[str, object]:
         "refresh_s": _refresh_s([found]),
         "here": f"/ui/servers/{server.uuid}/",
         "and_back": "&" + urlencode({"next": f"/ui/servers/{server.uuid}/"}),
-        "may_get_floating_ip": any(
-            port.addresses.all() and not port.floating_ips.all() for port in server.ports.all()
-        ),
+        "may_get_floating_ip": any(map(_may_get_floating_ip, server.ports.all())),
     }
+
+
+def _may_get_floating_ip(port: Port) -> bool:
+    return bool(port.addresses.all()) and not port.floating_ips.all() and not port.network.public
 
 
 def _refresh_s(servers: Sequence[Shown]) -> int:

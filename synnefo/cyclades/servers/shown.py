@@ -67,11 +67,23 @@ class Shown:
 
     @property
     def fixed_ips(self) -> list[IPAddress]:
-        return [address for port in self.server.ports.all() for address in port.addresses.all()]
+        found = [address for port in self.server.ports.all() for address in port.addresses.all()]
+        return [address for address in found if not address.floating_ip]
 
     @property
     def floating_ips(self) -> list[IPAddress]:
+        return self.leading_floating_ips + self.own_floating_ips
+
+    @property
+    def leading_floating_ips(self) -> list[IPAddress]:
+        """Those that lead to a card of the server's."""
         return [address for port in self.server.ports.all() for address in port.floating_ips.all()]
+
+    @property
+    def own_floating_ips(self) -> list[IPAddress]:
+        """Those that a card on the public network has as its own."""
+        found = [address for port in self.server.ports.all() for address in port.addresses.all()]
+        return [address for address in found if address.floating_ip]
 
     @property
     def first_ip(self) -> str:

@@ -23,6 +23,8 @@ from synnefo.cyclades.networks import floating, ports, rules
 from synnefo.cyclades.networks.listing import FLOATING_IPS
 from synnefo.cyclades.networks.models import IPAddress, Network, Port
 from synnefo.cyclades.networks.same_request import create_floating_ip
+from synnefo.cyclades.servers import cards
+from synnefo.cyclades.servers.models import Server
 
 _MOST_AT_ONCE, _MOST_CARDS = 100, 200
 
@@ -78,9 +80,7 @@ def act(request: HttpRequest, caller: Caller) -> HttpResponse:
         return go(request, "/ui/floating-ips/release/?" + urlencode({"ip": uuids, "next": back}, doseq=True))
     if name != "detach":
         raise BadRequest("There is no such action.")
-    _do_to_all(
-        request, caller, uuids, "leads nowhere now", lambda uuid: floating.associate(caller, uuid, None)
-    )
+    _do_to_all(request, caller, uuids, "leads nowhere now", lambda ip: _detach(caller, ip))
     return HttpResponseRedirect(back, status=303)
 
 
@@ -98,6 +98,7 @@ def attach(request: HttpRequest, caller: Caller, uuid: str) -> HttpResponse:
         return HttpResponseRedirect(_next(request.POST), status=303)
     context = {
         "ip": ip,
+        "server": _server_of(ip),
         "cards": cards_for(caller)[:_MOST_CARDS],
         "url": resolve_url("floating-ip-attach", uuid),
         "next": _next(request.GET),
@@ -108,8 +109,10 @@ def attach(request: HttpRequest, caller: Caller, uuid: str) -> HttpResponse:
 @page
 def ask_release(request: HttpRequest, caller: Caller) -> HttpResponse:
     """What exactly goes, before it goes."""
+    asked = _ticked(caller, request.GET.getlist("ip"))
     context = {
-        "ips": _ticked(caller, request.GET.getlist("ip")),
+        "ips": [(ip, _server_of(ip)) for ip in asked if ip.port is None],
+        "held": [(ip, _server_of(ip)) for ip in asked if ip.port is not None],
         "url": resolve_url("floating-ip-release-now"),
         "next": _next(request.GET),
     }
@@ -119,7 +122,7 @@ def ask_release(request: HttpRequest, caller: Caller) -> HttpResponse:
 @action
 def release(request: HttpRequest, caller: Caller) -> HttpResponse:
     uuids = request.POST.getlist("ip")
-    _do_to_all(request, caller, uuids, "is released", lambda uuid: floating.delete(caller, uuid))
+    _do_to_all(request, caller, uuids, "is released", lambda ip: floating.delete(caller, ip.uuid))
     return HttpResponseRedirect(_next(request.POST), status=303)
 
 
@@ -136,8 +139,22 @@ def _pools(caller: Caller) -> QuerySet[Network]:
     return rules.networks_for(caller).filter(floating_ip_pool=True).order_by("id")
 
 
+def _detach(caller: Caller, ip: IPAddress) -> None:
+    """Lead it nowhere; where it is a card's own address, the card goes."""
+    if ip.port is not None:
+        cards.unplug(caller, ip.port)
+    else:
+        floating.associate(caller, ip.uuid, None)
+
+
+def _server_of(ip: IPAddress) -> Server | None:
+    """The server that is reached by it."""
+    port = ip.port or ip.nat_port
+    return port.server if port else None
+
+
 def _leads_to(ip: IPAddress) -> str:
-    server = ip.nat_port.server if ip.nat_port else None
+    server = _server_of(ip)
     return f" leads to {server.name} now" if server else ""
 
 
@@ -168,7 +185,7 @@ def _list_context(request: HttpRequest, caller: Caller) -> dict[str, object]:
     context = FLOATING_IPS.context(floating.floating_ips_for(caller), request.GET)
     return {
         **context,
-        "ips": context["page"].object_list,
+        "ips": [(ip, _server_of(ip)) for ip in context["page"]],
         "refresh_s": CALM_REFRESH_S,
         "bars": bars(accounts().quotas(caller.user, caller.project), floating.COST),
         "and_back": "?" + urlencode({"next": context["here"]}),
@@ -184,13 +201,13 @@ def _ticked(caller: Caller, uuids: list[str]) -> list[IPAddress]:
 
 
 def _do_to_all(
-    request: HttpRequest, caller: Caller, uuids: list[str], words: str, do: Callable[[str], object]
+    request: HttpRequest, caller: Caller, uuids: list[str], words: str, do: Callable[[IPAddress], object]
 ) -> None:
     """Do it to each; tells what became of it."""
     done = []
     for ip in _ticked(caller, uuids):
         try:
-            do(ip.uuid)
+            do(ip)
         except Fault as fault:
             messages.error(request, f"{ip.address}: {told(fault)}")
         else:
