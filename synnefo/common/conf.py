@@ -98,7 +98,7 @@ def for_slow_clients(database: dict[str, Any], *, connections: int) -> dict[str,
         options["init_command"] = f"{options.get('init_command', '')} PRAGMA cache_size=-2000;".lstrip()
         return {**database, "OPTIONS": options}
     options["pool"] = {"min_size": 1, "max_size": connections}
-    return {**database, "CONN_MAX_AGE": 0, "OPTIONS": options}
+    return {**database, "CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": False, "OPTIONS": options}
 
 
 def sqlite_database(path: Path) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pytest
 from django.db import DatabaseError, close_old_connections, connection
 
+from synnefo.common.conf import for_slow_clients
+
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.postgresql,
@@ -78,3 +80,26 @@ def test_the_check_sends_no_query() -> None:
     pid = backend()
     assert connection.is_usable()
     assert elsewhere("SELECT query FROM pg_stat_activity WHERE pid = %s", pid) == "SELECT pg_backend_pid()"
+
+
+def test_a_pool_gives_out_no_dead_connection_and_asks_no_server() -> None:
+    pooled = connection.copy()
+    pooled.settings_dict = for_slow_clients(connection.settings_dict, connections=2)
+    pooled.alias = "pooled"
+    try:
+        pids = []
+        for _ in range(2):
+            with pooled.cursor() as cursor:
+                cursor.execute("SELECT pg_backend_pid()")
+                pids.append(cursor.fetchone()[0])
+            pooled.close()
+        assert pids[0] == pids[1]
+        question = "SELECT query FROM pg_stat_activity WHERE pid = %s"
+        assert elsewhere(question, pids[0]) == "SELECT pg_backend_pid()"
+        end_session(pids[0])
+        with pooled.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            assert cursor.fetchone()[0] != pids[0]
+        pooled.close()
+    finally:
+        pooled.close_pool()
