@@ -134,6 +134,8 @@ def test_both_faces_see_the_same_projects_account(team: Team, people: People) ->
     assert Client().get(url, headers=headers).content == b"c\n"
     assert Client().put(f"{url}/d", headers=headers).status_code == 201
     assert team.mate.lines("") == ["c", "d"]
+    quota = {key for key in Client().head(url, headers=headers).headers if "Policy-Quota" in key}
+    assert len(quota) == 2
     policy = {"X-Container-Policy-Project": people.alice.user.uuid}
     assert Client().post(f"{url}/d?update", headers={**headers, **policy}).status_code == 400
 

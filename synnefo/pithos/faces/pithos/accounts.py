@@ -81,7 +81,7 @@ def _described(
     response["X-Account-Container-Count"] = str(count)
     response["X-Account-Object-Count"] = str(objects)
     response["X-Account-Bytes-Used"] = str(size_bytes)
-    limits = _limits(caller)
+    limits = _limits(caller, account)
     response["X-Account-Policy-Quota"] = str(sum(limits.values()))
     for project, limit in limits.items():
         response[f"X-Account-Policy-Quota-{headers.shaped(project)}"] = str(limit)
@@ -93,13 +93,13 @@ def _described(
     return response
 
 
-def _limits(caller: Caller) -> dict[str, int]:
-    """What he may store, by project."""
+def _limits(caller: Caller, account: Account) -> dict[str, int]:
+    """What he may store, by project; in the account of a project, what all of it may."""
     found = {}
-    for project in sorted({caller.user, *caller.projects}):
+    for project in [account.name] if account.of_project else sorted({caller.user, *caller.projects}):
         use = astakos().quotas(caller.user, project).get(RESOURCE)
         if use is not None:
-            found[project] = use.limit
+            found[project] = use.project_limit if account.of_project else use.limit
     return found
 
 

@@ -30,7 +30,7 @@ def put(request: HttpRequest, account: str, container: str) -> HttpResponse:
     """PUT: make the container, or change what is given."""
     caller = kit.caller(request)
     unsupported.in_container(request)
-    if request.META.get("HTTP_X_STORAGE_POLICY", kit.POLICY).lower() != kit.POLICY:
+    if request.META.get("HTTP_X_STORAGE_POLICY", "").lower() not in ("", kit.POLICY):
         raise BadRequest(f"Invalid X-Storage-Policy: there is only {kit.POLICY}")
     attributes = metadata.given(request, "Container")
     made = containers.put(caller, account, container, attributes=attributes, policy={})

@@ -26,7 +26,7 @@ View = Callable[..., HttpResponseBase]
 _ABSENT = "The resource could not be found."
 
 PREFIX = "AUTH_"
-PLAIN = "text/plain; charset=utf-8"
+HTML = "text/html; charset=UTF-8"
 OCTETS = "application/octet-stream"
 #: There is one way of storing, which some clients want to hear the name of.
 POLICY = "default"
@@ -80,7 +80,7 @@ def caller(request: HttpRequest) -> Caller:
     return identity.caller(scope, request_id=request_id, address=client_address(request))
 
 
-def empty(status: int, content_type: str = PLAIN) -> HttpResponse:
+def empty(status: int, content_type: str = HTML) -> HttpResponse:
     return HttpResponse(status=status, content_type=content_type)
 
 
