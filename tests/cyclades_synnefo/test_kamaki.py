@@ -122,6 +122,7 @@ def test_a_servers_life(kamaki: Kamaki, web: str, settle: Callable[[], None]) ->
         settle()
         assert kamaki.json("server", "info", web)["status"] == status
     assert kamaki.json("server", "info", web, "--diagnostics") == []
+    assert "501" in kamaki("server", "info", web, "--stats", fails=True), "there is no statistics service"
     assert "already ACTIVE" in kamaki("server", "start", web, fails=True)
     kamaki("server", "delete", web)
     settle()
@@ -138,16 +139,88 @@ def test_networks_ports_addresses_and_keys(kamaki: Kamaki, web: str, settle: Cal
     [port] = kamaki.json("port", "list")
     shown = kamaki.json("port", "info", port["id"])
     assert (shown["device_id"], shown["fixed_ips"][0]["ip_address"]) == (web, "10.0.0.2")
-    plugging = ("port", "create", "--network-id", lan["id"], "--device-id", web)
-    assert "501" in kamaki(*plugging, fails=True), "cards are given to a server when it is made"
-    address = kamaki.json("ip", "create")
-    assert [row["id"] for row in kamaki.json("ip", "list")] == [address["id"]]
-    kamaki("ip", "delete", address["id"])
-    assert not IPAddress.objects.filter(floating_ip=True).exists()
+    [more] = kamaki.json("port", "create", "--network-id", lan["id"], "--device-id", web, "--name", "second")
+    settle()
+    assert kamaki.json("port", "info", more["id"])["status"] == "ACTIVE"
+    kamaki("port", "modify", more["id"], "--name", "other")
+    assert kamaki.json("port", "info", more["id"])["name"] == "other"
+    kamaki("port", "delete", more["id"])
+    settle()
+    assert [row["id"] for row in kamaki.json("port", "list")] == [port["id"]]
+    assert kamaki.json("subnet", "info", lan["subnets"][0])["subnet"]["cidr"] == "10.0.0.0/24"
+    kamaki("subnet", "modify", lan["subnets"][0], "--name", "sub")
     assert "409" in kamaki("network", "delete", lan["id"], fails=True)
     assert [row["name"] for row in kamaki.json("keypair", "list")] == ["laptop"]
     kamaki("keypair", "delete", "laptop")
     assert kamaki.json("keypair", "list") == []
+
+
+def test_a_floating_ip_is_made_attached_detached_and_given_back(
+    kamaki: Kamaki, web: str, settle: Callable[[], None]
+) -> None:
+    address = kamaki.json("ip", "create")
+    assert [row["id"] for row in kamaki.json("ip", "list")] == [address["id"]]
+    kamaki("ip", "attach", address["id"], "--server-id", web)
+    settle()
+    assert kamaki.json("ip", "info", address["id"])["instance_id"] == web
+    [_, card] = kamaki.json("server", "info", web, "--nics")["attachments"]
+    assert (card["ipv4"], card["OS-EXT-IPS:type"]) == (address["floating_ip_address"], "floating")
+    assert "409" in kamaki("ip", "delete", address["id"], fails=True)
+    kamaki("ip", "detach", address["id"])
+    settle()
+    assert kamaki.json("ip", "info", address["id"])["port_id"] is None
+    kamaki("ip", "delete", address["id"])
+    assert not IPAddress.objects.filter(floating_ip=True).exists()
+
+
+def test_a_server_is_made_on_the_public_network(
+    kamaki: Kamaki, flavor: Any, image: Any, public_network: Any, settle: Callable[[], None]
+) -> None:
+    address = kamaki.json("ip", "create")["floating_ip_address"]
+    what = ("--name", "open", "--flavor-id", str(flavor.pk), "--image-id", image.uuid)
+    made = kamaki.json("server", "create", *what, "--network", f"{public_network.pk},{address}")
+    settle()
+    [card] = kamaki.json("server", "info", str(made["id"]), "--nics")["attachments"]
+    assert card["ipv4"] == address
+
+
+def test_who_i_am_and_what_i_may_use(kamaki: Kamaki, web: str, cloud: People) -> None:
+    me = cloud.alice.user
+    assert kamaki.json("user", "authenticate")["access"]["user"]["id"] == me.uuid
+    assert kamaki.json("user", "info")["id"] == me.uuid
+    assert kamaki.json("user", "uuid2name", me.uuid) == {me.uuid: me.username}
+    assert kamaki.json("user", "name2uuid", me.username) == {me.username: me.uuid}
+    quotas = kamaki.json("quota", "list")[me.uuid]
+    assert quotas["cyclades.vm"]["usage"] == 1
+    assert "cyclades.vm" in kamaki.json("resource", "list")
+
+
+def test_files(kamaki: Kamaki, tmp_path: Path) -> None:
+    big, small = tmp_path / "big.bin", tmp_path / "small.txt"
+    big.write_bytes(os.urandom(9 * 1024 * 1024))
+    small.write_text("a few words\n")
+    kamaki("container", "create", "box")
+    kamaki("file", "mkdir", "/box/docs")
+    kamaki("file", "upload", str(big), "/box/docs/big.bin")
+    kamaki("file", "upload", str(small), "/box/small.txt")
+    listed = kamaki.json("file", "list", "/box")
+    assert [row["name"] for row in listed] == ["docs", "docs/big.bin", "small.txt"]
+    shown = kamaki.json("file", "info", "/box/docs/big.bin")
+    assert shown["content-length"] == str(big.stat().st_size)
+    kamaki("file", "download", "/box/docs/big.bin", str(tmp_path / "again.bin"))
+    assert (tmp_path / "again.bin").read_bytes() == big.read_bytes()
+    assert kamaki("file", "cat", "/box/small.txt").endswith("a few words\n")
+    kamaki("file", "copy", "/box/small.txt", "/box/copy.txt")
+    kamaki("file", "move", "/box/copy.txt", "/box/moved.txt")
+    kamaki("file", "append", str(small), "/box/moved.txt")
+    assert kamaki("file", "cat", "/box/moved.txt").count("a few words") == 2
+    kamaki("file", "modify", "/box/moved.txt", "--metadata-add", "colour=blue")
+    assert "blue" in str(kamaki.json("file", "info", "/box/moved.txt"))
+    kamaki("file", "delete", "/box/moved.txt", "--yes")
+    assert "404" in kamaki("file", "info", "/box/moved.txt", fails=True)
+    assert [row["name"] for row in kamaki.json("container", "list")] == ["box"]
+    kamaki("container", "delete", "box", "-r", "--yes")
+    assert kamaki.json("container", "list") == []
 
 
 def test_a_file_is_uploaded_registered_shared_and_unregistered(
