@@ -284,3 +284,32 @@ def test_one_object_is_the_same_through_every_face(place: Place, tmp_path: Path)
     versions = json.loads(place.objects.request("GET", "faces/o?version=list&format=json")[2])
     assert len(versions["versions"]) == 2
     swift("delete", "faces")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "status"),
+    [
+        ("PUT", "box%ff", {}, 412),
+        ("PUT", "box%00", {}, 412),
+        ("PUT", "box/o", {"ETag": "0" * 32}, 422),
+        ("PUT", "box/o", {"X-Object-Meta-A": "\xff"}, 400),
+        ("PUT", "absent/o", {}, 404),
+        ("GET", "box/there", {"Range": "bytes=9-"}, 416),
+        ("GET", "box/there", {"If-None-Match": "*"}, 304),
+        ("HEAD", "box/there", {}, 200),
+        ("PATCH", "box/there", {}, 405),
+    ],
+)
+def test_raw_requests_get_swifts_answers(
+    place: Place, method: str, path: str, headers: dict[str, str], status: int
+) -> None:
+    base = f"/pithos/object-store/swift/v1/AUTH_{place.cloud.account}/"
+    assert place.objects.request("PUT", f"{base}box")[0] in (201, 202)
+    assert place.objects.request("PUT", f"{base}box/there", b"there")[0] == 201
+    body = b"x" if method == "PUT" and "/" in path else None
+    answered, found, content = place.objects.request(method, base + path, body, **headers)
+    assert answered == status
+    assert found["X-Trans-Id"].startswith("tx")
+    assert found["Date"]
+    if method == "HEAD":
+        assert (found["Content-Length"], content) == ("5", b"")
