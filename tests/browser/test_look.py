@@ -96,7 +96,7 @@ def examine(page: Page, name: str, tmp_path: Path, *, whole: bool = True) -> Non
 def make_small(picture: Path) -> None:
     """Few colours in place of millions; without ImageMagick it stays as it is."""
     if tool := shutil.which("convert"):
-        command = [tool, picture, "+dither", "-colors", str(COLOURS), f"PNG8:{picture}"]
+        command = [tool, str(picture), "+dither", "-colors", str(COLOURS), f"PNG8:{picture}"]
         subprocess.run(command, check=True, timeout=60)
 
 

@@ -8,7 +8,7 @@ import subprocess
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synnefo.common.same_request import Raw, command, hcl_string, label_of, positional, resource
+from synnefo.common.same_request import Raw, Value, command, hcl_string, label_of, positional, resource
 
 #: Whatever people can type; a shell's word cannot hold NUL.
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=40)
@@ -62,7 +62,12 @@ def test_a_long_command_is_broken_into_lines_that_a_shell_joins() -> None:
 
 
 def test_a_resource_looks_as_its_formatter_leaves_it() -> None:
-    body = {"name": "a", "no_gateway": True, "id": Raw("other.id"), "network": {"uuid": "u"}}
+    body: dict[str, Value] = {
+        "name": "a",
+        "no_gateway": True,
+        "id": Raw("other.id"),
+        "network": {"uuid": "u"},
+    }
     assert resource("kind", "label", body) == (
         'resource "kind" "label" {\n  name       = "a"\n  no_gateway = true\n  id         = other.id\n\n'
         '  network {\n    uuid = "u"\n  }\n}'

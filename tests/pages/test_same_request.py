@@ -72,4 +72,5 @@ def test_kamaki_takes_a_floating_ip_as_shown(
     named = {"ADDRESS": address, "SERVER_ID": made}
     kamaki(*(named.get(word, word) for word in attach))
     ip = IPAddress.objects.get(floating_ip=True)
-    assert (ip.address, ip.port.server_id) == (address, int(made))
+    assert ip.address == address
+    assert ip.port in Server.objects.get(pk=int(made)).ports.all()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from synnefo.common.caller import Caller
-from synnefo.common.same_request import Raw, Same, command, label_of, positional, resource
+from synnefo.common.same_request import Raw, Same, Value, command, label_of, positional, resource
 from synnefo.cyclades.networks.models import Network, Port
 
 
@@ -14,7 +14,7 @@ def in_project(caller: Caller) -> tuple[str, str] | None:
 
 def create_network(caller: Caller, *, name: str, cidr: str, dhcp: bool, gateway: bool) -> Same:
     label = label_of(name, "network")
-    subnet = {
+    subnet: dict[str, Value] = {
         "network_id": Raw(f"openstack_networking_network_v2.{label}.id"),
         "cidr": cidr,
         **({} if dhcp else {"enable_dhcp": False}),
@@ -57,7 +57,7 @@ def create_floating_ip(caller: Caller, pool: Network | None, port: Port | None) 
     if port is not None and port.server_id is not None:
         kamaki.append(command("kamaki ip attach", Raw("ADDRESS"), ("--server-id", str(port.server_id))))
     lead = ("--port", port.uuid) if port else None
-    body = {"pool": pool_name, **({"port_id": port.uuid} if port else {})}
+    body: dict[str, Value] = {"pool": pool_name, **({"port_id": port.uuid} if port else {})}
     return Same(
         kamaki="\n".join(kamaki),
         openstack=command("openstack floating ip create", lead, positional(pool_name)),
