@@ -29,7 +29,7 @@ def test_every_route_has_a_case() -> None:
 
 
 def check(case: Case, world: World, picture: Picture) -> None:
-    """Strangers first, the owner last; whoever is refused changes nothing."""
+    """Strangers first, the owner last; whoever is refused changes nothing. Administrators are others here."""
 
     def call(api: Api) -> Any:
         return api(case.method, world.path(case.path), filled(case.body, world.ids))
@@ -42,6 +42,10 @@ def check(case: Case, world: World, picture: Picture) -> None:
     assert refused.status_code == case.other, (case.name, refused.content)
     if case.other >= 400 or case in READING:
         assert picture() == before, f"{case.name}: somebody else changed something"
+    if case.other >= 400:
+        root = call(Api(world.people.admin.token))
+        assert root.status_code == case.other, (case.name, root.content)
+        assert picture() == before, f"{case.name}: an administrator changed what is somebody's own"
     allowed = call(world.alice)
     assert allowed.status_code == case.member, (case.name, allowed.content)
     assert allowed["Vary"].startswith("X-Auth-Token")
