@@ -8,13 +8,41 @@ from __future__ import annotations
 import dataclasses
 import datetime
 from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import CharField, Q, QuerySet
+from django.db.models.functions import Cast
 
 from synnefo.pithos.namespace.containers import versions_at
-from synnefo.pithos.namespace.models import Container, Version
+from synnefo.pithos.namespace.models import PITHOS, Attributes, Container, Version
 from synnefo.pithos.namespace.names import behind, check_characters
+
+
+class Listed(NamedTuple):
+    """What lists tell of a version: plain values, since there are many. ``attributes`` come if asked for."""
+
+    name: str
+    pk: int
+    size_bytes: int
+    content_type: str
+    checksum: str
+    hash: str
+    uuid: str
+    modified: datetime.datetime
+    modified_by: str
+    attributes: Attributes = {}
+
+    @property
+    def own_attributes(self) -> dict[str, str]:
+        """What clients of the object API have set."""
+        return self.attributes.get(PITHOS, {})
+
+
+_COLUMNS = (
+    "object__name", "pk", "size_bytes", "content_type", "checksum", "hash", "uuid", "moment", "modified_by"
+)  # fmt: skip
+_MOMENT = _COLUMNS.index("moment")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -35,15 +63,14 @@ class Wanted:
     folds: bool = False
     reverse: bool = False
     until: datetime.datetime | None = None
-    accepts: Callable[[Version], bool] | None = None
+    accepts: Callable[[Listed], bool] | None = None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """An object, or (without a version) what several names begin with."""
 
     name: str
-    version: Version | None = None
+    version: Listed | None = None
 
 
 def entries(container: Container, wanted: Wanted) -> list[Entry]:
@@ -75,12 +102,12 @@ def _all(container: Container, wanted: Wanted) -> Iterator[Entry]:
         for row in rows:
             if wanted.accepts is not None and not wanted.accepts(row):
                 continue
-            if not rolled or _rolled(row.object.name, wanted) != rolled:
-                rolled = _rolled(row.object.name, wanted)
-                yield Entry(rolled) if rolled else Entry(row.object.name, row)
+            if not rolled or _rolled(row.name, wanted) != rolled:
+                rolled = _rolled(row.name, wanted)
+                yield Entry(rolled) if rolled else Entry(row.name, row)
         if len(rows) < wanted.limit:
             return
-        place = _further(wanted, rolled, rows[-1].object.name)
+        place = _further(wanted, rolled, rows[-1].name)
 
 
 def _rolled(name: str, wanted: Wanted) -> str:
@@ -113,7 +140,7 @@ def _further(wanted: Wanted, rolled: str, last: str) -> Q:
     return Q(object__name__lt=rolled or last)
 
 
-def _rows(container: Container, wanted: Wanted, place: Q) -> list[Version]:
+def _rows(container: Container, wanted: Wanted, place: Q) -> list[Listed]:
     rows: QuerySet[Version]
     if wanted.until is None:
         rows = Version.objects.filter(object__container=container, state=Version.State.CURRENT)
@@ -126,7 +153,16 @@ def _rows(container: Container, wanted: Wanted, place: Q) -> list[Version]:
         end = wanted.end_marker
         rows = rows.filter(Q(object__name__gt=end) if wanted.reverse else Q(object__name__lt=end))
     order = "-object__name" if wanted.reverse else "object__name"
-    return list(rows.select_related("object").order_by(order)[: wanted.limit])
+    columns = _COLUMNS if wanted.accepts is None else (*_COLUMNS, "attributes")
+    # Databases say moments as texts that Python itself reads ten times as fast as their drivers do.
+    rows = rows.annotate(moment=Cast("modified", CharField())).order_by(order)
+    return [_listed(*row) for row in rows.values_list(*columns)[: wanted.limit]]
+
+
+def _listed(*values: Any) -> Listed:
+    moment = datetime.datetime.fromisoformat(values[_MOMENT])
+    aware = moment.replace(tzinfo=datetime.UTC) if moment.tzinfo is None else moment.astimezone(datetime.UTC)
+    return Listed(*values[:_MOMENT], aware, *values[_MOMENT + 1 :])
 
 
 def metadata_keys(container: Container, prefix: str) -> list[str]:

@@ -136,7 +136,7 @@ def _item(entry: Entry, looking_back: bool) -> dict[str, Any]:
         "x_object_version": version.pk,
         "x_object_version_timestamp": timestamp(version.modified),
         "x_object_modified_by": version.modified_by,
-        "last_modified": kit.iso(version.modified),
+        "last_modified": version.modified.isoformat(timespec="microseconds"),
         "available": 1,
         "map_check_timestamp": None,
     }

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 
 from synnefo.pithos.faces.pithos.headers import OBJECT_META, shaped
-from synnefo.pithos.namespace.models import Version
+from synnefo.pithos.namespace.listing import Listed
 
 _TERM = re.compile(r"(?P<no>!?)(?P<key>[^=!<>]+)(?:(?P<op><=|>=|!=|=|<|>)(?P<value>.*))?", re.DOTALL)
 _OPERATORS: dict[str, Callable[[str, str], bool]] = {
@@ -20,7 +20,7 @@ _OPERATORS: dict[str, Callable[[str, str], bool]] = {
 }
 
 
-def by_metadata(text: str) -> Callable[[Version], bool]:
+def by_metadata(text: str) -> Callable[[Listed], bool]:
     """One of the bare keys must be there, none of those with ``!``, and every comparison hold, as texts."""
     matches = [match for term in text.split(",") if (match := _TERM.fullmatch(term.strip()))]
     parts = [(OBJECT_META + shaped(match["key"].strip()), match) for match in matches]
@@ -28,7 +28,7 @@ def by_metadata(text: str) -> Callable[[Version], bool]:
     excluded = {key for key, match in parts if match["no"] and not match["op"]}
     wanted = {key for key, match in parts if not match["no"] and not match["op"]}
 
-    def accepts(version: Version) -> bool:
+    def accepts(version: Listed) -> bool:
         own = version.own_attributes
         if excluded & own.keys() or (wanted and not wanted & own.keys()):
             return False

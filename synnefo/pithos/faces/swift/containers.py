@@ -9,8 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from synnefo.common.faults import BadRequest
 from synnefo.pithos.faces.swift import kit, listing, metadata, unsupported
 from synnefo.pithos.namespace import containers
-from synnefo.pithos.namespace.listing import Entry, Wanted, entries
-from synnefo.pithos.namespace.models import Container, Version
+from synnefo.pithos.namespace.listing import Entry, Listed, Wanted, entries
+from synnefo.pithos.namespace.models import Container
 
 
 def head(request: HttpRequest, account: str, container: str) -> HttpResponse:
@@ -76,8 +76,8 @@ def _wanted(request: HttpRequest) -> Wanted:
     path = kit.parameter(request, "path")
     folder = path.rstrip("/") + "/" if path else ""
 
-    def inside(version: Version) -> bool:
-        return version.object.name != folder
+    def inside(version: Listed) -> bool:
+        return version.name != folder
 
     return dataclasses.replace(wanted, prefix=folder, delimiter="/", virtual=False, accepts=inside)
 
