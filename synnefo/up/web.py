@@ -1,8 +1,8 @@
 """A web process: granian serving the WSGI application with the settings of this installation.
 
 ``python -m synnefo.up.web [pages] [objects]`` serves what it is told, or else what ``SYNNEFO_WEB_SERVES``
-says; objects over a bridge that knows about slow clients. The application is loaded once, before the
-workers are forked, so that they share its memory.
+says, over a bridge that knows about slow clients. The application is loaded once, before the workers are
+forked, so that they share its memory.
 """
 
 from __future__ import annotations
@@ -35,7 +35,6 @@ class Shape:
     listen: Address
     workers: int
     threads: int
-    objects: bool
 
 
 def main() -> None:
@@ -49,19 +48,17 @@ def main() -> None:
     def in_worker() -> Any:
         # A worker must not outlive the process that gave it the socket, however that one ends.
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if not shape.objects:
-            return application
-        return Bridge(application, threads=shape.threads, stalled_s=settings.PITHOS_STALLED_S)
+        return Bridge(application, threads=shape.threads, stalled_s=settings.SYNNEFO_WEB_STALLED_S)
 
     server = Server(
         "synnefo.webproject.wsgi:application",
         address=shape.listen.host,
         port=shape.listen.port,
-        interface=Interfaces.ASGINL if shape.objects else Interfaces.WSGI,
+        interface=Interfaces.ASGINL,
         http=HTTPModes.http1,
         websockets=False,
         workers=shape.workers,
-        blocking_threads=1 if shape.objects else shape.threads,
+        blocking_threads=1,
         respawn_failed_workers=True,
         respawn_interval=1,
         workers_kill_timeout=10,
@@ -75,9 +72,8 @@ def main() -> None:
 def _shape() -> Shape:
     place, serves = Place.from_settings(), settings.SYNNEFO_WEB_SERVES
     if place.objects and "pages" not in serves:
-        return Shape(place.objects, settings.PITHOS_WEB_WORKERS, settings.PITHOS_WEB_THREADS, True)
-    objects = place.objects is not None and "objects" in serves
-    return Shape(place.listen, settings.SYNNEFO_WEB_WORKERS, settings.SYNNEFO_WEB_THREADS, objects)
+        return Shape(place.objects, settings.PITHOS_WEB_WORKERS, settings.PITHOS_WEB_THREADS)
+    return Shape(place.listen, settings.SYNNEFO_WEB_WORKERS, settings.SYNNEFO_WEB_THREADS)
 
 
 if __name__ == "__main__":

@@ -118,7 +118,7 @@ def test_what_stalled_goes_on(objects: Group, stalled: list[socket.socket]) -> N
 
 
 def test_clients_that_stay_silent_are_given_up(cloud: Cloud) -> None:
-    one = {"PITHOS_STALLED_S": "1", "PITHOS_WEB_WORKERS": "1", "PITHOS_WEB_THREADS": "1"}
+    one = {"SYNNEFO_WEB_STALLED_S": "1", "PITHOS_WEB_WORKERS": "1", "PITHOS_WEB_THREADS": "1"}
     with cloud.elsewhere(**one).group("granian", "objects") as objects:
         objects.put("c")
         objects.put("c/large", pieces(64 * MIB))
