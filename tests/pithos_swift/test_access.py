@@ -214,3 +214,13 @@ def test_paths_beside_the_accounts_are_not_found(api: Api) -> None:
         assert api("GET", f"{TOP.removesuffix('v1/')}{path}").status_code == (412 if path else 404)
     for path in ("AUTH_", f"{api.account}/c", "../nothing"):
         assert api("GET", TOP + path).status_code == 404
+
+
+def test_the_catalog_names_the_account_of_the_tokens_project(team: Team) -> None:
+    def stores(token: str) -> list[str]:
+        shown = Client().get("/astakos/identity/v3/auth/catalog", headers={"X-Auth-Token": token}).json()
+        found = {entry["name"]: entry["endpoints"] for entry in shown["catalog"]}
+        return [endpoint["url"] for endpoint in found.get("swift", [])]
+
+    assert stores(team.member.token) == [f"http://testserver{TOP}AUTH_{team.project}"]
+    assert stores(team.unscoped.token) == []
