@@ -1,7 +1,8 @@
 """Every promise of ``synnefo/cyclades/backends/base.py``, as tests that each engine inherits.
 
 Owns what a backend must do as seen through the ``Backend`` protocol; it must know no engine. One test
-module per engine subclasses ``BackendContract``, sets the class attributes and overrides fixtures::
+module per engine subclasses ``BackendContract`` (``ScreenContract`` where instances have screens), sets the
+class attributes and overrides fixtures::
 
     class TestLocal(BackendContract):
         patience_s = 60
@@ -20,8 +21,7 @@ Fixtures to supply:
                   behind the backend's back.
 ``cards_of``      a function from an instance's name to the names of its cards, seen likewise; of what runs,
                   those that the guest sees.
-``neighbour``     a ``Backend`` of another installation on the same engine, whose prefix is ``other-``;
-                  needed unless ``shares_engine`` is False.
+``neighbour``     a ``Backend`` of another installation on the same engine, whose prefix is ``other-``.
 
 ``follow`` must have its first look at the engine behind it when it asks ``stop()`` for the second
 time; what changes after that must become an event.
@@ -31,17 +31,13 @@ All waits end after ``patience_s``. What a test made is deleted after it, with a
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import itertools
 import os
-import queue
 import socket
-import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import ClassVar, Protocol, TypeVar
+from typing import ClassVar
 
 import pytest
 
@@ -49,9 +45,7 @@ from synnefo.cyclades.backends.base import (
     DONE,
     Backend,
     BackendError,
-    ConsoleEndpoint,
     DiskImage,
-    Event,
     EventKind,
     Fence,
     Fenced,
@@ -64,14 +58,10 @@ from synnefo.cyclades.backends.base import (
     Power,
 )
 
-T = TypeVar("T")
+from .kit import MakeSpec, Watch, rfb_socket, wait_until
 
 _numbers = itertools.count(int.from_bytes(os.urandom(3), "big") * 1000)
 _END_OF_TIME = 2**40
-
-
-class MakeSpec(Protocol):
-    def __call__(self, name: str, nics: Sequence[Nic] = ()) -> InstanceSpec: ...
 
 
 Act = Callable[[Backend, InstanceSpec, Fence], str]
@@ -91,61 +81,6 @@ ACTS: dict[str, Act] = {
 }
 
 
-def wait_until(condition: Callable[[], T | None], patience_s: float, what: str) -> T:
-    """The first true value of ``condition``; fails naming ``what`` after ``patience_s``."""
-    deadline = time.monotonic() + patience_s
-    while not (value := condition()):
-        if time.monotonic() > deadline:
-            pytest.fail(f"{what}: not within {patience_s} s")
-        time.sleep(0.05)
-    return value
-
-
-class Watch:
-    """A running ``follow``: collects events, tells when one arrived."""
-
-    def __init__(self, backend: Backend, patience_s: float) -> None:
-        self._patience_s = patience_s
-        self._asked = threading.Semaphore(0)
-        self._stopping = threading.Event()
-        self._events: queue.Queue[Event] = queue.Queue()
-        self._thread = threading.Thread(target=backend.follow, args=(self._events.put, self._stop))
-
-    def _stop(self) -> bool:
-        self._asked.release()
-        return self._stopping.is_set()
-
-    def __enter__(self) -> Watch:
-        self._thread.start()
-        for _ in range(2):
-            assert self._asked.acquire(timeout=self._patience_s), "follow() does not ask stop()"
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stopping.set()
-        self._thread.join(self._patience_s)
-        assert not self._thread.is_alive(), "follow() goes on after stop() was true"
-
-    def expect(self, instance: str, *kinds: EventKind) -> Event:
-        """The next event of one of ``kinds`` about ``instance``."""
-        deadline = time.monotonic() + self._patience_s
-        while True:
-            try:
-                event = self._events.get(timeout=max(0, deadline - time.monotonic()))
-            except queue.Empty:
-                pytest.fail(f"no event {kinds} of {instance} within {self._patience_s} s")
-            if event.instance == instance and event.kind in kinds:
-                return event
-
-    def seen(self) -> list[Event]:
-        """What arrived and was not yet asked for."""
-        events = []
-        with contextlib.suppress(queue.Empty):
-            while True:
-                events.append(self._events.get_nowait())
-        return events
-
-
 class BackendContract:
     """The promises. Subclass, set what differs, supply the fixtures of the module's docstring."""
 
@@ -155,10 +90,6 @@ class BackendContract:
     prefix: ClassVar[str] = "snf-"
     #: How long a guest is asked to power off before the plug is pulled.
     stop_timeout_s: ClassVar[int] = 2
-    #: Whether instances have a screen that speaks RFB (VNC).
-    serves_vnc: ClassVar[bool] = True
-    #: Whether two installations can use the same engine.
-    shares_engine: ClassVar[bool] = True
 
     # -- fixtures ---------------------------------------------------------------------------------
     @pytest.fixture
@@ -464,11 +395,8 @@ class BackendContract:
         assert backend.instance(name).name == name
 
     def test_only_our_instances_are_listed(
-        self, backend: Backend, request: pytest.FixtureRequest, running: str, make_spec: MakeSpec
+        self, backend: Backend, neighbour: Backend, running: str, make_spec: MakeSpec
     ) -> None:
-        if not self.shares_engine:
-            pytest.skip("by design: this engine serves one installation")
-        neighbour: Backend = request.getfixturevalue("neighbour")
         theirs = f"other-{next(_numbers)}"
         try:
             self.finish(neighbour, neighbour.create(make_spec(theirs), Fence(10, 1)))
@@ -627,13 +555,7 @@ class BackendContract:
             invented = {EventKind.CRASHED, EventKind.POWERED_ON, EventKind.REMOVED}
             assert [e for e in watch.seen() if e.instance == running and e.kind in invented] == []
 
-    # -- screen and serial console ----------------------------------------------------------------
-    def test_the_console_speaks_rfb(self, backend: Backend, running: str) -> None:
-        if not self.serves_vnc:
-            pytest.skip("by design: instances of this engine have no screen")
-        with rfb_socket(backend.console(running), self.patience_s) as screen:
-            assert screen.recv(12, socket.MSG_WAITALL).startswith(b"RFB 003.")
-
+    # -- consoles -------------------------------------------------------------------------------
     def test_there_is_no_console_while_it_is_off(self, backend: Backend, stopped: str) -> None:
         with pytest.raises(BackendError):
             backend.console(stopped)
@@ -646,11 +568,9 @@ class BackendContract:
         assert len(backend.console_log(running, 16)) <= 16
 
 
-def rfb_socket(endpoint: ConsoleEndpoint, timeout_s: float) -> socket.socket:
-    """A connection to the screen."""
-    if endpoint.unix_path is None:
-        return socket.create_connection((endpoint.host, endpoint.port), timeout_s)
-    screen = socket.socket(socket.AF_UNIX)
-    screen.settimeout(timeout_s)
-    screen.connect(str(endpoint.unix_path))
-    return screen
+class ScreenContract(BackendContract):
+    """Also the promise of engines whose instances have a screen."""
+
+    def test_the_console_speaks_rfb(self, backend: Backend, running: str) -> None:
+        with rfb_socket(backend.console(running), self.patience_s) as screen:
+            assert screen.recv(12, socket.MSG_WAITALL).startswith(b"RFB 003.")

@@ -32,7 +32,8 @@ from synnefo.cyclades.backends.ganeti.rapi import Rapi
 from synnefo.cyclades.backends.ganeti.submission import Submission
 
 from .ganeti_cluster import RECORDING_OS, GanetiCluster
-from .suite import BackendContract, Watch, rfb_socket
+from .kit import Watch, rfb_socket
+from .suite import BackendContract
 
 Open = Callable[[GanetiConfig], GanetiBackend]
 
@@ -87,7 +88,6 @@ def create_and_be_killed(config: GanetiConfig, spec: InstanceSpec) -> None:
 
 class TestGaneti(BackendContract):
     patience_s = 60
-    serves_vnc = False
 
     @pytest.fixture
     def backend(self, config: GanetiConfig, open_backend: Open) -> GanetiBackend:

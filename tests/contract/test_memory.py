@@ -18,10 +18,11 @@ from synnefo.cyclades.backends.base import (
 )
 from synnefo.cyclades.backends.memory import MemoryBackend
 
-from .suite import BackendContract, Watch
+from .kit import Watch
+from .suite import ScreenContract
 
 
-class TestMemory(BackendContract):
+class TestMemory(ScreenContract):
     patience_s = 5
 
     @pytest.fixture

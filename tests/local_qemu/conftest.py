@@ -11,7 +11,7 @@ import pytest
 from synnefo.cyclades.backends.base import DiskImage, Fence, GuestSetup, InstanceSpec, JobStatus, Power
 from synnefo.cyclades.backends.local import LocalBackend
 from synnefo.cyclades.backends.local.fabric_user import UserFabric
-from tests.contract.suite import wait_until
+from tests.contract.kit import wait_until
 
 from . import guests
 

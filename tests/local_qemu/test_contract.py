@@ -17,14 +17,15 @@ from synnefo.cyclades.backends.local import LocalBackend, layout, qmp
 from synnefo.cyclades.backends.local.fabric import Fabric, NamespaceFabric
 from synnefo.cyclades.backends.local.fabric_user import UserFabric
 from synnefo.cyclades.backends.local.records import Records
-from tests.contract.suite import BackendContract, MakeSpec
+from tests.contract.kit import MakeSpec
+from tests.contract.suite import ScreenContract
 
 from . import guests
 
 pytestmark = pytest.mark.host
 
 
-class LocalContract(BackendContract):
+class LocalContract(ScreenContract):
     patience_s: ClassVar[float] = 60
 
     @pytest.fixture

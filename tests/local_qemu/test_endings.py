@@ -13,7 +13,7 @@ from synnefo.cyclades.backends.base import REASON_HOST_REBOOTED, EventKind, Fenc
 from synnefo.cyclades.backends.local import LocalBackend, layout
 from synnefo.cyclades.backends.local.layout import Home
 from synnefo.cyclades.backends.local.process import pid_of
-from tests.contract.suite import Watch, wait_until
+from tests.contract.kit import Watch, wait_until
 
 from . import guests
 from .conftest import PATIENCE_S, Machines, finish, is_on, open_backend

@@ -13,7 +13,7 @@ from synnefo.cyclades.backends.base import BackendUnavailable, DiskImage, Fence
 from synnefo.cyclades.backends.local import LocalBackend, disks
 from synnefo.cyclades.backends.local.fabric_user import UserFabric
 from synnefo.cyclades.backends.local.layout import Home
-from tests.contract.suite import wait_until
+from tests.contract.kit import wait_until
 
 from . import guests
 from .conftest import PATIENCE_S, finish, is_on, make_spec

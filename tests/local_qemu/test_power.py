@@ -16,7 +16,7 @@ from synnefo.cyclades.backends.base import BackendError, Fence, Fenced, JobStatu
 from synnefo.cyclades.backends.local import LocalBackend, qmp
 from synnefo.cyclades.backends.local.layout import Home
 from synnefo.cyclades.backends.local.process import pid_of
-from tests.contract.suite import rfb_socket, wait_until
+from tests.contract.kit import rfb_socket, wait_until
 
 from . import guests
 from .conftest import PATIENCE_S, Machines, finish, is_on, make_spec, open_backend
