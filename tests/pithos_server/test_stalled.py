@@ -93,14 +93,13 @@ def test_stalled_uploads_stop_no_other_objects(objects: Group, stalled: list[soc
     assert time.monotonic() - began < 5
 
 
+@pytest.mark.postgresql
 def test_stalled_uploads_hold_no_connections_to_the_database(
     cloud: Cloud, objects: Group, stalled: list[socket.socket]
 ) -> None:
-    if (url := cloud.environment.get("DATABASE_URL")) is None:
-        pytest.skip("by design: on SQLite a connection is a file that is open")
     for number in range(100):
         assert objects.request("HEAD", f"c/stalled-{number}")[0] == 404
-    with psycopg.connect(url) as database:
+    with psycopg.connect(cloud.environment["DATABASE_URL"]) as database:
         asked = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
         (count,) = database.execute(asked).fetchone() or (0,)
     assert count < STALLED
