@@ -16,6 +16,7 @@ PITHOS_BACKEND_CONTAINER_QUOTA = 0
 PITHOS_RESOURCE_MAX_METADATA = 32
 PITHOS_API_LIST_LIMIT = 10_000
 PITHOS_UPDATE_MD5 = True
+PITHOS_COLLECT_AFTER_H = 24
 PITHOS_MAX_UPLOAD_BYTES = 5 * 1024**3
 
 # Scripts of any site may ask: who asks has a token in a header, and cookies do not count.

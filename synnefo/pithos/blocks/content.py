@@ -115,4 +115,4 @@ def shortened(store: Blocks, old: Content, size_bytes: int, block_size: int) -> 
 
 
 def of_digests(digests: Sequence[bytes], size_bytes: int) -> Content:
-    return Content(pack(digests), size_bytes)
+    return Content(pack(digests), size_bytes) if size_bytes else EMPTY

@@ -41,6 +41,7 @@ WHERE id = %s AND project = %s AND versioning = %s
 AND (quota_bytes = 0 OR %s <= 0 OR quota_bytes >= size_bytes + %s)
 """
 
+_insert_map = PreparedInsert(HashMap, "digest", "packed", unique=("digest",))
 _insert_path = PreparedInsert(Object, "container", "name", unique=("container", "name"))
 _insert_version = PreparedInsert(Version, *(name.removesuffix("_id") for name in _FIELDS))
 
@@ -115,20 +116,20 @@ def _look_again(containers: Iterable[Container]) -> None:
 def _carried_out(caller: Caller, changes: Sequence[Change], path: str) -> list[Version | None]:
     first = changes[0].container
     delta = sum(change.delta_bytes for change in changes)
-    maps = {change.draft.content.packed: None for change in changes if change.draft}
-    kept = {packed: _map(packed) for packed in maps}
     cost = provisions_for(first.account.payer, first.project, {RESOURCE: delta})
     with charged(cost, name=path[:255], force=delta < 0):
         # One path is changed beside others; who changes several is alone, whatever their order.
         lock = locks.share if len(changes) == 1 else locks.take
         lock(locks.Kind.CONTAINER, {change.container.pk for change in changes})
-        made = [_apply(caller, change, kept) for change in changes]
+        kept = {change.draft.content.packed for change in changes if change.draft}
+        maps = {packed: _map(packed) for packed in sorted(kept)}
+        made = [_apply(caller, change, maps) for change in changes]
         for container, group in _by_container(changes):
             _count(container, group, first.project)
     return made
 
 
-def _apply(caller: Caller, change: Change, maps: dict[bytes, HashMap | None]) -> Version | None:
+def _apply(caller: Caller, change: Change, maps: dict[bytes, int | None]) -> Version | None:
     """What is there must be what was seen: the row that is retired, or (by a unique index) nothing."""
     path = change.seen.object_id if change.seen else _insert_path(change.container.pk, change.name)
     if change.seen:
@@ -180,22 +181,21 @@ def _count(container: Container, changes: Sequence[Change], project: str) -> Non
     raise RequestTooLarge("The container's quota does not allow it.")
 
 
-def _fill(version: Version, draft: Draft, maps: dict[bytes, HashMap | None]) -> None:
+def _fill(version: Version, draft: Draft, maps: dict[bytes, int | None]) -> None:
     for attributes in draft.attributes.values():
         check_attributes(attributes)
-    version.hash, version.map = draft.content.hash, maps[draft.content.packed]
+    version.hash, version.map_id = draft.content.hash, maps[draft.content.packed]
     version.size_bytes, version.checksum = draft.content.size_bytes, draft.content.md5
     version.content_type = draft.content_type
     version.attributes = {domain: items for domain, items in draft.attributes.items() if items}
     version.uuid = draft.uuid or new_uuid()
 
 
-def _map(packed: bytes) -> HashMap | None:
-    """The row of content's digests; content of one block needs none."""
+def _map(packed: bytes) -> int | None:
+    """The row of content's digests, which nobody forgets now; content of one block needs none."""
     if len(packed) <= DIGEST_BYTES:
         return None
-    row, _ = HashMap.objects.get_or_create(digest=HashMap.digest_of(packed), defaults={"packed": packed})
-    return row
+    return _insert_map(HashMap.digest_of(packed), packed)
 
 
 def _later_than(old: Version | None) -> datetime.datetime:

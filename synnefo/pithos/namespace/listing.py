@@ -162,7 +162,8 @@ def _rows(container: Container, wanted: Wanted, place: Q) -> list[Listed]:
 def _listed(*values: Any) -> Listed:
     moment = datetime.datetime.fromisoformat(values[_MOMENT])
     aware = moment.replace(tzinfo=datetime.UTC) if moment.tzinfo is None else moment.astimezone(datetime.UTC)
-    return Listed(*values[:_MOMENT], aware, *values[_MOMENT + 1 :])
+    replaced: tuple[Any, ...] = (*values[:_MOMENT], aware, *values[_MOMENT + 1 :])
+    return Listed(*replaced)
 
 
 def metadata_keys(container: Container, prefix: str) -> list[str]:

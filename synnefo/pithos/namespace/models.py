@@ -1,7 +1,8 @@
 """Tables of accounts, containers, objects and versions.
 
 Every change of an object is a new version; ids of versions only grow, and nothing of a version changes
-but its state. An object's row stays when it is deleted, so that its history can be read.
+but its state (and its checksum, once it is known). An object's row stays when it is deleted, so that its
+history can be read. Foreign keys have no index of their own where another one begins with them.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ class Container(models.Model):
         AUTO = "auto"
         NONE = "none"
 
-    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="containers")
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="containers", db_index=False)
     name = NameField(max_length=256)
     created = models.DateTimeField(default=timezone.now)
     modified = models.DateTimeField(default=timezone.now)
@@ -89,7 +90,9 @@ class HashMap(models.Model):
 class Object(models.Model):
     """A path. What is there is its one version in the state ``CURRENT``; there may be none."""
 
-    container = models.ForeignKey(Container, on_delete=models.CASCADE, related_name="contents")
+    container = models.ForeignKey(
+        Container, on_delete=models.CASCADE, related_name="contents", db_index=False
+    )
     name = NameField(max_length=1024)
 
     class Meta:
@@ -107,7 +110,7 @@ class Version(models.Model):
         HISTORY = 1
         TOMBSTONE = 2
 
-    object = models.ForeignKey(Object, on_delete=models.CASCADE, related_name="versions")
+    object = models.ForeignKey(Object, on_delete=models.CASCADE, related_name="versions", db_index=False)
     state = models.PositiveSmallIntegerField(choices=State, default=State.CURRENT)
     uuid = models.CharField(max_length=36, default=new_uuid)
     hash = models.CharField(max_length=64, blank=True)
@@ -126,6 +129,11 @@ class Version(models.Model):
         indexes = (
             models.Index(fields=("object", "id"), name="version_history"),
             models.Index(fields=("uuid",), name="version_uuid"),
+            models.Index(
+                fields=("id",),
+                condition=Q(checksum="", state=0, size_bytes__gt=0),
+                name="version_no_checksum",
+            ),
         )
 
     @property

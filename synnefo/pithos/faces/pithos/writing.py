@@ -25,6 +25,7 @@ from synnefo.pithos.namespace.objects import ChangedMeanwhileError, Overrides, P
 OCTETS = "application/octet-stream"
 _MAX_HASHMAP_BYTES = 32 * 1024 * 1024
 _ATTEMPTS = 20
+_READ_AT_ONCE_BLOCKS = 4
 
 
 def put(request: HttpRequest, account: str, container: str, name: str) -> HttpResponse:
@@ -131,9 +132,11 @@ def _parsed_hashmap(request: HttpRequest) -> tuple[int, list[str]]:
 
 
 def _with_md5(content: Content) -> Content:
-    if not settings.PITHOS_UPDATE_MD5:
+    """MD5 of content that nobody has read whole: at once if it is short; long content gets it later."""
+    block_size = settings.PITHOS_BACKEND_BLOCK_SIZE
+    if not settings.PITHOS_UPDATE_MD5 or content.size_bytes > _READ_AT_ONCE_BLOCKS * block_size:
         return content
-    return dataclasses.replace(content, md5=md5_of(blocks(), content, settings.PITHOS_BACKEND_BLOCK_SIZE))
+    return dataclasses.replace(content, md5=md5_of(blocks(), content, block_size))
 
 
 def _change_attributes(request: HttpRequest, caller: Caller, path: Path) -> HttpResponse:

@@ -1,0 +1,1 @@
+from synnefo.pithos.upkeep.commands.block_collect import Command as Command

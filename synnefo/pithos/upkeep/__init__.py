@@ -1,0 +1,1 @@
+"""What the dispatcher does for the object store from time to time: collecting blocks, taking checksums."""
