@@ -20,7 +20,6 @@ from synnefo.astakos.projects.models import Project
 from synnefo.common.faults import Unauthorized
 from synnefo.common.ids import parse_uuid
 
-
 _PAGE_TOKEN_LIFETIME = datetime.timedelta(hours=1)
 
 
