@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('pithos', '0001_initial'),
+        ("pithos", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='account',
-            name='of_project',
+            model_name="account",
+            name="of_project",
             field=models.BooleanField(default=False),
         ),
     ]
