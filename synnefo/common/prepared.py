@@ -101,7 +101,7 @@ class PreparedModels(Prepared, Generic[M]):
 
 
 class PreparedInsert:
-    """An INSERT of one row of a model, with values for these fields; others must have none to store.
+    """An INSERT of rows of a model, with values for these fields; others must have none to store.
 
     With ``unique`` a row that is there already, equal in these fields, is taken instead.
     """
@@ -110,26 +110,30 @@ class PreparedInsert:
         self._model = model
         self._names = names
         self._unique = unique
+        self._sql = functools.cache(self._sql_of)
 
     def __call__(self, *values: object) -> int:
-        """Returns the row's number."""
-        given = zip(self._fields, values, strict=True)
-        params = [field.get_db_prep_save(value, connection) for field, value in given]
+        """Returns the number of the one row."""
+        return self.many([values])[0]
+
+    def many(self, rows: Sequence[Sequence[object]]) -> list[int]:
+        """Returns the rows' numbers."""
+        given = [zip(self._fields, row, strict=True) for row in rows]
+        params = [field.get_db_prep_save(value, connection) for row in given for field, value in row]
         with connection.cursor() as cursor:
-            cursor.execute(self._sql, params)
-            (number,) = cursor.fetchone()
-        return int(number)
+            cursor.execute(self._sql(len(rows)), params)
+            return [int(number) for (number,) in cursor.fetchall()]
 
     @functools.cached_property
     def _fields(self) -> list[Any]:
         return [self._model._meta.get_field(name) for name in self._names]
 
-    @functools.cached_property
-    def _sql(self) -> str:
+    def _sql_of(self, count: int) -> str:
         quoted, meta = connection.ops.quote_name, self._model._meta
         columns = [quoted(field.column) for field in self._fields]
-        places = ", ".join(["%s"] * len(columns))
-        sql = f"INSERT INTO {quoted(meta.db_table)} ({', '.join(columns)}) VALUES ({places})"  # noqa: S608
+        row = f"({', '.join(['%s'] * len(columns))})"
+        places = ", ".join([row] * count)
+        sql = f"INSERT INTO {quoted(meta.db_table)} ({', '.join(columns)}) VALUES {places}"  # noqa: S608
         if self._unique:
             same = [columns[self._names.index(name)] for name in self._unique]
             # An update that changes nothing returns the row, and waits for who makes it meanwhile.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import io
 import tracemalloc
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from synnefo.pithos.blocks import base
 from synnefo.pithos.blocks.base import Blocks
@@ -92,3 +94,24 @@ def bob(people: People, api: Api) -> Api:
     made = Api(people.bob.token, people.bob.user.uuid)
     assert made("PUT", "c").status_code == 201
     return made
+
+
+@pytest.fixture
+def new_lab(standard: None) -> Callable[..., Any]:
+    """Makes a project with a member, who may store as much as he likes in it."""
+    from synnefo.astakos.projects import rules as projects
+    from synnefo.astakos.projects.models import Membership, Project
+    from synnefo.common.caller import system_caller
+
+    def make(person: Any) -> Any:
+        ends = timezone.now() + datetime.timedelta(days=9)
+        state = Project.State.NORMAL
+        lab = Project.objects.create(
+            realname="lab", name="lab", owner=person.user, state=state, end_date=ends
+        )
+        accepted = Membership.State.ACCEPTED
+        Membership.objects.create(project=lab, person=person.user, state=accepted, initialized=True)
+        projects.set_limits(system_caller("tests"), lab, {"pithos.diskspace": (2**50, 2**50)})
+        return lab
+
+    return make

@@ -1,4 +1,4 @@
-"""Rules of the namespace: versions, quota, history, copies; and a model test against a dictionary."""
+"""Rules of the namespace: versions, quota, history, copies, lists."""
 
 from __future__ import annotations
 
@@ -10,9 +10,6 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.utils import timezone
-from hypothesis import HealthCheck, settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from synnefo.common.accounts import accounts
 from synnefo.common.caller import Caller
@@ -199,6 +196,22 @@ def test_too_much_metadata_leaves_no_version_behind(drive: Drive) -> None:
     with pytest.raises(BadRequest):
         objects.set_attributes(drive.caller, drive.path("a"), {str(n): "v" for n in range(33)}, merge=True)
     assert Version.objects.count() == before
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_a_write_costs_few_queries(
+    drive: Drive, known: bool, django_assert_num_queries: Callable[..., Any]
+) -> None:
+    """What is there (2), usage, deltas, path or old version, new version, counts; locks; a savepoint."""
+    for name in ("a", "warm"):
+        drive.put(name, b"before" if known else b"")
+    if not known:
+        objects.delete_all(drive.caller, drive.caller.user, "c")
+    data = content(b"now")
+    locks = 2 if connection.vendor == "postgresql" else 0
+    savepoint = 2 if connection.in_atomic_block else 0
+    with django_assert_num_queries(7 + locks + savepoint):
+        objects.write(drive.caller, drive.path("a"), data, content_type="", attributes={})
 
 
 def test_quota_of_the_project_holds(drive: Drive) -> None:
@@ -395,117 +408,6 @@ def test_others_are_refused_everywhere(drive: Drive, people: People) -> None:
         with pytest.raises(Forbidden):
             call()
     assert drive.read("a") == b"x"
-
-
-NAMES = st.sampled_from(["a", "b", "a/x", "a/y", "a/x/z", "ab"])
-DATA = st.binary(max_size=11)
-
-
-class Namespace(RuleBasedStateMachine):
-    """Random operations on one container, against a dictionary and a list of all versions."""
-
-    drive: Drive
-
-    @initialize(versioned=st.booleans())
-    def begin(self, versioned: bool) -> None:
-        Container.objects.all().delete()
-        self.drive.make("c", versioning="auto" if versioned else "none")
-        self.versioned = versioned
-        self.there: dict[str, bytes] = {}
-        self.kept: dict[tuple[str, int], bytes] = {}
-        self.at_start = self.drive.usage()
-
-    def teardown(self) -> None:
-        if hasattr(self, "there"):
-            objects.delete_all(self.drive.caller, self.drive.caller.user, "c")
-            assert self.drive.usage() == self.at_start
-
-    def made(self, name: str, version: Version, data: bytes) -> None:
-        self.there[name] = data
-        if self.versioned:
-            self.kept[name, version.pk] = data
-
-    @rule(name=NAMES, data=DATA)
-    def put(self, name: str, data: bytes) -> None:
-        self.made(name, self.drive.put(name, data), data)
-
-    @rule(name=NAMES)
-    def delete(self, name: str) -> None:
-        try:
-            objects.delete(self.drive.caller, self.drive.path(name))
-        except ItemNotFound:
-            assert name not in self.there
-        else:
-            del self.there[name]
-
-    @rule(source=NAMES, to=NAMES)
-    def copy(self, source: str, to: str) -> None:
-        try:
-            made = objects.copy(
-                self.drive.caller, Source(self.drive.path(source)), self.drive.path(to), Overrides()
-            )
-        except ItemNotFound:
-            assert source not in self.there
-        else:
-            self.made(to, made, self.there[source])
-
-    @rule(source=NAMES, to=NAMES)
-    def move(self, source: str, to: str) -> None:
-        try:
-            made = objects.move(self.drive.caller, self.drive.path(source), self.drive.path(to), Overrides())
-        except ItemNotFound:
-            assert source not in self.there
-        else:
-            self.made(to, made, self.there[source])
-            if source != to:
-                del self.there[source]
-
-    @rule(name=NAMES)
-    def delete_tree(self, name: str) -> None:
-        try:
-            objects.delete(self.drive.caller, self.drive.path(name), delimiter="/")
-        except ItemNotFound:
-            assert name not in self.there
-        else:
-            gone = [one for one in self.there if one == name or one.startswith(f"{name}/")]
-            for one in gone:
-                del self.there[one]
-
-    @rule(name=NAMES, merge=st.booleans())
-    def describe(self, name: str, merge: bool) -> None:
-        try:
-            made = objects.set_attributes(self.drive.caller, self.drive.path(name), {"K": "v"}, merge=merge)
-        except ItemNotFound:
-            assert name not in self.there
-        else:
-            self.made(name, made, self.there[name])
-
-    @invariant()
-    def all_is_as_the_model_says(self) -> None:
-        if not hasattr(self, "there"):
-            return
-        assert {name: self.drive.read(name) for name in self.drive.names()} == self.there
-        row, size_bytes = self.drive.row(), sum(map(len, self.there.values()))
-        assert (row.object_count, row.size_bytes) == (len(self.there), size_bytes)
-        assert self.drive.usage() == self.at_start + size_bytes
-        for (name, number), data in self.kept.items():
-            assert self.drive.read(name, number) == data
-
-
-@pytest.fixture
-def machine(people: People) -> type[Namespace]:
-    Namespace.drive = Drive(people.alice.caller)
-    return Namespace
-
-
-def test_any_sequence_of_operations_ends_as_in_a_dictionary(machine: type[Namespace]) -> None:
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=12, stateful_step_count=15, deadline=None,
-            suppress_health_check=list(HealthCheck), database=None,
-        ),
-    )  # fmt: skip
 
 
 @pytest.mark.postgresql

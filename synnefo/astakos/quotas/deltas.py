@@ -49,8 +49,7 @@ def append(provisions: Iterable[Provision]) -> bool:
     for key, (_, level, appended, _, writers) in found.items():
         if not may_append(level, appended, wanted[key], writers):
             return False
-    for key, quantity in wanted.items():
-        _insert(found[key][0], quantity)
+    _insert.many([(found[key][0], quantity) for key, quantity in wanted.items()])
     crowded = [number for number, _, _, waiting, _ in found.values() if waiting >= _CROWD]
     if crowded:
         _fold(crowded)
