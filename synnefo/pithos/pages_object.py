@@ -21,14 +21,17 @@ from synnefo.common.units import show_amount
 from synnefo.pithos.blocks.base import blocks
 from synnefo.pithos.blocks.content import read
 from synnefo.pithos.faces import view
-from synnefo.pithos.faces.pithos.headers import OBJECT_META, shaped
+from synnefo.pithos.faces.attributes import OBJECT_META, shaped
 from synnefo.pithos.namespace import browsing, objects
 from synnefo.pithos.namespace.models import Version
 from synnefo.pithos.namespace.objects import Overrides, Path, Source
 from synnefo.pithos.pages_places import Place, address, data_url, folder_of, leaf_of
 from synnefo.pithos.pages_shown import VersionShown, kind_of
+from synnefo.pithos.seam.adapter import location_of
 
 _VERSIONS = 20
+#: No disk is smaller than a sector.
+_SMALLEST_DISK_BYTES = 512
 _MOST_TEXT_BYTES = 64 * 1024
 _MOST_IMAGE_BYTES = 512 * 1024
 #: Images that browsers draw and that cannot carry scripts.
@@ -101,6 +104,7 @@ def _context(request: HttpRequest, caller: Caller, at: Path) -> dict[str, Any]:
         ],
         "versions": [_shown(row, at, names, current) for row in found[:_VERSIONS]],
         "older": address("object", at.container, name=at.name, before=str(older)) if older else "",
+        "disk_at": location_of(at) if current.size_bytes >= _SMALLEST_DISK_BYTES else "",
         "look": _look(current),
         "command": f"kamaki file download {shlex.quote(f'/{at.container}/{at.name}')}",
         "in_folder": address("folder", at.container, under=folder_of(at.name)),

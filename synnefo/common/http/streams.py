@@ -6,25 +6,35 @@ from collections.abc import Iterator
 
 from django.http import HttpRequest
 
-from synnefo.common.faults import BadRequest, RequestTooLarge
+from synnefo.common.faults import BadRequest, Fault, RequestTooLarge
 
 _PIECE = 256 * 1024
 
 
 def pieces(request: HttpRequest, most_bytes: int) -> Iterator[bytes]:
     """The body, of a length that was announced or in chunks. Raises BadRequest, RequestTooLarge."""
-    chunked = "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower()
     text = request.META.get("CONTENT_LENGTH") or "0"
     if not (text.isascii() and text.isdigit() and len(text) < 19):
         raise BadRequest("The Content-Length is no length.")
-    left = None if chunked else int(text)
-    if left is not None and left > most_bytes:
-        raise RequestTooLarge(f"The body has more than {most_bytes} bytes.")
-    return _read(request, left, most_bytes)
+    return read(request, None if is_chunked(request) else int(text), most_bytes)
 
 
-def _read(request: HttpRequest, left: int | None, most_bytes: int) -> Iterator[bytes]:
-    stream, allowed = request.META["wsgi.input"], most_bytes
+def is_chunked(request: HttpRequest) -> bool:
+    return "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower()
+
+
+def read(
+    request: HttpRequest, length: int | None, most_bytes: int, too_long: Fault | None = None
+) -> Iterator[bytes]:
+    """So many bytes of the body, or all of it. Raises BadRequest if it is cut short, ``too_long``."""
+    refusal = too_long or RequestTooLarge(f"The body has more than {most_bytes} bytes.")
+    if length is not None and length > most_bytes:
+        raise refusal
+    return _pieces(request, length, most_bytes, refusal)
+
+
+def _pieces(request: HttpRequest, left: int | None, allowed: int, refusal: Fault) -> Iterator[bytes]:
+    stream = request.META["wsgi.input"]
     while left is None or left > 0:
         try:
             piece = stream.read(_PIECE if left is None else min(_PIECE, left))
@@ -36,6 +46,6 @@ def _read(request: HttpRequest, left: int | None, most_bytes: int) -> Iterator[b
             return
         allowed -= len(piece)
         if allowed < 0:
-            raise RequestTooLarge(f"The body has more than {most_bytes} bytes.")
+            raise refusal
         left = None if left is None else left - len(piece)
         yield piece

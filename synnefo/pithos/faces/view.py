@@ -25,7 +25,7 @@ from synnefo.common.faults import BadRequest, Fault, Forbidden
 from synnefo.common.http.context import client_address
 from synnefo.pithos.blocks.base import blocks
 from synnefo.pithos.blocks.content import Content, read
-from synnefo.pithos.faces.pithos import ranges, streams
+from synnefo.pithos.faces import ranges, streams
 from synnefo.pithos.namespace import browsing, containers, objects
 from synnefo.pithos.namespace.models import Container, Version
 from synnefo.pithos.namespace.objects import Path

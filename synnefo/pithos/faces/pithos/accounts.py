@@ -12,6 +12,8 @@ from django.http import HttpRequest, HttpResponse
 from synnefo.common.accounts import accounts as astakos
 from synnefo.common.caller import Caller
 from synnefo.common.faults import BadRequest, Forbidden, NotImplementedFault
+from synnefo.pithos.faces import conditions
+from synnefo.pithos.faces.attributes import shaped
 from synnefo.pithos.faces.pithos import headers, kit
 from synnefo.pithos.namespace import accounts, containers
 from synnefo.pithos.namespace.containers import RESOURCE
@@ -76,7 +78,7 @@ def _described(
 ) -> HttpResponse:
     rows = Container.objects.filter(account=account)
     modified = max([account.modified, *rows.values_list("modified", flat=True)])
-    kit.check_dates(request, modified)
+    conditions.check_dates(request, modified)
     count, objects, size_bytes = accounts.totals(account)
     response["X-Account-Container-Count"] = str(count)
     response["X-Account-Object-Count"] = str(objects)
@@ -84,7 +86,7 @@ def _described(
     limits = _limits(caller, account)
     response["X-Account-Policy-Quota"] = str(sum(limits.values()))
     for project, limit in limits.items():
-        response[f"X-Account-Policy-Quota-{headers.shaped(project)}"] = str(limit)
+        response[f"X-Account-Policy-Quota-{shaped(project)}"] = str(limit)
     headers.put_prefixed(response, META, account.attributes)
     until = kit.until(request)
     if until is not None:

@@ -12,7 +12,9 @@ from django.http import HttpRequest, HttpResponse
 from synnefo.pithos.blocks.base import blocks
 from synnefo.pithos.blocks.content import keep
 from synnefo.pithos.blocks.hashing import ALGORITHM
-from synnefo.pithos.faces.pithos import body, filters, headers, kit
+from synnefo.pithos.faces import body, conditions
+from synnefo.pithos.faces.attributes import OBJECT_META
+from synnefo.pithos.faces.pithos import filters, headers, kit
 from synnefo.pithos.faces.pithos.accounts import page_size, policy
 from synnefo.pithos.namespace import containers, listing, objects
 from synnefo.pithos.namespace.listing import Entry, Wanted
@@ -104,7 +106,7 @@ def _wanted(request: HttpRequest) -> Wanted:
 
 
 def _described(request: HttpRequest, response: HttpResponse, row: Container) -> HttpResponse:
-    kit.check_dates(request, row.modified)
+    conditions.check_dates(request, row.modified)
     until = kit.until(request)
     count, size_bytes = row.object_count, row.size_bytes
     if until is not None:
@@ -113,7 +115,7 @@ def _described(request: HttpRequest, response: HttpResponse, row: Container) -> 
     response["X-Container-Object-Count"], response["X-Container-Bytes-Used"] = str(count), str(size_bytes)
     response["X-Container-Block-Size"] = str(settings.PITHOS_BACKEND_BLOCK_SIZE)
     response["X-Container-Block-Hash"] = ALGORITHM
-    keys = listing.metadata_keys(row, headers.OBJECT_META)
+    keys = listing.metadata_keys(row, OBJECT_META)
     response["X-Container-Object-Meta"] = headers.encoded(",".join(keys))
     headers.put_prefixed(response, META, row.attributes)
     for name, value in policy(row).items():

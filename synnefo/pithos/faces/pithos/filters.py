@@ -6,7 +6,7 @@ import operator
 import re
 from collections.abc import Callable
 
-from synnefo.pithos.faces.pithos.headers import OBJECT_META, shaped
+from synnefo.pithos.faces.attributes import OBJECT_META, shaped
 from synnefo.pithos.namespace.listing import Listed
 
 _TERM = re.compile(r"(?P<no>!?)(?P<key>[^=!<>]+)(?:(?P<op><=|>=|!=|=|<|>)(?P<value>.*))?", re.DOTALL)

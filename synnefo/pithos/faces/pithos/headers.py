@@ -9,8 +9,8 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from synnefo.common.faults import BadRequest, NotImplementedFault
+from synnefo.pithos.faces.attributes import OBJECT_META, shaped
 
-OBJECT_META = "X-Object-Meta-"
 MOST = 90
 MAX_NAME = 128
 MAX_VALUE = 256
@@ -49,11 +49,6 @@ def prefixed(request: HttpRequest, prefix: str) -> dict[str, str]:
         if key:
             found[key] = text
     return found
-
-
-def shaped(name: str) -> str:
-    """``foo_bar`` as ``Foo-Bar``."""
-    return "-".join(part.capitalize() for part in name.replace("_", "-").split("-"))
 
 
 def object_attributes(request: HttpRequest) -> dict[str, str]:

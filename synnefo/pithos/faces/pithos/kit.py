@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import json
 from collections.abc import Callable, Iterable
-from email.utils import parsedate_to_datetime
 from typing import Any
 from xml.etree import ElementTree
 
@@ -14,22 +13,15 @@ from django.http.response import HttpResponseBase
 from django.utils.http import http_date
 
 from synnefo.common.caller import Caller, Scope
-from synnefo.common.faults import BadRequest, Fault, NotAllowed, OverLimit, PreconditionFailed, Unauthorized
+from synnefo.common.faults import BadRequest, Fault, NotAllowed, OverLimit, Unauthorized
 from synnefo.common.http.facade import as_fault, caller_of
 from synnefo.common.http.rendering import synnefo
 from synnefo.common.quota_shown import refusal
+from synnefo.pithos.faces.conditions import NotModified
 
 View = Callable[..., HttpResponseBase]
 
 _TYPES = {"json": "application/json", "xml": "application/xml", "text": "text/plain"}
-
-
-class NotModified(Exception):
-    """The client has what it asks for."""
-
-    def __init__(self, etag: str = "") -> None:
-        super().__init__(etag)
-        self.etag = etag
 
 
 def route(**views: View) -> View:
@@ -158,23 +150,6 @@ def stamp(response: HttpResponseBase, modified: datetime.datetime) -> None:
 def iso(moment: datetime.datetime) -> str:
     """Always with fractions of a second: clients cut at the point."""
     return moment.astimezone(datetime.UTC).isoformat(timespec="microseconds")
-
-
-def check_dates(request: HttpRequest, modified: datetime.datetime) -> None:
-    """If-Modified-Since and If-Unmodified-Since. Raises NotModified, PreconditionFailed."""
-    since = _date(request.META.get("HTTP_IF_MODIFIED_SINCE", ""))
-    if since is not None and int(modified.timestamp()) <= since:
-        raise NotModified
-    border = _date(request.META.get("HTTP_IF_UNMODIFIED_SINCE", ""))
-    if border is not None and int(modified.timestamp()) > border:
-        raise PreconditionFailed("Resource has been modified")
-
-
-def _date(text: str) -> int | None:
-    try:
-        return int(parsedate_to_datetime(text).timestamp()) if text else None
-    except (ValueError, TypeError, OverflowError):
-        return None
 
 
 def _check_headers(request: HttpRequest) -> None:

@@ -13,8 +13,9 @@ from django.utils.http import http_date
 from synnefo.common.caller import Caller
 from synnefo.common.faults import ItemNotFound
 from synnefo.pithos.blocks.hashing import ALGORITHM
-from synnefo.pithos.faces.pithos import conditions, headers, kit, ranges, streams
-from synnefo.pithos.faces.pithos.ranges import Span
+from synnefo.pithos.faces import conditions, ranges, streams
+from synnefo.pithos.faces.pithos import headers, kit
+from synnefo.pithos.faces.ranges import Span
 from synnefo.pithos.namespace import objects
 from synnefo.pithos.namespace.models import EMPTY_HASH, Version, timestamp
 from synnefo.pithos.namespace.objects import Path
@@ -63,7 +64,7 @@ def _version(request: HttpRequest, caller: Caller, path: Path) -> Version:
 
 def _check(request: HttpRequest, version: Version) -> None:
     conditions.check_read(request, version, conditions.etag(version))
-    kit.check_dates(request, version.modified)
+    conditions.check_dates(request, version.modified)
 
 
 def _describe(response: HttpResponseBase, version: Version) -> None:

@@ -17,7 +17,8 @@ from synnefo.common.faults import BadRequest, Conflict, LengthRequired, Unproces
 from synnefo.pithos.blocks.base import blocks
 from synnefo.pithos.blocks.content import Content, keep, md5_of, of_digests, read, replaced, shortened
 from synnefo.pithos.blocks.hashing import HOLE, block_count, parse_hex
-from synnefo.pithos.faces.pithos import body, conditions, headers, kit, ranges
+from synnefo.pithos.faces import body, conditions, ranges
+from synnefo.pithos.faces.pithos import headers, kit
 from synnefo.pithos.namespace import objects
 from synnefo.pithos.namespace.models import Version
 from synnefo.pithos.namespace.objects import ChangedMeanwhileError, Overrides, Path, Source

@@ -18,7 +18,7 @@ from synnefo.common.faults import BadRequest, ItemNotFound, NotAllowed, Precondi
 from synnefo.common.http.context import client_address
 from synnefo.common.http.facade import as_fault, identity_of
 from synnefo.common.http.rendering import swift as rendered
-from synnefo.pithos.faces.pithos.kit import NotModified
+from synnefo.pithos.faces.conditions import NotModified
 from synnefo.pithos.faces.swift import paths
 
 View = Callable[..., HttpResponseBase]

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from synnefo.common.faults import BadRequest
-from synnefo.pithos.faces.pithos.headers import OBJECT_META, shaped
+from synnefo.pithos.faces.attributes import OBJECT_META, shaped
 from synnefo.pithos.faces.swift import kit
 
 MAX_NAME = 128

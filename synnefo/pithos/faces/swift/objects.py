@@ -10,9 +10,9 @@ from synnefo.common.faults import PreconditionFailed, RangeNotSatisfiable
 from synnefo.common.http.rendering import swift as rendered
 from synnefo.pithos.blocks.base import blocks
 from synnefo.pithos.blocks.content import md5_of
-from synnefo.pithos.faces.pithos import conditions, ranges, streams
-from synnefo.pithos.faces.pithos.kit import NotModified, check_dates
-from synnefo.pithos.faces.pithos.ranges import Span
+from synnefo.pithos.faces import conditions, ranges, streams
+from synnefo.pithos.faces.conditions import NotModified, check_dates
+from synnefo.pithos.faces.ranges import Span
 from synnefo.pithos.faces.swift import kit, metadata
 from synnefo.pithos.namespace import objects
 from synnefo.pithos.namespace.models import Version

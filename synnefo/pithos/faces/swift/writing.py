@@ -22,7 +22,7 @@ from synnefo.common.faults import (
 )
 from synnefo.pithos.blocks.base import blocks
 from synnefo.pithos.blocks.content import keep
-from synnefo.pithos.faces.pithos import body, conditions
+from synnefo.pithos.faces import body, conditions
 from synnefo.pithos.faces.swift import kit, metadata, unsupported
 from synnefo.pithos.faces.swift.objects import etag
 from synnefo.pithos.namespace import objects

@@ -1,4 +1,4 @@
-"""The body of a request as a stream that is read once, to its end, in bounded pieces."""
+"""The body of a request: how long it may be, and its pieces."""
 
 from __future__ import annotations
 
@@ -8,13 +8,9 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from synnefo.common.faults import BadRequest, Fault, LengthRequired
+from synnefo.common.http.streams import is_chunked, read
 
-_PIECE = 256 * 1024
 _TOO_LONG = "The body of the request is too long."
-
-
-def is_chunked(request: HttpRequest) -> bool:
-    return "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower()
 
 
 def length_of(request: HttpRequest, *, too_long: type[Fault] = BadRequest) -> int | None:
@@ -40,23 +36,8 @@ def has_body(request: HttpRequest) -> bool:
 
 def pieces(request: HttpRequest, *, too_long: type[Fault] = BadRequest) -> Iterator[bytes]:
     """The body. Raises BadRequest if it is cut short, ``too_long`` if it is longer than is taken."""
-    stream = request.META["wsgi.input"]
-    left = length_of(request, too_long=too_long)
-    allowed = settings.PITHOS_MAX_UPLOAD_BYTES if left is None else left
-    while left is None or left > 0:
-        try:
-            piece = stream.read(_PIECE if left is None else min(_PIECE, left))
-        except OSError as error:
-            raise BadRequest("The body was cut short.") from error
-        if not piece:
-            if left:
-                raise BadRequest("The body was cut short.")
-            return
-        allowed -= len(piece)
-        if allowed < 0:
-            raise too_long(_TOO_LONG)
-        left = None if left is None else left - len(piece)
-        yield piece
+    length = length_of(request, too_long=too_long)
+    return read(request, length, settings.PITHOS_MAX_UPLOAD_BYTES, too_long(_TOO_LONG))
 
 
 def whole(request: HttpRequest, most_bytes: int) -> bytes:

@@ -10,7 +10,7 @@ from django.http import StreamingHttpResponse
 
 from synnefo.pithos.blocks.base import blocks
 from synnefo.pithos.blocks.content import Content, read
-from synnefo.pithos.faces.pithos.ranges import Span
+from synnefo.pithos.faces.ranges import Span
 
 #: People's files are shown by browsers as strangers: without scripts, and not as this cloud's own pages.
 STRANGER = "sandbox; default-src 'none'"
