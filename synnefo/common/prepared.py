@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
-from django.db import connection
+from django.db import IntegrityError, connection
 from django.db.models import Model, QuerySet
 from django.db.models.query import get_related_populators
 
@@ -101,15 +101,11 @@ class PreparedModels(Prepared, Generic[M]):
 
 
 class PreparedInsert:
-    """An INSERT of rows of a model, with values for these fields; others must have none to store.
+    """An INSERT of rows of a model, with values for these fields; others must have none to store."""
 
-    With ``unique`` a row that is there already, equal in these fields, is taken instead.
-    """
-
-    def __init__(self, model: type[Model], *names: str, unique: Sequence[str] = ()) -> None:
+    def __init__(self, model: type[Model], *names: str) -> None:
         self._model = model
         self._names = names
-        self._unique = unique
         self._sql = functools.cache(self._sql_of)
 
     def __call__(self, *values: object) -> int:
@@ -118,10 +114,16 @@ class PreparedInsert:
 
     def many(self, rows: Sequence[Sequence[object]]) -> list[int]:
         """Returns the rows' numbers."""
-        given = [zip(self._fields, row, strict=True) for row in rows]
-        params = [field.get_db_prep_save(value, connection) for row in given for field, value in row]
+        return self._run(self._sql(len(rows)), [value for row in rows for value in self._stored(row)])
+
+    def _stored(self, row: Sequence[object]) -> list[Any]:
+        given = zip(self._fields, row, strict=True)
+        return [field.get_db_prep_save(value, connection) for field, value in given]
+
+    @staticmethod
+    def _run(sql: str, params: Sequence[Any]) -> list[int]:
         with connection.cursor() as cursor:
-            cursor.execute(self._sql(len(rows)), params)
+            cursor.execute(sql, params)
             return [int(number) for (number,) in cursor.fetchall()]
 
     @functools.cached_property
@@ -130,15 +132,48 @@ class PreparedInsert:
 
     def _sql_of(self, count: int) -> str:
         quoted, meta = connection.ops.quote_name, self._model._meta
-        columns = [quoted(field.column) for field in self._fields]
-        row = f"({', '.join(['%s'] * len(columns))})"
-        places = ", ".join([row] * count)
-        sql = f"INSERT INTO {quoted(meta.db_table)} ({', '.join(columns)}) VALUES {places}"  # noqa: S608
-        if self._unique:
-            same = [columns[self._names.index(name)] for name in self._unique]
-            # An update that changes nothing returns the row, and waits for who makes it meanwhile.
-            sql += f" ON CONFLICT ({', '.join(same)}) DO UPDATE SET {same[0]} = excluded.{same[0]}"
-        return f"{sql} RETURNING {quoted(meta.pk.attname)}"
+        columns = ", ".join(quoted(field.column) for field in self._fields)
+        row = f"({', '.join(['%s'] * len(self._fields))})"
+        rows = ", ".join([row] * count)
+        return (
+            f"INSERT INTO {quoted(meta.db_table)} ({columns}) VALUES {rows}"  # noqa: S608
+            f"{self._conflict()} RETURNING {quoted(meta.pk.attname)}"
+        )
+
+    def _conflict(self) -> str:
+        return ""
+
+
+class PreparedUpsert(PreparedInsert):
+    """The same for one row of which there is but one; one that is there already is taken as it is, unlocked.
+
+    The first ``unique`` fields tell which one it is.
+    """
+
+    def __init__(self, model: type[Model], *names: str, unique: int) -> None:
+        super().__init__(model, *names)
+        self._unique = unique
+
+    def __call__(self, *values: object) -> int:
+        """Returns the row's number. Raises IntegrityError if it is removed at this very moment."""
+        params = self._stored(values)
+        found = self._run(self._sql(1), params) or self._run(self._select, params[: self._unique])
+        if not found:
+            raise IntegrityError(f"a row of {self._model.__name__} has vanished")
+        return found[0]
+
+    @functools.cached_property
+    def _keys(self) -> list[str]:
+        return [connection.ops.quote_name(field.column) for field in self._fields[: self._unique]]
+
+    @functools.cached_property
+    def _select(self) -> str:
+        quoted, meta = connection.ops.quote_name, self._model._meta
+        same = " AND ".join(f"{key} = %s" for key in self._keys)
+        return f"SELECT {quoted(meta.pk.attname)} FROM {quoted(meta.db_table)} WHERE {same}"  # noqa: S608
+
+    def _conflict(self) -> str:
+        return f" ON CONFLICT ({', '.join(self._keys)}) DO NOTHING"
 
 
 def _made(compiled: _Compiled, row: Row) -> Any:

@@ -20,7 +20,7 @@ from synnefo.common.accounts import provisions_for
 from synnefo.common.caller import Caller
 from synnefo.common.faults import Conflict, ItemNotFound, RequestTooLarge
 from synnefo.common.ids import new_uuid
-from synnefo.common.prepared import PreparedInsert, PreparedModels
+from synnefo.common.prepared import PreparedInsert, PreparedModels, PreparedUpsert
 from synnefo.engine.charging import charged
 from synnefo.pithos.blocks.content import Content
 from synnefo.pithos.blocks.hashing import DIGEST_BYTES
@@ -41,8 +41,8 @@ WHERE id = %s AND project = %s AND versioning = %s
 AND (quota_bytes = 0 OR %s <= 0 OR quota_bytes >= size_bytes + %s)
 """
 
-_insert_map = PreparedInsert(HashMap, "digest", "packed", unique=("digest",))
-_insert_path = PreparedInsert(Object, "container", "name", unique=("container", "name"))
+_map_of = PreparedUpsert(HashMap, "digest", "packed", unique=1)
+_path_of = PreparedUpsert(Object, "container", "name", unique=2)
 _insert_version = PreparedInsert(Version, *(name.removesuffix("_id") for name in _FIELDS))
 
 
@@ -100,7 +100,7 @@ def commit(caller: Caller, plan: Callable[[], Sequence[Change]], *, path: str) -
             return []
         try:
             return _carried_out(caller, changes, path)
-        except _OvertakenError:
+        except (_OvertakenError, IntegrityError):  # a second version now, or what it stands on is gone
             _look_again({change.container.pk: change.container for change in changes}.values())
     raise Conflict("The object is being changed by others all the time; try again.")
 
@@ -131,7 +131,7 @@ def _carried_out(caller: Caller, changes: Sequence[Change], path: str) -> list[V
 
 def _apply(caller: Caller, change: Change, maps: dict[bytes, int | None]) -> Version | None:
     """What is there must be what was seen: the row that is retired, or (by a unique index) nothing."""
-    path = change.seen.object_id if change.seen else _insert_path(change.container.pk, change.name)
+    path = change.seen.object_id if change.seen else _path_of(change.container.pk, change.name)
     if change.seen:
         _retire(change.container, change.seen)
     made = Version(object_id=path, modified_by=caller.user, modified=_later_than(change.seen))
@@ -140,10 +140,7 @@ def _apply(caller: Caller, change: Change, maps: dict[bytes, int | None]) -> Ver
         made.uuid = change.seen.uuid if change.seen else ""
     else:
         _fill(made, change.draft, maps)
-    try:
-        made.pk = _insert_version(*(getattr(made, name) for name in _FIELDS))
-    except IntegrityError as error:
-        raise _OvertakenError from error
+    made.pk = _insert_version(*(getattr(made, name) for name in _FIELDS))
     made._state.adding = False
     return made if change.draft else None
 
@@ -192,10 +189,10 @@ def _fill(version: Version, draft: Draft, maps: dict[bytes, int | None]) -> None
 
 
 def _map(packed: bytes) -> int | None:
-    """The row of content's digests, which nobody forgets now; content of one block needs none."""
+    """The row of content's digests; content of one block needs none."""
     if len(packed) <= DIGEST_BYTES:
         return None
-    return _insert_map(HashMap.digest_of(packed), packed)
+    return _map_of(HashMap.digest_of(packed), packed)
 
 
 def _later_than(old: Version | None) -> datetime.datetime:
