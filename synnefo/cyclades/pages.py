@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver
 
 from synnefo.cyclades.console import pages as console
 from synnefo.cyclades.dashboard import dashboard
+from synnefo.cyclades.images import pages as images
 from synnefo.cyclades.keypairs import pages as keypairs
 from synnefo.cyclades.networks import pages as networks
 from synnefo.cyclades.servers import pages as servers
@@ -15,6 +16,7 @@ __all__ = ["dashboard", "urlpatterns"]
 
 urlpatterns: list[URLPattern | URLResolver] = [
     *servers.urlpatterns,
+    *images.urlpatterns,
     *keypairs.urlpatterns,
     *networks.urlpatterns,
     *floating.urlpatterns,

@@ -76,6 +76,7 @@ _ACTIONS = {
     "keypair.create": "Add key",
     "keypair.delete": "Delete key",
     "image.register": "Register image",
+    "image.modify": "Change image",
     "image.unregister": "Remove image",
 }
 

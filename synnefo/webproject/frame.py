@@ -33,7 +33,11 @@ HOME = Entry("Dashboard", "dashboard", "/ui/")
 #: Places of each service, under the heading that they stand below.
 ENTRIES: dict[str, dict[str, tuple[Entry, ...]]] = {
     "cyclades": {
-        "Compute": (Entry("Servers", "server", "/ui/servers/"), Entry("Keys", "key", "/ui/keys/")),
+        "Compute": (
+            Entry("Servers", "server", "/ui/servers/"),
+            Entry("Images", "disk", "/ui/images/"),
+            Entry("Keys", "key", "/ui/keys/"),
+        ),
         "Network": (
             Entry("Networks", "network", "/ui/networks/"),
             Entry("Floating IPs", "globe", "/ui/floating-ips/"),

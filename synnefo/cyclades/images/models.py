@@ -56,6 +56,11 @@ class Image(Owned):
         return self.name
 
     @property
+    def about(self) -> str:
+        """What its owner says of it; clients keep that as a property."""
+        return self.description or str(self.properties.get("description", ""))
+
+    @property
     def min_disk_gib(self) -> int:
         """The smallest disk that holds it, or more if its owner wants more."""
         return max(self.wanted_disk_gib, -(-self.virtual_size_bytes // 2**30))

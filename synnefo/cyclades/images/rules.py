@@ -95,8 +95,19 @@ def register_location(
     for key, value in (expected or {}).items():
         if getattr(found, key) != value:
             raise BadRequest(f"The object's {key.removesuffix('_bytes')} is not {value}.")
-    facts = inspect(store.head(found, HEAD_BYTES), found.size_bytes)
+    facts = _facts(store, found)
     return _make_known(caller, store, _Arrived(found, facts), properties=dict(properties or {}), **about)
+
+
+def look(caller: Caller, location: str) -> tuple[StoredObject, DiskFacts]:
+    """What ``register_location`` would make an image of: the object, and what kind of disk is in it.
+
+    Raises BadRequest (it is no disk), Forbidden, ItemNotFound.
+    """
+    forbid_in_transaction("looking into an object")
+    store = store_of_location(location)
+    found = store.find(caller, location)
+    return found, _facts(store, found)
 
 
 def register(
@@ -256,9 +267,14 @@ def check(
         if not 0 <= number <= _LARGEST_COUNT:
             raise BadRequest(f"{number} is no amount of memory or disk.")
     becomes_public = about.get("is_public") and not (image is not None and image.is_public)
-    if becomes_public and not (caller.is_admin or settings.CYCLADES_USERS_PUBLISH_IMAGES):
+    if becomes_public and not may_publish(caller):
         raise Forbidden("Only administrators make public images.")
     _check_properties(properties or {})
+
+
+def may_publish(caller: Caller) -> bool:
+    """Whether he may make images that everybody sees."""
+    return caller.is_admin or bool(settings.CYCLADES_USERS_PUBLISH_IMAGES)
 
 
 def describe(caller: Caller, image: Image) -> None:
@@ -289,6 +305,10 @@ def release_unused(after: datetime.timedelta = _RELEASE_AFTER) -> int:
                 image.save(update_fields=("hold",))
                 released += 1
     return released
+
+
+def _facts(store: ObjectStore, found: StoredObject) -> DiskFacts:
+    return inspect(store.head(found, HEAD_BYTES), found.size_bytes)
 
 
 def _claim(caller: Caller, uuid: str) -> Image:

@@ -117,10 +117,10 @@ class Offer:
             "key": [*(row.name for row in self.keys), NEW, NONE],
         }
 
-    @property
-    def initial(self) -> dict[str, object]:
-        """The sensible choice everywhere."""
-        image = next(iter(self.images), None)
+    def initial(self, image_uuid: str = "") -> dict[str, object]:
+        """The sensible choice everywhere; the image that is asked for, if there is one."""
+        asked_for = [row for row in self.images if row.uuid == image_uuid]
+        image = next(iter(asked_for or self.images), None)
         fitting = [row.flavor for row in self.flavors if not row.forbidden and _fits(row.flavor, image)]
         with_way_out = [row for row in self.networks if any(subnet.gateway for subnet in row.subnets.all())]
         network = next(iter(with_way_out or self.networks), None)
@@ -160,7 +160,8 @@ class Offer:
 def create(request: HttpRequest, caller: Caller) -> HttpResponse:
     offer = Offer(caller)
     if request.method != "POST":
-        return _show(request, caller, offer, CreateForm(offer.choices, initial=offer.initial))
+        initial = offer.initial(request.GET.get("image", ""))
+        return _show(request, caller, offer, CreateForm(offer.choices, initial=initial))
     form = CreateForm(offer.choices, request.POST)
     if not form.is_valid():
         return _show(request, caller, offer, form)

@@ -113,6 +113,11 @@ class PithosObjects:
         commit(caller, plan, path=uuid)
 
 
+def location_of(path: Path) -> str:
+    """Where an object is, as images are told."""
+    return _PREFIX + "/".join([quote(path.account, ""), quote(path.container, ""), quote(path.name)])
+
+
 class _Checked:
     """Blocks that are what their names say."""
 
@@ -172,8 +177,7 @@ def _by_uuid(uuid: str) -> Version | None:
 def _stored(version: Version) -> StoredObject:
     path = version.object
     container = Container.objects.select_related("account").get(pk=path.container_id)
-    parts = (container.account.name, container.name)
-    location = _PREFIX + "/".join([*(quote(part, "") for part in parts), quote(path.name)])
+    location = location_of(Path(container.account.name, container.name, path.name))
     return StoredObject(
         version.uuid, location, version.pk, version.hash, version.size_bytes, version.checksum
     )
