@@ -120,7 +120,7 @@ def test_a_files_page_leads_to_a_form_that_knows_the_file(alice: Client, stored:
     link = re.search(r'href="(/ui/images/register/[^"]+)"', file.content.decode())
     assert link is not None
     form = alice.get(link.group(1))
-    assert "Name debian 12.5.raw Size 4 KB Format raw Disk 4 KB" in texts_of(form)
+    assert "File name debian 12.5.raw Size 4 KB Format raw Disk 4 KB" in texts_of(form)
     assert 'name="name" value="debian 12.5"' in form.content.decode()
     assert f'name="location" value="{location}"' in form.content.decode()
 
@@ -145,8 +145,10 @@ def test_an_image_is_made_of_a_file(alice: Client, cloud: People, stored: Callab
         "description": "fresh", "os": "debian", "osfamily": "linux", "users": "root debian",
     }  # fmt: skip
     assert (made.userid, made.is_public, b"".join(rules.read(made))) == (cloud.alice.user.uuid, False, DISK)
-    again = texts_of(alice.get(FORM + "?" + urlencode({"location": wanted["location"]})))
-    assert "There is an image of this file already: Debian 12" in again
+    again = alice.get(FORM + "?" + urlencode({"location": wanted["location"]}))
+    assert "There is an image of this file already: Debian 12" in texts_of(again)
+    for name in wanted:
+        assert f'name="{name}" value="{wanted[name]}"' in again.content.decode()
 
 
 @pytest.mark.parametrize(

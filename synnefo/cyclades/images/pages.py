@@ -67,7 +67,7 @@ IMAGES = Listing(
 
 @dataclasses.dataclass(frozen=True)
 class Shown:
-    """An image as a row shows it; ``asked`` are addresses to which it goes back to the list as it was."""
+    """An image as a row shows it; ``back`` is the list as it was."""
 
     image: Image
     caller: Caller
@@ -107,6 +107,29 @@ class Shown:
     @property
     def remove_url(self) -> str:
         return resolve_url("image-remove", self.image.uuid) + "?" + urlencode({"next": self.back})
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """The file that an image would be made of, and its image if it has one; or why there can be none."""
+
+    location: str
+    stored: StoredObject | None = None
+    facts: DiskFacts | None = None
+    known: Image | None = None
+    trouble: str = ""
+
+    @property
+    def file(self) -> str:
+        return unquote(self.location.rpartition("/")[2])
+
+    @property
+    def size(self) -> str:
+        return show_amount(self.stored.size_bytes, "bytes") if self.stored else ""
+
+    @property
+    def disk(self) -> str:
+        return show_amount(self.facts.virtual_size_bytes, "bytes") if self.facts else ""
 
 
 class AboutForm(forms.Form):
@@ -151,9 +174,8 @@ def rows(request: HttpRequest, caller: Caller) -> HttpResponse:
 def register(request: HttpRequest, caller: Caller) -> HttpResponse:
     """Asked for with a ``location``, it shows the file and says what can be guessed of its image."""
     if request.method != "POST":
-        location = request.GET.get("location", "")
-        form = RegisterForm(caller, initial=_proposed(location))
-        return _show_register(request, caller, form, location)
+        found = _look(caller, request.GET.get("location", ""))
+        return _show_register(request, RegisterForm(caller, initial=_proposed(caller, found)), found)
     form = RegisterForm(caller, request.POST)
     if form.is_valid():
         wanted = form.cleaned_data
@@ -167,24 +189,22 @@ def register(request: HttpRequest, caller: Caller) -> HttpResponse:
         else:
             messages.success(request, f"Image {image.name} is there.")
             return go(request, "images")
-    return _show_register(request, caller, form, form["location"].value() or "")
+    return _show_register(request, form, _look(caller, form["location"].value() or ""))
 
 
 @action
 def same(request: HttpRequest, caller: Caller) -> HttpResponse:
     """What is typed so far, as commands."""
     form = RegisterForm(caller, request.POST)
-    seen, _ = _look(caller, form["location"].value() or "")
-    return render(request, "parts/same_again.html", {"same": _same(form, seen)})
+    found = _look(caller, form["location"].value() or "")
+    return render(request, "parts/same_again.html", {"same": _same(form, found)})
 
 
 @form_page
 def edit(request: HttpRequest, caller: Caller, uuid: str) -> HttpResponse:
     image = _own(caller, uuid)
     if request.method != "POST":
-        said = {**image.properties, "description": image.about}
-        known = {"name": image.name, "is_public": image.is_public}
-        return _show_edit(request, image, AboutForm(caller, initial={**said, **known}))
+        return _show_edit(request, image, AboutForm(caller, initial=_said(image)))
     form = AboutForm(caller, request.POST)
     if form.is_valid():
         others = {key: value for key, value in image.properties.items() if key not in _PROPERTIES}
@@ -220,43 +240,41 @@ def _own(caller: Caller, uuid: str) -> Image:
     return image
 
 
-def _proposed(location: str) -> dict[str, str]:
-    """A file's name without what stands behind its last dot."""
-    leaf = unquote(location.rpartition("/")[2])
-    return {"location": location, "name": _SUFFIX.sub("", leaf), "osfamily": "linux"}
+def _said(image: Image) -> dict[str, object]:
+    """What the form's fields say of an image that is there."""
+    kept = {key: image.properties.get(key, "") for key in _PROPERTIES}
+    return {**kept, "description": image.about, "name": image.name, "is_public": image.is_public}
 
 
-def _look(caller: Caller, location: str) -> tuple[tuple[StoredObject, DiskFacts] | None, str]:
-    """The file that an image would be made of; or why there can be none."""
+def _proposed(caller: Caller, found: Found) -> dict[str, object]:
+    """What is said of the file's image already; else its name without what stands behind the last dot."""
+    if found.known is not None and found.known.userid == caller.user:
+        return {**_said(found.known), "location": found.location}
+    return {"location": found.location, "name": _SUFFIX.sub("", found.file), "osfamily": "linux"}
+
+
+def _look(caller: Caller, location: str) -> Found:
+    location = location.strip()
     if not location:
-        return None, ""
+        return Found(location)
     try:
-        return rules.look(caller, location), ""
+        stored, facts = rules.look(caller, location)
     except Fault as fault:
-        return None, _words(fault)
+        return Found(location, trouble=_words(fault))
+    return Found(location, stored, facts, rules.images_for(caller).filter(uuid=stored.uuid).first())
 
 
 def _words(fault: Fault) -> str:
     return "There is no such file." if fault.status == 404 else told(fault)
 
 
-def _show_register(request: HttpRequest, caller: Caller, form: RegisterForm, location: str) -> HttpResponse:
-    seen, trouble = _look(caller, location)
-    context: dict[str, Any] = {
+def _show_register(request: HttpRequest, form: RegisterForm, found: Found) -> HttpResponse:
+    context = {
         "form": form,
-        "trouble": "" if form.errors else trouble,
-        "same": _same(form, seen),
+        "found": found,
+        "same": _same(form, found),
         "same_url": resolve_url("image-same"),
     }
-    if seen is not None:
-        found, facts = seen
-        context |= {
-            "file": unquote(found.location.rpartition("/")[2]),
-            "size": show_amount(found.size_bytes, "bytes"),
-            "facts": facts,
-            "disk": show_amount(facts.virtual_size_bytes, "bytes"),
-            "known": rules.images_for(caller).filter(uuid=found.uuid).first(),
-        }
     return render(request, "cyclades/image_register.html", context, status=422 if form.errors else 200)
 
 
@@ -265,11 +283,11 @@ def _show_edit(request: HttpRequest, image: Image, form: AboutForm) -> HttpRespo
     return render(request, "cyclades/image_edit.html", context, status=422 if form.errors else 200)
 
 
-def _same(form: RegisterForm, seen: tuple[StoredObject, DiskFacts] | None) -> Same:
+def _same(form: RegisterForm, found: Found) -> Same:
     return register_image(
-        location=str(form["location"].value() or "").strip(),
+        location=found.location,
         name=form["name"].value() or "NAME",
-        disk_format=seen[1].disk_format if seen else "",
+        disk_format=found.facts.disk_format if found.facts else "",
         properties=form.properties,
         is_public="is_public" in form.fields and bool(form["is_public"].value()),
     )
