@@ -26,7 +26,7 @@ from synnefo.pithos.namespace.objects import ChangedMeanwhileError, Overrides, P
 OCTETS = "application/octet-stream"
 _MAX_HASHMAP_BYTES = 32 * 1024 * 1024
 _ATTEMPTS = 20
-_READ_AT_ONCE_BLOCKS = 4
+_READ_AT_ONCE_BLOCKS = 16
 
 
 def put(request: HttpRequest, account: str, container: str, name: str) -> HttpResponse:
