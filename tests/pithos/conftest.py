@@ -115,3 +115,8 @@ def new_lab(standard: None) -> Callable[..., Any]:
         return lab
 
     return make
+
+
+def names(response: Any) -> list[str]:
+    """Those in a list of objects."""
+    return [item.get("name") or item["subdir"] for item in response.json()]
