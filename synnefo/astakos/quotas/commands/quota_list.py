@@ -6,7 +6,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.core.management.base import CommandParser
-from django.db.models import BigIntegerField, CharField, F, OuterRef, QuerySet, Subquery, Value
+from django.db.models import (
+    BigIntegerField,
+    CharField,
+    ExpressionWrapper,
+    F,
+    OuterRef,
+    QuerySet,
+    Subquery,
+    Value,
+)
 from django.db.models.functions import Coalesce, Concat, Substr
 
 from synnefo.astakos.accounts import rules as accounts
@@ -19,7 +28,7 @@ from synnefo.common.commands import Filter, ListCommand, amount_of, unit_style_o
 from synnefo.common.units import parse_amount, show_amount
 
 #: In queries: what is used, counting what is pending and what was appended.
-_USED = F("folded_max") + F("appended")
+_USED = ExpressionWrapper(F("folded_max") + F("appended"), output_field=BigIntegerField())
 
 
 def bare(name: str) -> Any:
