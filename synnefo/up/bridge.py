@@ -2,15 +2,17 @@
 
 granian's own WSGI lets a body in chunks whose client died look complete, and waits for silent clients for
 ever; ASGI tells of the first and can be timed. A request is one hop to a thread and back, and one for each
-piece of content.
+piece of content; a short body is awaited before, without a thread.
 """
 
 from __future__ import annotations
 
 import asyncio
+import io
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -20,6 +22,7 @@ Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 _OWN_NAMES = ("CONTENT_TYPE", "CONTENT_LENGTH")
+_SHORT_BYTES = 64 * 1024
 
 
 class ClientGoneError(ConnectionError):
@@ -38,7 +41,7 @@ class Bridge:
         loop = asyncio.get_running_loop()
         client = _Client(receive, send, loop, self._stalled_s)
         try:
-            exchange = _Exchange(client)
+            exchange = _Exchange(client, await _body_of(scope, client))
             last = await loop.run_in_executor(self._pool, exchange.run, self._application, scope)
         finally:
             client.forget()
@@ -57,11 +60,12 @@ class _Client:
         self._loop = loop
         self._timeout_s = timeout_s
         self._more = True
+        self._gone = False
         self._leaving: asyncio.Task[None] | None = None
 
     def read(self, size: int) -> bytes:
         """At least so many bytes of the body, unless it ends before. Raises ClientGoneError."""
-        return asyncio.run_coroutine_threadsafe(self._gather(size), self._loop).result()
+        return asyncio.run_coroutine_threadsafe(self.gather(size), self._loop).result()
 
     def write(self, messages: Sequence[Message]) -> None:
         """Raises ClientGoneError."""
@@ -71,17 +75,26 @@ class _Client:
         if self._leaving is not None:
             self._leaving.cancel()
 
-    async def _gather(self, size: int) -> bytes:
+    async def gather(self, size: int) -> bytes:
+        """The same for the loop."""
         parts: list[bytes] = []
         wanted = size
         while self._more and wanted > 0:
-            message = await self._timed(self._receive())
-            if message["type"] != "http.request":
-                raise ClientGoneError
+            message = await self._next()
             self._more = message.get("more_body", False)
             parts.append(message["body"])
             wanted -= len(parts[-1])
         return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    async def _next(self) -> Message:
+        """A piece of the body; who has left once is not waited for again."""
+        if not self._gone:
+            with suppress(ClientGoneError):
+                message: Message = await self._timed(self._receive())
+                if message["type"] == "http.request":
+                    return message
+        self._gone = True
+        raise ClientGoneError
 
     async def _send_all(self, messages: Sequence[Message]) -> None:
         if self._leaving is None:  # what is sent to a client that has left is not refused
@@ -133,13 +146,14 @@ class _Body:
 class _Exchange:
     """One request and its answer, in a thread."""
 
-    def __init__(self, client: _Client) -> None:
+    def __init__(self, client: _Client, body: _Body | io.BytesIO) -> None:
         self._client = client
+        self._body = body
         self._unsent: list[Message] = []
 
     def run(self, application: Application, scope: Message) -> list[Message]:
         """Serve it; returns what is left to be sent: for most requests that is the whole answer."""
-        answer = application(_environ(scope, _Body(self._client)), self._start)
+        answer = application(_environ(scope, self._body), self._start)
         try:
             pieces = iter(answer)
             held = next(pieces, b"")
@@ -166,11 +180,21 @@ class _Exchange:
         ]
 
 
+async def _body_of(scope: Message, client: _Client) -> _Body | io.BytesIO:
+    """A short body whole; the stream of one that is long, of unknown length, or sent on demand alone."""
+    headers = dict(scope["headers"])
+    length = headers.get(b"content-length", b"")
+    if length.isdigit() and int(length) <= _SHORT_BYTES and b"expect" not in headers:
+        with suppress(ClientGoneError):
+            return io.BytesIO(await client.gather(int(length)))
+    return _Body(client)
+
+
 def _content(piece: bytes, *, more: bool) -> Message:
     return {"type": "http.response.body", "body": piece, "more_body": more}
 
 
-def _environ(scope: Message, body: _Body) -> dict[str, Any]:
+def _environ(scope: Message, body: _Body | io.BytesIO) -> dict[str, Any]:
     """The request as PEP 3333 has it."""
     path = unquote_to_bytes(scope["raw_path"]) if scope.get("raw_path") else scope["path"].encode()
     made = {

@@ -6,6 +6,7 @@ the others then send whoever comes to them there.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -43,7 +44,8 @@ def unhurried(application: Application) -> Application:
     """
 
     def serve(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        environ["wsgi.input"] = _Body(environ["wsgi.input"])
+        if not isinstance(environ["wsgi.input"], io.BytesIO):  # that is a body which is here already
+            environ["wsgi.input"] = _Body(environ["wsgi.input"])
         answer = application(environ, start_response)
         _let_go()
         return answer

@@ -35,7 +35,13 @@ def body(*pieces: bytes, ends: bool = True) -> list[dict[str, Any]]:
     return [*found, last]
 
 
-def exchange(application: Application, messages: Iterable[dict[str, Any]] = ()) -> list[dict[str, Any]]:
+def announcing(*headers: tuple[bytes, bytes]) -> dict[str, Any]:
+    return {**SCOPE, "headers": [*SCOPE["headers"], *headers]}
+
+
+def exchange(
+    application: Application, messages: Iterable[dict[str, Any]] = (), scope: dict[str, Any] = SCOPE
+) -> list[dict[str, Any]]:
     """What the client is sent."""
     coming, sent = list(messages), []
 
@@ -48,7 +54,7 @@ def exchange(application: Application, messages: Iterable[dict[str, Any]] = ()) 
         sent.append(message)
 
     bridge = Bridge(application, threads=1, stalled_s=0.2)
-    asyncio.run(bridge(SCOPE, receive, send))
+    asyncio.run(bridge(scope, receive, send))
     return sent
 
 
@@ -84,7 +90,10 @@ def test_the_request_is_as_wsgi_has_it() -> None:
         ([("readline",), ("read", 2), ("readline",)], [b"one\n", b"tw", b"o\n"]),
     ],
 )
-def test_bodies_are_read_by_bytes_and_by_lines(calls: list[tuple[Any, ...]], expected: list[bytes]) -> None:
+@pytest.mark.parametrize("headers", [(), ((b"content-length", b"13"),), ((b"content-length", b"99999"),)])
+def test_bodies_are_read_by_bytes_and_by_lines(
+    headers: tuple[tuple[bytes, bytes], ...], calls: list[tuple[Any, ...]], expected: list[bytes]
+) -> None:
     found = []
 
     def application(environ: dict[str, Any], start: Any) -> list[bytes]:
@@ -92,19 +101,68 @@ def test_bodies_are_read_by_bytes_and_by_lines(calls: list[tuple[Any, ...]], exp
         start("200 OK", [])
         return [b"done"]
 
-    assert content(exchange(application, body(b"on", b"e\ntw", b"o\nthree"))) == b"done"
+    sent = exchange(application, body(b"on", b"e\ntw", b"o\nthree"), announcing(*headers))
+    assert content(sent) == b"done"
     assert found == expected
 
 
+@pytest.mark.parametrize("headers", [(), ((b"content-length", b"8"),)])
 @pytest.mark.parametrize("messages", [body(b"half", ends=False), body(b"half")[:1]])
-def test_a_body_that_does_not_end_is_an_error(messages: list[dict[str, Any]]) -> None:
+def test_a_body_that_does_not_end_is_an_error(
+    messages: list[dict[str, Any]], headers: tuple[tuple[bytes, bytes], ...]
+) -> None:
     def application(environ: dict[str, Any], start: Any) -> list[bytes]:
         with pytest.raises(ClientGoneError):
             environ["wsgi.input"].read()
         start("400 Bad Request", [])
         return [b"cut short"]
 
-    assert content(exchange(application, messages)) == b"cut short"
+    assert content(exchange(application, messages, announcing(*headers))) == b"cut short"
+
+
+def test_a_short_body_that_does_not_come_holds_no_thread() -> None:
+    def application(environ: dict[str, Any], start: Any) -> list[bytes]:
+        start("200 OK", [])
+        return [b"done"]
+
+    async def nothing() -> dict[str, Any]:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def both() -> list[dict[str, Any]]:
+        bridge, sent = Bridge(application, threads=1, stalled_s=60), []
+
+        async def send(message: dict[str, Any]) -> None:
+            sent.append(message)
+
+        stalled = asyncio.create_task(bridge(announcing((b"content-length", b"8")), nothing, send))
+        await asyncio.sleep(0)
+        await bridge(SCOPE, nothing, send)
+        stalled.cancel()
+        return sent
+
+    assert content(asyncio.run(both())) == b"done"
+
+
+def test_a_body_is_not_asked_for_before_the_application_wants_it_where_that_is_the_condition() -> None:
+    asked = []
+
+    def application(environ: dict[str, Any], start: Any) -> list[bytes]:
+        asked.append(len(waiting))
+        start("401 Unauthorized", [])
+        return [b"no"]
+
+    waiting = body(b"12345678")
+    scope = announcing((b"content-length", b"8"), (b"expect", b"100-continue"))
+
+    async def receive() -> dict[str, Any]:
+        return waiting.pop(0)
+
+    async def send(message: dict[str, Any]) -> None:
+        pass
+
+    asyncio.run(Bridge(application, threads=1, stalled_s=60)(scope, receive, send))
+    assert asked == [2]
 
 
 def test_nothing_more_is_made_for_a_client_that_left() -> None:
