@@ -84,7 +84,7 @@ def test_the_check_sends_no_query() -> None:
 
 def test_a_pool_gives_out_no_dead_connection_and_asks_no_server() -> None:
     pooled = connection.copy()
-    pooled.settings_dict = for_slow_clients(connection.settings_dict, connections=2)
+    pooled.settings_dict = for_slow_clients(connection.settings_dict, connections=1)
     pooled.alias = "pooled"
     try:
         pids = []

@@ -56,8 +56,13 @@ def sign_in(cloud: Cloud, chromium: Browser) -> Callable[[str, str], Page]:
 
 
 @pytest.fixture(scope="module")
-def dora(cloud: Cloud, sign_in: Callable[[str, str], Page]) -> Page:
-    cloud.new_user(USER, PASSWORD)
+def login(cloud: Cloud) -> dict[str, str]:
+    """Dora's, for the command line that clears up."""
+    return cloud.new_user(USER, PASSWORD)
+
+
+@pytest.fixture(scope="module")
+def dora(login: dict[str, str], sign_in: Callable[[str, str], Page]) -> Page:
     return sign_in(USER, PASSWORD)
 
 
@@ -159,7 +164,7 @@ def test_a_token_is_made_that_the_command_line_takes(cloud: Cloud, dora: Page, t
 
 
 def test_an_administrator_stops_a_server_and_suspends_its_owner(
-    cloud: Cloud, dora: Page, administrator: Page, machine: str
+    cloud: Cloud, dora: Page, login: dict[str, str], administrator: Page, machine: str
 ) -> None:
     page = administrator
     page.goto(f"{cloud.url}/admin/servers/?q=shop")
@@ -169,6 +174,9 @@ def test_an_administrator_stops_a_server_and_suspends_its_owner(
     expect(page.get_by_text("is stopping")).to_be_visible()
     dora.goto(f"{cloud.url}/ui/servers/")
     expect(row(dora, "shop")).to_contain_text("Stopped", timeout=SOON_MS)
+    cloud.openstack("server", "delete", "--wait", "shop", user=login)
+    cloud.openstack("floating", "ip", "delete", machine, user=login)
+    cloud.openstack("network", "delete", "backend", user=login)
     page.goto(f"{cloud.url}/admin/users/?q={USER}")
     page.get_by_role("link", name=USER).click()
     page.get_by_role("link", name="Suspend").click()

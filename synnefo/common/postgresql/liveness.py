@@ -22,4 +22,5 @@ def is_alive(connection: psycopg.Connection[Any]) -> bool:
 def check(connection: psycopg.Connection[Any]) -> None:
     """For pools, before a connection is given out. Raises OperationalError if it is dead."""
     if not is_alive(connection):
+        connection.close()  # the pool takes back what looks open, and would give it out again and again
         raise psycopg.OperationalError("the server has closed the connection")
