@@ -40,7 +40,7 @@ class Writer:
             self.begun = self.next
             self.next += 1
             try:
-                status = self.objects.put(f"c/{self.name}", content(self.begun))[0]
+                status = self.objects.put(self.name, content(self.begun))[0]
             except (OSError, http.client.HTTPException):
                 return  # killed
             assert status == 201
@@ -48,7 +48,7 @@ class Writer:
 
     def check(self) -> None:
         """What was acknowledged is there, or what was begun last; whole in any case."""
-        status, headers, found = self.objects.request("GET", f"c/{self.name}")
+        status, headers, found = self.objects.request("GET", self.name)
         if self.acknowledged < 0 and status == 404:
             return
         assert status == 200
@@ -60,8 +60,10 @@ class Writer:
 
 
 def test_a_kill_leaves_old_or_new_and_keeps_what_was_acknowledged(objects: Group) -> None:
-    chance = random.Random(objects.port)
-    writers = [Writer(objects, f"written-{number}") for number in range(NAMES)]
+    chance = random.Random()
+    container = f"killed-{chance.getrandbits(64):x}"
+    assert objects.put(container)[0] == 201
+    writers = [Writer(objects, f"{container}/{number}") for number in range(NAMES)]
     for _ in range(KILLS):
         stopping = threading.Event()
         threads = [threading.Thread(target=one.run, args=(stopping,)) for one in writers]
@@ -77,7 +79,7 @@ def test_a_kill_leaves_old_or_new_and_keeps_what_was_acknowledged(objects: Group
         objects.start()
         for one in writers:
             one.check()
-    listed = objects.request("HEAD", "c")[1]
+    listed = objects.request("HEAD", container)[1]
     stored = [len(content(one.acknowledged)) for one in writers if one.acknowledged >= 0]
     assert int(listed["X-Container-Object-Count"]) == len(stored)
     assert int(listed["X-Container-Bytes-Used"]) == sum(stored)

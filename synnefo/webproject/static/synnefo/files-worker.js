@@ -48,14 +48,22 @@ async function upload(job) {
     const bytes = wanted.reduce((sum, index) => sum + lengthOf(file, index, size), 0);
     tell(id, "sending", { sent, toSend: sent + bytes, known: file.size - sent - bytes });
     const queue = [...wanted];
+    let failure = null;
     const lane = async () => {
-      for (let index = queue.shift(); index !== undefined; index = queue.shift()) {
-        await send(job, index, hashes[index]);
-        sent += lengthOf(file, index, size);
-        tell(id, "sending", { sent });
+      try {
+        for (let index = queue.shift(); index !== undefined; index = queue.shift()) {
+          await send(job, index, hashes[index]);
+          sent += lengthOf(file, index, size);
+          tell(id, "sending", { sent });
+        }
+      } catch (error) {
+        failure ??= error;
+        queue.length = 0;
       }
     };
+    // All lanes end before a failure is told: what is on its way still counts, and nothing is heard after the end.
     await Promise.all(Array.from({ length: Math.min(PARALLEL, queue.length) }, lane));
+    if (failure) throw failure;
   }
   throw new Trouble(0, "The store keeps asking for parts that were sent. Try again later.");
 }
