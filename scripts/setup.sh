@@ -19,6 +19,7 @@ if [ "$purpose" = develop ]; then
   packages+=(
     openssh-client iputils-ping curl procps busybox-static openssl fakeroot uidmap
     postgresql chromium fonts-dejavu-core ganeti ganeti-os-noop rclone
+    gcc libc6-dev python3-dev libldap-dev libsasl2-dev slapd ldap-utils nginx-light
   )
   lock=requirements-dev.lock
 fi
