@@ -8,7 +8,7 @@ import html
 import io
 import re
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -21,13 +21,15 @@ from synnefo.astakos.catalog.models import Resource
 from synnefo.astakos.projects import rules as projects
 from synnefo.astakos.projects.models import Membership, Project
 from synnefo.common.caller import Caller
-from synnefo.pithos.blocks import base
+from synnefo.pithos.blocks.base import Blocks, blocks
 from synnefo.pithos.blocks.content import keep
 from synnefo.pithos.namespace import containers, objects
 from synnefo.pithos.namespace.models import Version
 from synnefo.pithos.namespace.objects import Path
 from tests.conftest import SYSTEM, People
 from tests.pages.conftest import signed_in, texts_of
+from tests.pithos_kit import body_of
+from tests.pithos_kit import store as store
 
 FILES = "/ui/files/"
 FOLDER = "/ui/files/folder/"
@@ -43,7 +45,7 @@ class Shelf:
     def put(
         self, name: str, data: bytes = b"data", kind: str = "text/plain", container: str = "docs"
     ) -> Version:
-        content = keep(base.blocks(), [data], 4)
+        content = keep(blocks(), [data], 4)
         path = Path(self.account, container, name)
         return objects.write(self.caller, path, content, content_type=kind, attributes={})
 
@@ -55,17 +57,7 @@ class Shelf:
 
 
 @pytest.fixture
-def store(settings: Any) -> Iterator[None]:
-    """Blocks of four bytes, in memory."""
-    settings.PITHOS_BLOCKS = "synnefo.pithos.blocks.memory.MemoryBlocks"
-    settings.PITHOS_BACKEND_BLOCK_SIZE = 4
-    base.blocks.cache_clear()
-    yield
-    base.blocks.cache_clear()
-
-
-@pytest.fixture
-def shelf(people: People, store: None) -> Shelf:
+def shelf(people: People, store: Blocks) -> Shelf:
     """Alice's, with an empty container ``docs``."""
     caller = people.alice.caller
     containers.put(caller, caller.user, "docs", attributes={}, policy={})
@@ -103,12 +95,8 @@ def told(answer: Any) -> str:
     return " ".join(str(message) for message in answer.context["messages"])
 
 
-def body_of(answer: Any) -> bytes:
-    return b"".join(answer.streaming_content) if answer.streaming else answer.content
-
-
 def test_without_containers_the_page_says_what_they_are_and_how_to_get_one(
-    alice: Client, store: None
+    alice: Client, store: Blocks
 ) -> None:
     page = texts_of(alice.get(FILES))
     assert "No files yet" in page

@@ -6,16 +6,17 @@ import dataclasses
 import datetime
 import io
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
-from synnefo.pithos.blocks import base
 from synnefo.pithos.blocks.base import Blocks
 from tests.conftest import People
+from tests.pithos_kit import body_of
+from tests.pithos_kit import store as store
 
 
 @pytest.fixture
@@ -64,20 +65,6 @@ class Api:
         response = self("GET", path, **headers)
         assert response.status_code in (200, 206), response.content
         return body_of(response)
-
-
-def body_of(response: Any) -> bytes:
-    return b"".join(response.streaming_content) if response.streaming else response.content
-
-
-@pytest.fixture
-def store(settings: Any) -> Iterator[Blocks]:
-    """Blocks of four bytes, in memory."""
-    settings.PITHOS_BLOCKS = "synnefo.pithos.blocks.memory.MemoryBlocks"
-    settings.PITHOS_BACKEND_BLOCK_SIZE = 4
-    base.blocks.cache_clear()
-    yield base.blocks()
-    base.blocks.cache_clear()
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ from django.test import Client
 
 from synnefo.pithos.namespace.models import Container, Object, Version
 from tests.conftest import People
-from tests.pithos.conftest import Api, body_of, names
+from tests.pithos.conftest import Api, names
+from tests.pithos_kit import body_of
 
 MD5 = {text: hashlib.md5(text.encode(), usedforsecurity=False).hexdigest() for text in ("", "hello", "x")}
 EMPTY = hashlib.sha256(b"").hexdigest()

@@ -10,7 +10,8 @@ import pytest
 from django.test import Client
 
 from synnefo.pithos.namespace.models import Version
-from tests.pithos.conftest import Api, body_of, names
+from tests.pithos.conftest import Api, names
+from tests.pithos_kit import body_of
 
 # --- reading parts ---------------------------------------------------------------------------------------
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import io
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,9 +12,10 @@ from django.test import Client
 from django.utils import timezone
 
 from synnefo.common.caller import Scope
-from synnefo.pithos.blocks import base
 from synnefo.pithos.blocks.base import Blocks
 from tests.conftest import People
+from tests.pithos_kit import body_of
+from tests.pithos_kit import store as store
 
 TOP = "/pithos/object-store/swift/v1/"
 
@@ -60,10 +60,6 @@ class Api:
         return response.content.decode().splitlines()
 
 
-def body_of(response: Any) -> bytes:
-    return b"".join(response.streaming_content) if response.streaming else response.content
-
-
 @dataclasses.dataclass(frozen=True)
 class Team:
     """A project, and tokens of those who are in it: scoped to it, or (``unscoped``) an API token."""
@@ -73,16 +69,6 @@ class Team:
     mate: Api
     reader: Api
     unscoped: Api
-
-
-@pytest.fixture
-def store(settings: Any) -> Iterator[Blocks]:
-    """Blocks of four bytes, in memory."""
-    settings.PITHOS_BLOCKS = "synnefo.pithos.blocks.memory.MemoryBlocks"
-    settings.PITHOS_BACKEND_BLOCK_SIZE = 4
-    base.blocks.cache_clear()
-    yield base.blocks()
-    base.blocks.cache_clear()
 
 
 @pytest.fixture

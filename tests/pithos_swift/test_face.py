@@ -14,7 +14,8 @@ from django.utils.http import parse_http_date
 
 from synnefo.pithos.namespace.models import Version
 from tests.conftest import People
-from tests.pithos_swift.conftest import TOP, Api, Team, body_of
+from tests.pithos_kit import body_of
+from tests.pithos_swift.conftest import TOP, Api, Team
 
 
 def md5(text: str) -> str:
