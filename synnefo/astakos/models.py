@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from synnefo.astakos.accounts.models import ApplicationCredential, LoginAttempt, Token, User
 from synnefo.astakos.catalog.models import Component, Endpoint, Resource, Service
+from synnefo.astakos.methods.models import AuthMethod, AuthPolicy, PendingThirdParty
 from synnefo.astakos.projects.models import Membership, MembershipLog, Project, ProjectLimit, ProjectLog
 from synnefo.astakos.quotas.models import Commission, Delta, Holding, Provision, ProvisionLog
 
 __all__ = [
     "ApplicationCredential",
+    "AuthMethod",
+    "AuthPolicy",
     "Commission",
     "Component",
     "Delta",
@@ -17,6 +20,7 @@ __all__ = [
     "LoginAttempt",
     "Membership",
     "MembershipLog",
+    "PendingThirdParty",
     "Project",
     "ProjectLimit",
     "ProjectLog",
