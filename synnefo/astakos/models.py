@@ -6,7 +6,15 @@ from synnefo.astakos.accounts.models import ApplicationCredential, LoginAttempt,
 from synnefo.astakos.catalog.models import Component, Endpoint, Resource, Service
 from synnefo.astakos.methods.models import AuthMethod, AuthPolicy, PendingThirdParty
 from synnefo.astakos.projects.models import Membership, MembershipLog, Project, ProjectLimit, ProjectLog
-from synnefo.astakos.quotas.models import Commission, Delta, Holding, Provision, ProvisionLog
+from synnefo.astakos.quotas.models import (
+    Commission,
+    Delta,
+    Holding,
+    Provision,
+    ProvisionLog,
+    QuotaWarning,
+)
+from synnefo.astakos.requests.models import QuotaRequest, RequestedAmount, RequestLog
 
 __all__ = [
     "ApplicationCredential",
@@ -26,6 +34,10 @@ __all__ = [
     "ProjectLog",
     "Provision",
     "ProvisionLog",
+    "QuotaRequest",
+    "QuotaWarning",
+    "RequestLog",
+    "RequestedAmount",
     "Resource",
     "Service",
     "Token",

@@ -1,5 +1,5 @@
-"""Holdings, usage on its way into them, pending commissions and the log of settled ones. No foreign keys to
-other rooms.
+"""Holdings, usage on its way into them, pending commissions, the log of what was settled (whose accepted
+part is the ledger of usage), warnings. No foreign keys to other rooms.
 
 A source that does not exist (a project's own holding) is the empty text, so that the unique constraint
 covers it; ``null`` exists only at the edge.
@@ -115,9 +115,13 @@ class Provision(ProvisionBase):
 
 
 class ProvisionLog(ProvisionBase):
-    """A settled provision, with the holding as it was after it."""
+    """A settled provision, with the holding as it was after it. Rows are appended, never changed or removed.
 
-    serial = models.BigIntegerField()
+    The accepted ones are the ledger (``ledger``): what they add up to is the usage of their holding. Without
+    a serial it is usage that was appended (``deltas``), as it was folded: many small writes in one row.
+    """
+
+    serial = models.BigIntegerField(null=True)
     name = models.CharField(max_length=4096, blank=True)
     client = models.CharField(max_length=255)
     accepted = models.BooleanField()
@@ -128,4 +132,37 @@ class ProvisionLog(ProvisionBase):
     settled = models.DateTimeField()
 
     class Meta:
-        indexes = (models.Index(fields=("holder", "-id"), name="provision_log_holder"),)
+        indexes = (
+            models.Index(fields=("holder", "settled"), name="provision_log_of_holder"),
+            models.Index(
+                fields=("source", "settled"), condition=~Q(source=""), name="provision_log_of_source"
+            ),
+        )
+
+
+class QuotaWarning(models.Model):
+    """A holding whose usage reached a part of its limit: raised once, cleared when it has fallen well below."""
+
+    class Level(models.IntegerChoices):
+        NEAR = 80, "nearly used up"
+        FULL = 100, "used up"
+
+    holder = models.CharField(max_length=64)
+    source = models.CharField(max_length=64, blank=True)
+    resource = models.CharField(max_length=64)
+    level = models.SmallIntegerField(choices=Level)
+    limit = models.BigIntegerField()
+    usage = models.BigIntegerField()
+    raised = models.DateTimeField()
+    cleared = models.DateTimeField(null=True)
+    dismissed = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("holder", "source", "resource", "level"),
+                condition=Q(cleared=None),
+                name="one_open_warning",
+            ),
+        )
+        indexes = (models.Index(fields=("holder", "-raised"), name="warnings_of_holder"),)
