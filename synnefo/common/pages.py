@@ -1,21 +1,24 @@
 """The kit of all pages: who is signed in, in which project he works, and faults in words for people.
 
 A page's view is written as ``@page def view(request, caller, ...)``. It calls the same rules as the APIs; a
-fault that it lets through becomes a page that says what happened, with the request id.
+fault that it lets through becomes a page that says what happened, with the request id. A page that renews
+itself is written as ``@living("noun/template") def view(request, caller, ...)``: it says what is shown.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import functools
-from collections.abc import Callable
-from typing import Concatenate, ParamSpec
+from collections.abc import Callable, Mapping
+from typing import Concatenate, Generic, ParamSpec
 
+from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import conditional_page, require_http_methods
 
 from synnefo.common.accounts import Identity, accounts
 from synnefo.common.caller import Caller, Scope
@@ -24,6 +27,8 @@ from synnefo.common.http.context import client_address
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, Caller, P], HttpResponse]
+Route = Callable[Concatenate[HttpRequest, P], HttpResponse]
+Shown = Callable[Concatenate[HttpRequest, Caller, P], Mapping[str, object]]
 
 #: How often a page that is open asks again: while something changes, and otherwise.
 BUSY_REFRESH_S, CALM_REFRESH_S = 2, 15
@@ -43,9 +48,7 @@ _TITLES = {
 _OURS = "Something went wrong on our side"
 
 
-def page(
-    view: View[P], *, methods: tuple[str, ...] = ("GET", "HEAD")
-) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+def page(view: View[P], *, methods: tuple[str, ...] = ("GET", "HEAD")) -> Route[P]:
     """A view for people who are signed in; everybody else is sent to the sign-in page and back."""
 
     @functools.wraps(view)
@@ -61,14 +64,51 @@ def page(
     return require_http_methods(methods)(answer)
 
 
-def action(view: View[P]) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+def action(view: View[P]) -> Route[P]:
     """A view that changes something: the same, by POST alone."""
     return page(view, methods=("POST",))
 
 
-def form_page(view: View[P]) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+def form_page(view: View[P]) -> Route[P]:
     """A view that shows a form and takes it."""
     return page(view, methods=("GET", "HEAD", "POST"))
+
+
+@dataclasses.dataclass(frozen=True)
+class Living(Generic[P]):
+    """Two views of one context: the whole ``page``, and the ``part`` of it that asks again."""
+
+    page: Route[P]
+    part: Route[P]
+
+
+def living(template: str, *, gone: tuple[str, str] | None = None) -> Callable[[Shown[P]], Living[P]]:
+    """A page that renews itself: ``TEMPLATE.html``, which includes ``TEMPLATE_live.html``.
+
+    What is decorated gives their context. ``gone`` is said, and where one goes on, when what an open page
+    shows is not there any more.
+    """
+
+    def decorate(shown: Shown[P]) -> Living[P]:
+        @page
+        def whole(request: HttpRequest, caller: Caller, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            return render(request, f"{template}.html", shown(request, caller, *args, **kwargs))
+
+        @conditional_page
+        @page
+        def part(request: HttpRequest, caller: Caller, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            try:
+                context = shown(request, caller, *args, **kwargs)
+            except ItemNotFound:
+                if gone is None:
+                    raise
+                messages.info(request, gone[0])
+                return go(request, gone[1])
+            return render(request, f"{template}_live.html", context)
+
+        return Living(whole, part)
+
+    return decorate
 
 
 def caller_of_session(request: HttpRequest) -> Caller:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
 
@@ -18,13 +19,20 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDi
 from django.shortcuts import render, resolve_url
 from django.urls import URLPattern, URLResolver, path
 from django.utils.http import urlencode
-from django.views.decorators.http import conditional_page
 
 from synnefo.common.caller import Caller
 from synnefo.common.faults import Fault, Forbidden
 from synnefo.common.listing import Listing
 from synnefo.common.objects import StoredObject
-from synnefo.common.pages import BUSY_REFRESH_S, CALM_REFRESH_S, action, form_page, go, local_path, page
+from synnefo.common.pages import (
+    BUSY_REFRESH_S,
+    CALM_REFRESH_S,
+    action,
+    form_page,
+    go,
+    living,
+    local_path,
+)
 from synnefo.common.quota_shown import told
 from synnefo.common.same_request import Same
 from synnefo.common.units import show_amount
@@ -158,16 +166,13 @@ class RegisterForm(AboutForm):
     location = forms.CharField(max_length=4096, error_messages={"required": "Say which file."})
 
 
-@page
-def listing(request: HttpRequest, caller: Caller) -> HttpResponse:
-    return render(request, "cyclades/images.html", _list_context(request, caller))
-
-
-@conditional_page
-@page
-def rows(request: HttpRequest, caller: Caller) -> HttpResponse:
-    """The part of the list that lives."""
-    return render(request, "cyclades/images_live.html", _list_context(request, caller))
+@living("cyclades/images")
+def listing(request: HttpRequest, caller: Caller) -> Mapping[str, object]:
+    found = rules.images_for(caller).annotate(member_count=Count("members"))
+    context = IMAGES.context(found, request.GET)
+    images = [Shown(row, caller, row.member_count, context["here"]) for row in context["page"].object_list]
+    busy = any(row.state.busy for row in images)
+    return {**context, "images": images, "refresh_s": BUSY_REFRESH_S if busy else CALM_REFRESH_S}
 
 
 @form_page
@@ -293,21 +298,13 @@ def _same(form: RegisterForm, found: Found) -> Same:
     )
 
 
-def _list_context(request: HttpRequest, caller: Caller) -> dict[str, object]:
-    found = rules.images_for(caller).annotate(member_count=Count("members"))
-    context = IMAGES.context(found, request.GET)
-    images = [Shown(row, caller, row.member_count, context["here"]) for row in context["page"].object_list]
-    busy = any(row.state.busy for row in images)
-    return {**context, "images": images, "refresh_s": BUSY_REFRESH_S if busy else CALM_REFRESH_S}
-
-
 def _next(asked: QueryDict) -> str:
     return local_path(asked.get("next", ""), IMAGES.path)
 
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("images/", listing, name="images"),
-    path("images/rows/", rows, name="image-rows"),
+    path("images/", listing.page, name="images"),
+    path("images/rows/", listing.part, name="image-rows"),
     path("images/register/", register, name="image-register"),
     path("images/register/same/", same, name="image-same"),
     path("images/<slug:uuid>/edit/", edit, name="image-edit"),

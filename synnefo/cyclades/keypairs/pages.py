@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -12,12 +13,11 @@ from django.shortcuts import render, resolve_url
 from django.urls import URLPattern, URLResolver, path
 from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import conditional_page
 
 from synnefo.common.caller import Caller
 from synnefo.common.faults import BadRequest, Fault
 from synnefo.common.listing import Listing
-from synnefo.common.pages import CALM_REFRESH_S, action, form_page, go, local_path, page
+from synnefo.common.pages import CALM_REFRESH_S, action, form_page, go, living, local_path, page
 from synnefo.common.same_request import label_of
 from synnefo.cyclades.keypairs import rules
 from synnefo.cyclades.keypairs.models import KeyPair
@@ -64,16 +64,11 @@ class CreateForm(forms.Form):
         return cleaned
 
 
-@page
-def listing(request: HttpRequest, caller: Caller) -> HttpResponse:
-    return render(request, "cyclades/keys.html", _list_context(request, caller))
-
-
-@conditional_page
-@page
-def rows(request: HttpRequest, caller: Caller) -> HttpResponse:
-    """The part of the list that lives."""
-    return render(request, "cyclades/keys_live.html", _list_context(request, caller))
+@living("cyclades/keys")
+def listing(request: HttpRequest, caller: Caller) -> Mapping[str, object]:
+    context = KEYS.context(rules.keypairs_for(caller), request.GET)
+    keys = [(key, urlencode({"key": key.name, "next": context["here"]})) for key in context["page"]]
+    return {**context, "keys": keys, "refresh_s": CALM_REFRESH_S}
 
 
 @never_cache
@@ -153,12 +148,6 @@ def _same(form: CreateForm) -> Any:
     return create_key(name=typed["name"] or comment_of(typed["public_key"]) or "NAME", public_key=key)
 
 
-def _list_context(request: HttpRequest, caller: Caller) -> dict[str, object]:
-    context = KEYS.context(rules.keypairs_for(caller), request.GET)
-    keys = [(key, urlencode({"key": key.name, "next": context["here"]})) for key in context["page"]]
-    return {**context, "keys": keys, "refresh_s": CALM_REFRESH_S}
-
-
 def _ticked(caller: Caller, names: list[str]) -> list[KeyPair]:
     if not names:
         raise BadRequest("No key is ticked.")
@@ -172,8 +161,8 @@ def _next(asked: QueryDict) -> str:
 
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("keys/", listing, name="keys"),
-    path("keys/rows/", rows, name="key-rows"),
+    path("keys/", listing.page, name="keys"),
+    path("keys/rows/", listing.part, name="key-rows"),
     path("keys/create/", create, name="key-create"),
     path("keys/create/same/", same, name="key-same"),
     path("keys/act/", act, name="key-act"),

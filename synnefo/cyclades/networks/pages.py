@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django import forms
@@ -13,12 +13,11 @@ from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render, resolve_url
 from django.urls import URLPattern, URLResolver, path
-from django.views.decorators.http import conditional_page
 
 from synnefo.common.accounts import accounts
 from synnefo.common.caller import Caller, visible
 from synnefo.common.faults import Fault, ItemNotFound
-from synnefo.common.pages import BUSY_REFRESH_S, CALM_REFRESH_S, action, form_page, go, page
+from synnefo.common.pages import BUSY_REFRESH_S, CALM_REFRESH_S, action, form_page, go, living
 from synnefo.common.quota_shown import bars, costs, missing, told
 from synnefo.cyclades.networks import ports, rules
 from synnefo.cyclades.networks.listing import NETWORKS
@@ -64,33 +63,36 @@ class CreateForm(forms.Form):
     gateway = forms.BooleanField(required=False)
 
 
-@page
-def listing(request: HttpRequest, caller: Caller) -> HttpResponse:
-    return render(request, "cyclades/networks.html", _list_context(request, caller))
+@living("cyclades/networks")
+def listing(request: HttpRequest, caller: Caller) -> Mapping[str, object]:
+    context = NETWORKS.context(_with_servers(rules.networks_for(caller), caller), request.GET)
+    networks = _shown(context["page"].object_list)
+    return {
+        **context,
+        "networks": networks,
+        "refresh_s": BUSY_REFRESH_S if any(row.state.busy for row in networks) else CALM_REFRESH_S,
+        "bars": bars(accounts().quotas(caller.user, caller.project), rules.COST),
+    }
 
 
-@conditional_page
-@page
-def rows(request: HttpRequest, caller: Caller) -> HttpResponse:
-    """The part of the list that lives."""
-    return render(request, "cyclades/networks_live.html", _list_context(request, caller))
-
-
-@page
-def detail(request: HttpRequest, caller: Caller, uuid: str) -> HttpResponse:
-    return render(request, "cyclades/network.html", _detail_context(caller, uuid))
-
-
-@conditional_page
-@page
-def facts(request: HttpRequest, caller: Caller, uuid: str) -> HttpResponse:
-    """The part of a network's page that lives; when the network is gone, on to the list."""
-    try:
-        context = _detail_context(caller, uuid)
-    except ItemNotFound:
-        messages.info(request, "The network is deleted.")
-        return go(request, "networks")
-    return render(request, "cyclades/network_live.html", context)
+@living("cyclades/network", gone=("The network is deleted.", "networks"))
+def detail(request: HttpRequest, caller: Caller, uuid: str) -> Mapping[str, object]:
+    found = _with_servers(rules.networks_for(caller).filter(uuid=uuid), caller).first()
+    if found is None:
+        raise ItemNotFound(f"Network {uuid} could not be found.")
+    shown = _shown([found])[0]
+    own = ports.ports_for(caller).filter(network=found).prefetch_related("floating_ips")
+    events = [] if found.public else list(events_on(TARGET, found.pk)[:_DEEDS])
+    return {
+        "shown": shown,
+        "network": found,
+        "subnets": [(subnet, _room(subnet)) for subnet in shown.subnets],
+        "ports": own.order_by("server__name", "id")[:_PORTS],
+        "more_ports": max(0, own.count() - _PORTS),
+        "deeds": deeds(events, caller, {(TARGET, str(found.pk)): (str(found), "")}),
+        "refresh_s": BUSY_REFRESH_S if shown.state.busy else CALM_REFRESH_S,
+        "here": f"/ui/networks/{uuid}/",
+    }
 
 
 @form_page
@@ -228,36 +230,6 @@ def _shown(rows: Iterable[Network]) -> list[Shown]:
     return [Shown(row, list(row.subnets.all()), row.servers) for row in rows]  # type: ignore[attr-defined]
 
 
-def _list_context(request: HttpRequest, caller: Caller) -> dict[str, object]:
-    context = NETWORKS.context(_with_servers(rules.networks_for(caller), caller), request.GET)
-    networks = _shown(context["page"].object_list)
-    return {
-        **context,
-        "networks": networks,
-        "refresh_s": BUSY_REFRESH_S if any(row.state.busy for row in networks) else CALM_REFRESH_S,
-        "bars": bars(accounts().quotas(caller.user, caller.project), rules.COST),
-    }
-
-
-def _detail_context(caller: Caller, uuid: str) -> dict[str, object]:
-    found = _with_servers(rules.networks_for(caller).filter(uuid=uuid), caller).first()
-    if found is None:
-        raise ItemNotFound(f"Network {uuid} could not be found.")
-    shown = _shown([found])[0]
-    own = ports.ports_for(caller).filter(network=found).prefetch_related("floating_ips")
-    events = [] if found.public else list(events_on(TARGET, found.pk)[:_DEEDS])
-    return {
-        "shown": shown,
-        "network": found,
-        "subnets": [(subnet, _room(subnet)) for subnet in shown.subnets],
-        "ports": own.order_by("server__name", "id")[:_PORTS],
-        "more_ports": max(0, own.count() - _PORTS),
-        "deeds": deeds(events, caller, {(TARGET, str(found.pk)): (str(found), "")}),
-        "refresh_s": BUSY_REFRESH_S if shown.state.busy else CALM_REFRESH_S,
-        "here": f"/ui/networks/{uuid}/",
-    }
-
-
 def _room(subnet: Subnet) -> str:
     """How many addresses are in use, of how many."""
     total = sum(high - low + 1 for low, high in subnet.pools)
@@ -265,12 +237,12 @@ def _room(subnet: Subnet) -> str:
 
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("networks/", listing, name="networks"),
-    path("networks/rows/", rows, name="network-rows"),
+    path("networks/", listing.page, name="networks"),
+    path("networks/rows/", listing.part, name="network-rows"),
     path("networks/create/", create, name="network-create"),
     path("networks/create/same/", same, name="network-same"),
-    path("networks/<slug:uuid>/", detail, name="network"),
-    path("networks/<slug:uuid>/facts/", facts, name="network-facts"),
+    path("networks/<slug:uuid>/", detail.page, name="network"),
+    path("networks/<slug:uuid>/facts/", detail.part, name="network-facts"),
     path("networks/<slug:uuid>/rename/", rename, name="network-rename"),
     path("networks/<slug:uuid>/delete/", delete, name="network-delete"),
     path("networks/<slug:uuid>/ports/remove/", remove_port, name="network-remove-port"),

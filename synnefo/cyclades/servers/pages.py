@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
@@ -14,7 +14,16 @@ from django.views.decorators.http import conditional_page
 from synnefo.common.accounts import accounts
 from synnefo.common.caller import Caller
 from synnefo.common.faults import BadRequest, Conflict, Fault, ItemNotFound, OverLimit
-from synnefo.common.pages import BUSY_REFRESH_S, CALM_REFRESH_S, action, form_page, go, local_path, page
+from synnefo.common.pages import (
+    BUSY_REFRESH_S,
+    CALM_REFRESH_S,
+    action,
+    form_page,
+    go,
+    living,
+    local_path,
+    page,
+)
 from synnefo.common.quota_shown import COMPUTE, bars, told
 from synnefo.cyclades.networks import floating
 from synnefo.cyclades.networks.models import Port
@@ -39,16 +48,16 @@ _ACTS: dict[str, tuple[str, Act]] = {
 }
 
 
-@page
-def listing(request: HttpRequest, caller: Caller) -> HttpResponse:
-    return render(request, "cyclades/servers.html", _list_context(request, caller))
-
-
-@conditional_page
-@page
-def rows(request: HttpRequest, caller: Caller) -> HttpResponse:
-    """The part of the list that lives."""
-    return render(request, "cyclades/servers_live.html", _list_context(request, caller))
+@living("cyclades/servers")
+def listing(request: HttpRequest, caller: Caller) -> Mapping[str, object]:
+    context = SERVERS.context(rules.with_cards(rules.servers_for(caller)), request.GET)
+    servers = shown(caller, context["page"].object_list)
+    return {
+        **context,
+        "servers": servers,
+        "refresh_s": _refresh_s(servers),
+        "bars": bars(accounts().quotas(caller.user, caller.project), COMPUTE),
+    }
 
 
 @page
@@ -151,17 +160,6 @@ def go_back(request: HttpRequest, to: str) -> HttpResponse:
     return HttpResponseRedirect(to, status=303)
 
 
-def _list_context(request: HttpRequest, caller: Caller) -> dict[str, object]:
-    context = SERVERS.context(rules.with_cards(rules.servers_for(caller)), request.GET)
-    servers = shown(caller, context["page"].object_list)
-    return {
-        **context,
-        "servers": servers,
-        "refresh_s": _refresh_s(servers),
-        "bars": bars(accounts().quotas(caller.user, caller.project), COMPUTE),
-    }
-
-
 def _question(
     request: HttpRequest, caller: Caller, asked: QueryDict, *, mistyped: bool = False
 ) -> HttpResponse:
@@ -256,8 +254,8 @@ def _query(uuids: list[str]) -> str:
 
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("servers/", listing, name="servers"),
-    path("servers/rows/", rows, name="server-rows"),
+    path("servers/", listing.page, name="servers"),
+    path("servers/rows/", listing.part, name="server-rows"),
     path("servers/create/", create, name="server-create"),
     path("servers/create/same/", same, name="server-same"),
     path("servers/act/", act, name="server-act"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django import forms
@@ -12,12 +12,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDi
 from django.shortcuts import render, resolve_url
 from django.urls import URLPattern, URLResolver, path
 from django.utils.http import urlencode
-from django.views.decorators.http import conditional_page
 
 from synnefo.common.accounts import accounts
 from synnefo.common.caller import Caller
 from synnefo.common.faults import BadRequest, Fault
-from synnefo.common.pages import CALM_REFRESH_S, action, form_page, go, local_path, page
+from synnefo.common.pages import CALM_REFRESH_S, action, form_page, go, living, local_path, page
 from synnefo.common.quota_shown import bars, costs, missing, told
 from synnefo.cyclades.networks import floating, ports, rules
 from synnefo.cyclades.networks.listing import FLOATING_IPS
@@ -34,16 +33,16 @@ class CreateForm(forms.Form):
     port = forms.CharField(required=False)
 
 
-@page
-def listing(request: HttpRequest, caller: Caller) -> HttpResponse:
-    return render(request, "cyclades/floating_ips.html", _list_context(request, caller))
-
-
-@conditional_page
-@page
-def rows(request: HttpRequest, caller: Caller) -> HttpResponse:
-    """The part of the list that lives."""
-    return render(request, "cyclades/floating_ips_live.html", _list_context(request, caller))
+@living("cyclades/floating_ips")
+def listing(request: HttpRequest, caller: Caller) -> Mapping[str, object]:
+    context = FLOATING_IPS.context(floating.floating_ips_for(caller), request.GET)
+    return {
+        **context,
+        "ips": [(ip, _server_of(ip)) for ip in context["page"]],
+        "refresh_s": CALM_REFRESH_S,
+        "bars": bars(accounts().quotas(caller.user, caller.project), floating.COST),
+        "and_back": "?" + urlencode({"next": context["here"]}),
+    }
 
 
 @form_page
@@ -181,17 +180,6 @@ def _same(caller: Caller, form: CreateForm) -> Any:
     return create_floating_ip(caller, pool, port)
 
 
-def _list_context(request: HttpRequest, caller: Caller) -> dict[str, object]:
-    context = FLOATING_IPS.context(floating.floating_ips_for(caller), request.GET)
-    return {
-        **context,
-        "ips": [(ip, _server_of(ip)) for ip in context["page"]],
-        "refresh_s": CALM_REFRESH_S,
-        "bars": bars(accounts().quotas(caller.user, caller.project), floating.COST),
-        "and_back": "?" + urlencode({"next": context["here"]}),
-    }
-
-
 def _ticked(caller: Caller, uuids: list[str]) -> list[IPAddress]:
     if not uuids:
         raise BadRequest("No floating IP is ticked.")
@@ -223,8 +211,8 @@ def _next(asked: QueryDict) -> str:
 
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("floating-ips/", listing, name="floating-ips"),
-    path("floating-ips/rows/", rows, name="floating-ip-rows"),
+    path("floating-ips/", listing.page, name="floating-ips"),
+    path("floating-ips/rows/", listing.part, name="floating-ip-rows"),
     path("floating-ips/create/", create, name="floating-ip-create"),
     path("floating-ips/create/same/", same, name="floating-ip-same"),
     path("floating-ips/act/", act, name="floating-ip-act"),
