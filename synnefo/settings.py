@@ -95,7 +95,7 @@ INSTALLED_APPS: list[str] = [
     *(["corsheaders"] if "pithos" in _services else []),
     *(_known_services[name] for name in _known_services if name in _services),
     "synnefo.webproject",
-    *(["allauth", "allauth.account"] if "astakos" in _services else []),
+    *(["allauth", "allauth.account", "allauth.idp.oidc"] if "astakos" in _services else []),
     *globals().get("SYNNEFO_EXTRA_APPS", []),
 ]
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from synnefo.astakos.accounts.models import ApplicationCredential, LoginAttempt, Token, User
 from synnefo.astakos.catalog.models import Component, Endpoint, Resource, Service
+from synnefo.astakos.directory.models import Domain, GroupEntry, ProjectEntry, UserEntry
+from synnefo.astakos.keys.models import AccessKey
+from synnefo.astakos.legacy.models import LegacyImport
 from synnefo.astakos.methods.models import AuthMethod, AuthPolicy, PendingThirdParty
+from synnefo.astakos.oauth.models import OAuthClient, OAuthCode, OAuthToken, SigningKey
 from synnefo.astakos.projects.models import Membership, MembershipLog, Project, ProjectLimit, ProjectLog
 from synnefo.astakos.quotas.models import (
     Commission,
@@ -15,21 +19,32 @@ from synnefo.astakos.quotas.models import (
     QuotaWarning,
 )
 from synnefo.astakos.requests.models import QuotaRequest, RequestedAmount, RequestLog
+from synnefo.astakos.roles.models import Assignment, Implication, Role
 
 __all__ = [
+    "AccessKey",
     "ApplicationCredential",
+    "Assignment",
     "AuthMethod",
     "AuthPolicy",
     "Commission",
     "Component",
     "Delta",
+    "Domain",
     "Endpoint",
+    "GroupEntry",
     "Holding",
+    "Implication",
+    "LegacyImport",
     "LoginAttempt",
     "Membership",
     "MembershipLog",
+    "OAuthClient",
+    "OAuthCode",
+    "OAuthToken",
     "PendingThirdParty",
     "Project",
+    "ProjectEntry",
     "ProjectLimit",
     "ProjectLog",
     "Provision",
@@ -39,7 +54,10 @@ __all__ = [
     "RequestLog",
     "RequestedAmount",
     "Resource",
+    "Role",
     "Service",
+    "SigningKey",
     "Token",
     "User",
+    "UserEntry",
 ]

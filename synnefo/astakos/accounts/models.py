@@ -59,7 +59,10 @@ class User(AbstractUser):
 
 
 class ApplicationCredential(models.Model):
-    """A secret for a program that acts for a user in one project, with some of his roles."""
+    """A secret for a program that acts for a user in one project, with some of his roles.
+
+    ``services``: the types of service that it is good for, by comma; empty: all.
+    """
 
     uuid = models.CharField(max_length=36, unique=True, default=new_uuid)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="application_credentials")
@@ -68,6 +71,7 @@ class ApplicationCredential(models.Model):
     description = models.TextField(blank=True)
     secret_digest = models.CharField(max_length=64)
     roles = models.JSONField(default=list)
+    services = models.CharField(max_length=255, blank=True)
     unrestricted = models.BooleanField(default=False)
     created = models.DateTimeField(auto_now_add=True)
     last_used = models.DateTimeField(null=True)
@@ -80,8 +84,12 @@ class ApplicationCredential(models.Model):
 class Token(models.Model):
     """Proof of identity for the APIs. Only the SHA-256 of the token is kept.
 
-    ``only_roles`` narrows the user's roles to these, by comma; it repeats what its application credential
-    says, so that looking a token up needs no further table.
+    ``only_roles`` narrows the user's roles to these, ``services`` the services that it is good for to these
+    types; both by comma, both without limit where empty. They repeat what its application credential says, or
+    its ``parent`` (the token that it was made from, and ends with), so that looking a token up needs no
+    further table. A token ``confined`` to its project reaches nothing else in any facade.
+
+    ``scope`` of a token that is for no project, as administrators have them: ``system``, or ``domain:`` and which.
     """
 
     class Kind(models.TextChoices):
@@ -97,7 +105,11 @@ class Token(models.Model):
     methods = models.CharField(max_length=64, default="token")
     project = models.ForeignKey(Project, null=True, on_delete=models.CASCADE, related_name="+")
     application_credential = models.ForeignKey(ApplicationCredential, null=True, on_delete=models.CASCADE)
+    parent = models.ForeignKey("self", null=True, on_delete=models.CASCADE, related_name="children")
+    scope = models.CharField(max_length=43, blank=True)
     only_roles = models.CharField(max_length=64, blank=True)
+    services = models.CharField(max_length=255, blank=True)
+    confined = models.BooleanField(default=False)
     read_only = models.BooleanField(default=False)
     created = models.DateTimeField(auto_now_add=True)
     last_used = models.DateTimeField(null=True)

@@ -10,12 +10,16 @@ from synnefo.common.units import INFINITE
 
 
 class Component(models.Model):
-    """A part of the cloud that offers services and may hold a service token (kept as a digest)."""
+    """A part of the cloud that offers services and may hold a service token.
+
+    The token is kept as a digest, and encrypted for those who install its component (``token_sealed``).
+    """
 
     name = models.CharField(max_length=255, unique=True)
     url = models.CharField(max_length=1024, blank=True)
     base_url = models.CharField(max_length=1024, blank=True)
     token_digest = models.CharField(max_length=64, unique=True, null=True)  # noqa: DJ001  unique where it is set
+    token_sealed = models.CharField(max_length=255, blank=True)
     token_created = models.DateTimeField(null=True)
     token_expires = models.DateTimeField(null=True)
 
