@@ -11,18 +11,9 @@ from django.utils import timezone
 
 from synnefo.audit.models import AuditEvent
 from synnefo.common.caller import Caller
+from synnefo.common.shown import State
 from synnefo.engine.models import Operation, Target
 from synnefo.engine.procedure import REGISTRY
-
-
-@dataclasses.dataclass(frozen=True)
-class State:
-    """A word and a colour; a busy one changes soon by itself."""
-
-    word: str
-    colour: str
-    busy: bool = False
-
 
 DONE = State("Done", "green")
 _OUTCOMES = {

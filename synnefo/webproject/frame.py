@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from importlib import import_module
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -10,15 +12,7 @@ from django.http import HttpRequest
 from synnefo import __version__
 from synnefo.common.accounts import accounts
 from synnefo.common.pages import caller_of_session, identity_of_session
-
-
-@dataclasses.dataclass(frozen=True)
-class Entry:
-    """A place in the navigation. ``under`` is the path below which it is the current one."""
-
-    title: str
-    icon: str
-    under: str
+from synnefo.common.shown import Notice, Place
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,22 +23,25 @@ class Project:
     current: bool
 
 
-HOME = Entry("Dashboard", "dashboard", "/ui/")
-#: Places of each service, under the heading that they stand below.
-ENTRIES: dict[str, dict[str, tuple[Entry, ...]]] = {
+HOME = Place("Dashboard", "dashboard", "/ui/")
+#: The headings of the navigation, from top to bottom.
+HEADINGS = ("", "Compute", "Network", "Storage", "Project", "Account", "Review")
+#: Places of each service, under the heading that they stand below. Those that are not the same for everybody
+#: are what ``places(caller)`` of its ``pages`` says; they stand before these.
+ENTRIES: dict[str, dict[str, tuple[Place, ...]]] = {
     "cyclades": {
         "Compute": (
-            Entry("Servers", "server", "/ui/servers/"),
-            Entry("Images", "disk", "/ui/images/"),
-            Entry("Keys", "key", "/ui/keys/"),
+            Place("Servers", "server", "/ui/servers/"),
+            Place("Images", "disk", "/ui/images/"),
+            Place("Keys", "key", "/ui/keys/"),
         ),
         "Network": (
-            Entry("Networks", "network", "/ui/networks/"),
-            Entry("Floating IPs", "globe", "/ui/floating-ips/"),
+            Place("Networks", "network", "/ui/networks/"),
+            Place("Floating IPs", "globe", "/ui/floating-ips/"),
         ),
     },
-    "pithos": {"Storage": (Entry("Files", "folder", "/ui/files/"),)},
-    "astakos": {"Account": (Entry("Tokens", "key", "/ui/tokens/"),)},
+    "pithos": {"Storage": (Place("Files", "folder", "/ui/files/"),)},
+    "astakos": {"Account": (Place("Tokens", "key", "/ui/tokens/"),)},
 }
 
 
@@ -56,11 +53,19 @@ class Frame:
 
     def groups(self) -> list[dict[str, object]]:
         """Headings with their places: the dashboard without one, then what the enabled services have."""
-        found: dict[str, list[Entry]] = {"": [HOME]}
+        found: dict[str, list[Place]] = {heading: [] for heading in HEADINGS}
+        found[""].append(HOME)
         for name in (name for name in ENTRIES if name in settings.SYNNEFO_SERVICES):
-            for heading, entries in ENTRIES[name].items():
-                found.setdefault(heading, []).extend(entries)
-        return [{"heading": name, "places": [self._place(one) for one in row]} for name, row in found.items()]
+            for rows in (self._asked(name, "places", {}), ENTRIES[name]):
+                for heading, places in rows.items():
+                    found[heading].extend(places)
+        here = self._nearest([place for row in found.values() for place in row])
+        return [{"heading": name, "places": row, "here": here} for name, row in found.items() if row]
+
+    def notices(self) -> list[Notice]:
+        """What one should know, youngest first."""
+        found = [one for name in settings.SYNNEFO_SERVICES for one in self._asked(name, "notices", [])]
+        return sorted(found, key=lambda notice: notice.at, reverse=True)
 
     def has_servers(self) -> bool:
         return "cyclades" in settings.SYNNEFO_SERVICES
@@ -84,10 +89,16 @@ class Frame:
     def project(self) -> Project | None:
         return next((project for project in self.projects() if project.current), None)
 
-    def _place(self, entry: Entry) -> dict[str, object]:
+    def _asked(self, service: str, what: str, otherwise: Any) -> Any:
+        """What a service's pages say to who is signed in."""
+        answer = getattr(import_module(f"synnefo.{service}.pages"), what, None)
+        return answer(caller_of_session(self._request)) if answer else otherwise
+
+    def _nearest(self, places: list[Place]) -> Place | None:
+        """The place in which this page is: of those above it, the nearest."""
         path = self._request.path
-        here = path == entry.under if entry is HOME else path.startswith(entry.under)
-        return {"entry": entry, "current": here}
+        above = [one for one in places if path == one.url or (one is not HOME and path.startswith(one.url))]
+        return max(above, key=lambda place: len(place.url), default=None)
 
 
 def context(request: HttpRequest) -> dict[str, object]:

@@ -35,12 +35,12 @@ from synnefo.common.pages import (
 )
 from synnefo.common.quota_shown import told
 from synnefo.common.same_request import Same
+from synnefo.common.shown import State
 from synnefo.common.units import show_amount
 from synnefo.cyclades.images import rules
 from synnefo.cyclades.images.inspection import DiskFacts
 from synnefo.cyclades.images.models import Image
 from synnefo.cyclades.images.same_request import register_image
-from synnefo.cyclades.shown import State
 
 _STATES = {
     Image.Status.AVAILABLE: State("Available", "green"),

@@ -19,12 +19,13 @@ from synnefo.common.caller import Caller, visible
 from synnefo.common.faults import Fault, ItemNotFound
 from synnefo.common.pages import BUSY_REFRESH_S, CALM_REFRESH_S, action, form_page, go, living
 from synnefo.common.quota_shown import bars, costs, missing, told
+from synnefo.common.shown import State
 from synnefo.cyclades.networks import ports, rules
 from synnefo.cyclades.networks.listing import NETWORKS
 from synnefo.cyclades.networks.models import Network, Port, Subnet
 from synnefo.cyclades.networks.same_request import create_network
 from synnefo.cyclades.networks.state import TARGET
-from synnefo.cyclades.shown import State, deeds, events_on
+from synnefo.cyclades.shown import deeds, events_on
 
 _DEEDS, _PORTS = 10, 200
 

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping
 
 from synnefo.common.caller import Caller
 from synnefo.common.faults import Fault
+from synnefo.common.shown import State
 from synnefo.common.units import GIB, MIB, show_amount
 from synnefo.cyclades.flavors.models import Flavor
 from synnefo.cyclades.images import rules as images
 from synnefo.cyclades.networks.models import IPAddress
 from synnefo.cyclades.servers.models import Server
 from synnefo.cyclades.servers.states import Action, require
-from synnefo.cyclades.shown import State
 
 
 @dataclasses.dataclass(frozen=True)
