@@ -21,6 +21,8 @@ from django.utils import timezone
 from synnefo.astakos.accounts.models import ApplicationCredential, Token, User
 from synnefo.astakos.projects.models import Membership, Project
 from synnefo.astakos.projects.rules import ACCESS
+from synnefo.astakos.roles import effective
+from synnefo.astakos.roles.models import Assignment
 from synnefo.audit import rules as audit
 from synnefo.common.accounts import Identity
 from synnefo.common.caller import Caller
@@ -39,7 +41,11 @@ _TOUCH_EVERY = datetime.timedelta(minutes=1)
 
 
 class Grant(NamedTuple):
-    """A token that exists, with what belongs to it; the names of the fields are paths of the query."""
+    """A token that exists, with what belongs to it; the names of the fields are paths of the query.
+
+    ``assigned`` are the roles that were given in its project or scope, beyond membership; it is looked up
+    where ``is_assigned`` says that there are some.
+    """
 
     digest: str
     kind: str
@@ -61,16 +67,27 @@ class Grant(NamedTuple):
     project__realname: str | None
     project__state: int | None
     application_credential_id: int | None
+    scope: str
     only_roles: str
     is_member: bool
+    is_assigned: bool
+    assigned: frozenset[str] = frozenset()
 
     @property
     def roles(self) -> frozenset[str]:
-        """OpenStack's roles that this token carries."""
-        roles = roles_of(self.user__is_superuser)
+        """The ids of OpenStack's roles that this token carries."""
+        if self.is_member or (self.project_id is None and not self.scope):
+            roles = roles_of(self.user__is_superuser) | self.assigned
+        else:
+            roles = self.assigned | (roles_of(True) if self.user__is_superuser else frozenset())
         if self.only_roles:
             roles &= frozenset(self.only_roles.split(","))
         return roles - {"member"} if self.read_only else roles
+
+    @property
+    def only_reads(self) -> bool:
+        """Whether it may change nothing: it was made so, or its user is less than a member."""
+        return self.read_only or not self.roles & {"member", ADMIN_ROLE}
 
     @property
     def realname(self) -> str:
@@ -88,6 +105,7 @@ def issue(
     methods: str = "token",
     name: str = "",
     project: Project | None = None,
+    scope: str = "",
     credential: ApplicationCredential | None = None,
     read_only: bool = False,
     expires: datetime.datetime,
@@ -101,6 +119,7 @@ def issue(
         methods=methods,
         name=name,
         project=project,
+        scope=scope,
         application_credential=credential,
         only_roles=",".join(credential.roles) if credential is not None else "",
         read_only=read_only,
@@ -163,7 +182,7 @@ def identify(token: str) -> Identity:
         projects=frozenset(value for what, value in related if what == "p"),
         roles=roles.union(value for what, value in related if what == "g"),
         is_admin=ADMIN_ROLE in roles,
-        read_only=grant.read_only,
+        read_only=grant.only_reads,
     )
 
 
@@ -227,8 +246,12 @@ def _by_digest(first: str, second: str) -> QuerySet[Token, Any]:
     memberships = Membership.objects.filter(
         person=OuterRef("user"), project=OuterRef("project"), state__in=Membership.ACTUALLY_ACCEPTED
     )
-    rows = Token.objects.filter(digest__in=(first, second)).annotate(is_member=Exists(memberships))
-    return rows.values_list(*Grant._fields)
+    assignments = Assignment.objects.filter(
+        effective.assigned_to(OuterRef("user")), project=OuterRef("project")
+    )
+    rows = Token.objects.filter(digest__in=(first, second))
+    rows = rows.annotate(is_member=Exists(memberships), is_assigned=Exists(assignments))
+    return rows.values_list(*Grant._fields[:-1])
 
 
 _query = Prepared(_by_digest, "first digest", "second digest")
@@ -247,13 +270,28 @@ def _good(grant: Grant | None) -> Grant:
     now = timezone.now()
     if grant.expires <= now:
         raise Unauthorized("Authentication expired")
-    if grant.project_id is not None and not (
-        grant.is_member and grant.project__state == Project.State.NORMAL
-    ):
+    grant = _with_assigned(grant)
+    if not _is_open(grant):
         raise Unauthorized("The token's project is not open to its user any more")
     if grant.last_used is None or now - grant.last_used > _TOUCH_EVERY:
         _touch(grant.digest, now)
     return grant
+
+
+def _with_assigned(grant: Grant) -> Grant:
+    if grant.is_assigned and grant.project_id is not None:
+        return grant._replace(assigned=effective.roles_in_project(grant.user_id, grant.project_id))
+    if grant.scope:
+        return grant._replace(assigned=effective.roles_in_scope(grant.user_id, grant.scope))
+    return grant
+
+
+def _is_open(grant: Grant) -> bool:
+    """Whether its user still may work where the token is for."""
+    if grant.project_id is None:
+        return not grant.scope or bool(grant.roles)
+    open_to_him = grant.is_member or bool(grant.assigned)
+    return open_to_him and grant.project__state == Project.State.NORMAL
 
 
 def _touch(digest: str, now: datetime.datetime) -> None:
