@@ -8,12 +8,9 @@ from collections.abc import Iterable, Sequence
 from synnefo.astakos.accounts import sessions, tokens
 from synnefo.astakos.accounts.models import User
 from synnefo.astakos.projects.models import Project
-from synnefo.astakos.quotas import deltas, reading
+from synnefo.astakos.quotas import clients, deltas, reading
 from synnefo.astakos.quotas import rules as quotas
 from synnefo.common.accounts import Accounts, Identity, Provision, QuotaUse
-
-#: Who issued the commissions, as ``commission-list`` shows it.
-CLIENT = "in-process"
 
 _MOST_FOUND = 100
 
@@ -31,16 +28,16 @@ class InProcessAccounts(Accounts):
         return sessions.open_for_page(user, project, datetime.timedelta(seconds=lifetime_s))
 
     def issue(self, provisions: Sequence[Provision], *, name: str, force: bool = False) -> int:
-        return quotas.issue(provisions, client=CLIENT, name=name, force=force)
+        return quotas.issue(provisions, client=clients.IN_PROCESS, name=name, force=force)
 
     def append_usage(self, provisions: Sequence[Provision]) -> bool:
         return deltas.append(provisions)
 
     def resolve(self, accept: Iterable[int], reject: Iterable[int]) -> None:
-        quotas.resolve(accept, reject, client=CLIENT)
+        quotas.resolve(accept, reject, client=clients.IN_PROCESS)
 
     def pending(self, *, issued_before: datetime.datetime) -> list[int]:
-        return quotas.pending(CLIENT, issued_before=issued_before)
+        return quotas.pending(clients.IN_PROCESS, issued_before=issued_before)
 
     def quotas(self, user: str, project: str) -> dict[str, QuotaUse]:
         return reading.of_user(user, projects=[project]).get(project, {})

@@ -9,7 +9,7 @@ from django.utils.dateparse import parse_datetime
 from pydantic import BaseModel, Field, StrictBool, StrictInt
 
 from synnefo.astakos.plain import service_token
-from synnefo.astakos.quotas import rules
+from synnefo.astakos.quotas import clients, rules
 from synnefo.astakos.quotas.models import Commission
 from synnefo.common.accounts import Provision
 from synnefo.common.faults import BadRequest
@@ -41,28 +41,28 @@ class Decisions(BaseModel):
 
 def create(request: HttpRequest) -> HttpResponse:
     """POST commissions. Raises OverLimit, ItemNotFound with the refusing provision in ``data``."""
-    component = service_token(request)
+    client = _client(request)
     given = parsed(NewCommission, json_object(request))
     provisions = [
         Provision(part.holder, part.source, part.resource, part.quantity) for part in given.provisions
     ]
     serial = rules.issue(
-        provisions, client=component.name, name=given.name, force=given.force, auto_accept=given.auto_accept
+        provisions, client=client, name=given.name, force=given.force, auto_accept=given.auto_accept
     )
     return answer({"serial": serial}, 201)
 
 
 def pending(request: HttpRequest) -> HttpResponse:
     """GET commissions: serials that wait; ``issued_before`` leaves younger ones out."""
-    component = service_token(request)
+    client = _client(request)
     text = request.GET.get("issued_before")
-    return answer(rules.pending(component.name, issued_before=_moment(text) if text is not None else None))
+    return answer(rules.pending(client, issued_before=_moment(text) if text is not None else None))
 
 
 def show(request: HttpRequest, serial: int) -> HttpResponse:
     """GET commissions/<serial>"""
-    component = service_token(request)
-    row = Commission.objects.filter(client=component.name, serial=_serial(serial)).first()
+    client = _client(request)
+    row = Commission.objects.filter(client=client, serial=_serial(serial)).first()
     if row is None:
         return empty(404)
     provisions = row.provisions.order_by("pk").values("holder", "source", "resource", "quantity")
@@ -78,22 +78,22 @@ def show(request: HttpRequest, serial: int) -> HttpResponse:
 
 def decide(request: HttpRequest, serial: int) -> HttpResponse:
     """POST commissions/<serial>/action: ``{"accept": ""}`` or ``{"reject": ""}``."""
-    component = service_token(request)
+    client = _client(request)
     wanted = {"accept", "reject"} & set(json_object(request))
     if len(wanted) != 1:
         raise BadRequest("Specify either 'accept' or 'reject' action.")
     number = [_serial(serial)]
     accept, reject = (number, []) if wanted == {"accept"} else ([], number)
-    return empty(404 if rules.resolve(accept, reject, client=component.name).missing else 200)
+    return empty(404 if rules.resolve(accept, reject, client=client).missing else 200)
 
 
 def decide_many(request: HttpRequest) -> HttpResponse:
     """POST commissions/action: each serial is settled or named with the reason why not."""
-    component = service_token(request)
+    client = _client(request)
     given = parsed(Decisions, json_object(request))
     accept, reject = set(given.accept), set(given.reject)
     both = accept & reject
-    done = rules.resolve(sorted(accept - both), sorted(reject - both), client=component.name)
+    done = rules.resolve(sorted(accept - both), sorted(reject - both), client=client)
     failed = [
         [serial, _failure("badRequest", 400, f"cannot both accept and reject serial {serial}")]
         for serial in sorted(both)
@@ -103,6 +103,10 @@ def decide_many(request: HttpRequest) -> HttpResponse:
         for serial in sorted(done.missing)
     ]
     return answer({"accepted": done.accepted, "rejected": done.rejected, "failed": failed})
+
+
+def _client(request: HttpRequest) -> str:
+    return clients.of_component(service_token(request))
 
 
 def _failure(name: str, code: int, message: str) -> dict[str, Any]:

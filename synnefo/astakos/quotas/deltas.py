@@ -1,13 +1,14 @@
 """Usage that is appended instead of written into its holding, so that many small writes do not queue there.
 
 A delta is an amount that was taken or given back for good. Readers add deltas up (``Holding.objects`` does);
-folding moves them into their holdings. Far from a limit amounts are appended without knowing what others
-append at the same time; ``arithmetic.may_append`` says why that is safe. Near a limit commissions decide,
-alone: who appends shares the locks that who issues takes.
+folding moves them into their holdings, and notes in the ledger what was moved. Far from a limit amounts are
+appended without knowing what others append at the same time; ``arithmetic.may_append`` says why that is
+safe. Near a limit commissions decide, alone: who appends shares the locks that who issues takes.
 """
 
 from __future__ import annotations
 
+import datetime
 import functools
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -17,10 +18,11 @@ from django.db import connection
 from django.db.models import Count, IntegerField, Q, QuerySet, Sum, Value
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 
 from synnefo.astakos.quotas.arithmetic import Level, may_append
 from synnefo.astakos.quotas.keys import Key, buckets, merged
-from synnefo.astakos.quotas.models import Delta, Holding
+from synnefo.astakos.quotas.models import Delta, Holding, ProvisionLog
 from synnefo.common import locks
 from synnefo.common.accounts import Provision
 from synnefo.common.prepared import Prepared, PreparedInsert
@@ -76,8 +78,9 @@ def take_in(rows: Sequence[Holding]) -> None:
     for _, holding, quantity in found:
         sums[holding] += quantity
     changed = [row for row in rows if row.pk in sums]
-    for row in changed:
-        _move(row, sums[row.pk])
+    now = timezone.now()
+    events = [_event(row, moved, now) for row in changed if (moved := _move(row, sums[row.pk]))]
+    ProvisionLog.objects.bulk_create(events, batch_size=_BATCH)
     save_usage(changed)
     for start in range(0, len(found), _BATCH):
         Delta.objects.filter(pk__in=[pk for pk, _, _ in found[start : start + _BATCH]]).delete()
@@ -100,12 +103,22 @@ def _fold(numbers: Iterable[int]) -> None:
     take_in(list(rows.select_for_update(skip_locked=True)))
 
 
-def _move(row: Holding, quantity: int) -> None:
-    row.folded_min += quantity
-    row.folded_max += quantity
-    if row.folded_min < 0:
-        log.warning("more was given back than was held", holding=str(row), missing=-row.folded_min)
-        row.folded_min, row.folded_max = 0, max(0, row.folded_max)
+def _move(row: Holding, quantity: int) -> int:
+    """Move the amount, or of what is given back as much as there is; returns how much that was."""
+    moved = max(quantity, -row.folded_min)
+    if moved != quantity:
+        log.warning("more was given back than was held", holding=str(row), missing=moved - quantity)
+    row.folded_min += moved
+    row.folded_max += moved
+    return moved
+
+
+def _event(row: Holding, quantity: int, at: datetime.datetime) -> ProvisionLog:
+    return ProvisionLog(
+        holder=row.holder, source=row.source, resource=row.resource, quantity=quantity,
+        accepted=True, limit=row.limit, usage_min=row.folded_min, usage_max=row.folded_max,
+        issued=at, settled=at,
+    )  # fmt: skip
 
 
 def _holdings(keys: Sequence[Key]) -> dict[Key, tuple[int, Level, int, int, int]]:

@@ -141,7 +141,7 @@ class ProvisionLog(ProvisionBase):
 
 
 class QuotaWarning(models.Model):
-    """A holding whose usage reached a part of its limit: raised once, cleared when it has fallen well below."""
+    """A holding whose usage reached a part of its limit; cleared when it has fallen well below."""
 
     class Level(models.IntegerChoices):
         NEAR = 80, "nearly used up"

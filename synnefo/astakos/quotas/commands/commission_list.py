@@ -10,6 +10,7 @@ from django.core.management.base import CommandParser
 from django.db.models import Count, QuerySet
 from django.utils import timezone
 
+from synnefo.astakos.quotas import clients
 from synnefo.astakos.quotas.models import Commission
 from synnefo.common.commands import Filter, ListCommand, attribute, positive
 
@@ -19,13 +20,13 @@ class Command(ListCommand):
     columns = {
         "serial": (attribute("serial"), "number"),
         "name": (attribute("name"), "what it is for"),
-        "clientkey": (attribute("client"), "who issued it"),
+        "clientkey": (attribute("shown_client"), "who issued it"),
         "issue_time": (attribute("issued"), "when it was issued"),
         "provisions": (attribute("count"), "how many holdings it changes"),
     }
     shown = ("serial", "name", "clientkey", "issue_time")
     filters = {
-        "clientkey": Filter("client", str, "who issued it"),
+        "clientkey": Filter("shown_client", str, "who issued it"),
         "issue_time": Filter("issued", str, "when it was issued, as 2030-01-31 12:00Z"),
     }
 
@@ -36,7 +37,9 @@ class Command(ListCommand):
         )
 
     def rows(self, options: Mapping[str, Any]) -> QuerySet[Commission]:
-        rows = Commission.objects.annotate(count=Count("provisions")).order_by("serial")
+        rows = Commission.objects.annotate(count=Count("provisions"), shown_client=clients.shown()).order_by(
+            "serial"
+        )
         if options["overdue"]:
             rows = rows.filter(issued__lt=timezone.now() - datetime.timedelta(seconds=options["overdue"]))
         return rows
