@@ -88,10 +88,15 @@ def own(caller: Caller) -> QuerySet[QuotaRequest]:
     return seen_by(caller).filter(asker__uuid=caller.user)
 
 
+def answerable(caller: Caller) -> QuerySet[QuotaRequest]:
+    """Those whose answer is or was his to give."""
+    rows = seen_by(caller)
+    return rows if caller.is_admin else rows.filter(_answered_by(caller))
+
+
 def queue(caller: Caller) -> QuerySet[QuotaRequest]:
     """What waits for an answer that he may give, oldest first."""
-    rows = seen_by(caller).filter(state=State.PENDING)
-    return (rows if caller.is_admin else rows.filter(_answered_by(caller))).order_by("pk")
+    return answerable(caller).filter(state=State.PENDING).order_by("pk")
 
 
 def get(caller: Caller, uuid: str) -> QuotaRequest:
