@@ -9,9 +9,10 @@ class AstakosConfig(AppConfig):
 
     def ready(self) -> None:
         from synnefo.astakos.accounts import throttle, tokens
-        from synnefo.astakos.quotas import deltas
+        from synnefo.astakos.quotas import deltas, warning
         from synnefo.engine import background
 
         background.periodic("remove-expired-tokens", 600, tokens.remove_expired)
         background.periodic("forget-login-attempts", 600, throttle.forget_old)
         background.periodic("fold-usage", 5, deltas.fold_all)
+        background.periodic("warn-of-quota", 60, warning.check)

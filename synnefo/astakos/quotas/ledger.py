@@ -133,7 +133,7 @@ def differences() -> dict[Key, int]:
 
 
 def open_balances() -> int:
-    """Note usage that came without events (from another system) as such; returns how many holdings had any."""
+    """Note usage that came without events, from another system; returns of how many holdings."""
     with atomic():
         missing = differences()
         rows = {key_of(row): row for row in Holding.rows.all() if key_of(row) in missing}
