@@ -9,7 +9,15 @@ from synnefo.astakos.keys.models import AccessKey
 from synnefo.astakos.legacy.models import LegacyImport
 from synnefo.astakos.methods.models import AuthMethod, AuthPolicy, PendingThirdParty
 from synnefo.astakos.oauth.models import OAuthClient, OAuthCode, OAuthToken, SigningKey
-from synnefo.astakos.projects.models import Membership, MembershipLog, Project, ProjectLimit, ProjectLog
+from synnefo.astakos.projects.models import (
+    ApplicationGrant,
+    Membership,
+    MembershipLog,
+    Project,
+    ProjectApplication,
+    ProjectLimit,
+    ProjectLog,
+)
 from synnefo.astakos.quotas.models import (
     Commission,
     Delta,
@@ -24,6 +32,7 @@ from synnefo.astakos.roles.models import Assignment, Implication, Role
 __all__ = [
     "AccessKey",
     "ApplicationCredential",
+    "ApplicationGrant",
     "Assignment",
     "AuthMethod",
     "AuthPolicy",
@@ -44,6 +53,7 @@ __all__ = [
     "OAuthToken",
     "PendingThirdParty",
     "Project",
+    "ProjectApplication",
     "ProjectEntry",
     "ProjectLimit",
     "ProjectLog",

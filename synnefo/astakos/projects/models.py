@@ -1,4 +1,7 @@
-"""Projects, their limits, members, and what happened to them. Numbers of states are Synnefo's."""
+"""Projects, applications for them, limits, members, and what happened to them.
+
+Numbers of states are Synnefo's; so are the ids of applications and memberships, which clients keep.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from synnefo.common.ids import new_uuid
 from synnefo.common.units import INFINITE
@@ -45,8 +49,16 @@ class Project(models.Model):
     member_join_policy = models.IntegerField(choices=Policy, default=Policy.MODERATED)
     member_leave_policy = models.IntegerField(choices=Policy, default=Policy.AUTO)
     max_members = models.BigIntegerField(default=INFINITE)
-    created = models.DateTimeField(auto_now_add=True)
+    created = models.DateTimeField(default=timezone.now)
     end_date = models.DateTimeField()
+    #: How many days before ``end_date`` the owner was last reminded of it.
+    reminded_days = models.PositiveSmallIntegerField(null=True)
+    last_application = models.ForeignKey(
+        "astakos.ProjectApplication", null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    class Meta:
+        indexes = (models.Index(fields=("state", "end_date"), name="projects_by_end"),)
 
     def __str__(self) -> str:
         return self.realname
@@ -79,8 +91,87 @@ class ProjectLimit(models.Model):
         )
 
 
+class ProjectApplication(models.Model):
+    """Somebody asks for a project, or that one be changed; then a field of None is to stay as it is.
+
+    ``comments`` are for those who decide. A decision is a ``response`` of one who may decide; what the
+    applicant does about it himself (cancels, or dismisses the denied) is a ``waive``.
+    """
+
+    class State(models.IntegerChoices):
+        PENDING = 0
+        APPROVED = 1
+        REPLACED = 2
+        DENIED = 3
+        DISMISSED = 4
+        CANCELLED = 5
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="applications")
+    applicant = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="project_applications"
+    )
+    state = models.IntegerField(choices=State, default=State.PENDING)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    name = models.CharField(max_length=80, null=True)  # noqa: DJ001  None: no change
+    homepage = models.URLField(max_length=255, blank=True, null=True)  # noqa: DJ001  None: no change
+    description = models.TextField(max_length=4096, blank=True, null=True)  # noqa: DJ001  None: no change
+    start_date = models.DateTimeField(null=True)
+    end_date = models.DateTimeField(null=True)
+    member_join_policy = models.IntegerField(choices=Policy, null=True)
+    member_leave_policy = models.IntegerField(choices=Policy, null=True)
+    max_members = models.BigIntegerField(null=True)
+    private = models.BooleanField(null=True)
+    comments = models.TextField(max_length=4096, blank=True, null=True)  # noqa: DJ001  None: not given
+    issued = models.DateTimeField(default=timezone.now)
+    responded = models.DateTimeField(null=True)
+    response = models.TextField(blank=True)
+    response_actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    waived = models.DateTimeField(null=True)
+    waive_reason = models.TextField(blank=True)
+    waive_actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("project",), condition=Q(state=0), name="one_pending_application"
+            ),
+        )
+        indexes = (models.Index(fields=("state", "-id"), name="applications_by_state"),)
+
+    def __str__(self) -> str:
+        return f"application {self.pk}"
+
+    @property
+    def is_pending(self) -> bool:
+        return self.state == self.State.PENDING
+
+
+class ApplicationGrant(models.Model):
+    """The limits of a resource that an application asks for."""
+
+    application = models.ForeignKey(ProjectApplication, on_delete=models.CASCADE, related_name="grants")
+    resource = models.ForeignKey("astakos.Resource", on_delete=models.CASCADE, related_name="+")
+    project_capacity = models.BigIntegerField()
+    member_capacity = models.BigIntegerField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("application", "resource"), name="one_grant_per_resource"),
+            models.CheckConstraint(
+                condition=Q(project_capacity__gte=0) & Q(member_capacity__gte=0), name="grants_not_negative"
+            ),
+        )
+
+
 class Membership(models.Model):
-    """A user in a project. ``initialized`` once he was accepted: from then on he has holdings."""
+    """A user in a project. ``initialized`` once he was accepted: from then on he has holdings.
+
+    The ``overquota`` fields belong to the module that the setting ``QUOTA_POLICY_MODULE`` names.
+    """
 
     class State(models.IntegerChoices):
         REQUESTED = 0
@@ -92,11 +183,16 @@ class Membership(models.Model):
         REMOVED = 200
 
     ACTUALLY_ACCEPTED: ClassVar = (State.ACCEPTED, State.LEAVE_REQUESTED)
+    ACCEPTED_TYPE: ClassVar = (*ACTUALLY_ACCEPTED, State.SUSPENDED)
+    ASSOCIATED: ClassVar = (State.REQUESTED, *ACCEPTED_TYPE)
 
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="memberships")
     state = models.IntegerField(choices=State, default=State.REQUESTED)
     initialized = models.BooleanField(default=False)
+    overquota_state = models.CharField(max_length=255, default="OK")
+    overquota_state_date = models.DateTimeField(default=timezone.now)
+    overquota_date = models.DateTimeField(null=True)
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("person", "project"), name="one_membership"),)
@@ -109,9 +205,10 @@ class Membership(models.Model):
 class LogBase(models.Model):
     from_state = models.IntegerField(null=True)
     to_state = models.IntegerField()
-    at = models.DateTimeField(auto_now_add=True)
+    at = models.DateTimeField(default=timezone.now)
     actor = models.CharField(max_length=36, blank=True)
     reason = models.TextField(blank=True)
+    comments = models.TextField(blank=True)
 
     class Meta:
         abstract = True
