@@ -61,6 +61,13 @@ _key_file = _data / "secret-key"
 if not SECRET_KEY and _key_file.is_file():
     SECRET_KEY = _key_file.read_text(encoding="ascii").strip()
 
+# Without a mail server mails are files that an administrator can read.
+globals().setdefault(
+    "EMAIL_BACKEND",
+    f"django.core.mail.backends.{'smtp' if globals()['EMAIL_HOST'] else 'filebased'}.EmailBackend",
+)
+globals().setdefault("EMAIL_FILE_PATH", str(_data / "mails"))
+
 # Behind a front proxy that speaks TLS, forms come from its address and cookies are for TLS alone.
 _public = urlsplit(globals()["SYNNEFO_PUBLIC_URL"])
 globals().setdefault(
@@ -75,7 +82,11 @@ globals().setdefault("CORS_URLS_REGEX", f"^/{re.escape(_objects)}")
 MIDDLEWARE: list[str] = [
     *(["corsheaders.middleware.CorsMiddleware"] if "pithos" in _services else []),
     *globals()["MIDDLEWARE"],
-    *(["allauth.account.middleware.AccountMiddleware"] if "astakos" in _services else []),
+    *(
+        ["allauth.account.middleware.AccountMiddleware", "synnefo.astakos.methods.devices.LastSeen"]
+        if "astakos" in _services
+        else []
+    ),
 ]
 INSTALLED_APPS: list[str] = [
     "django.contrib.contenttypes",
@@ -95,7 +106,18 @@ INSTALLED_APPS: list[str] = [
     *(["corsheaders"] if "pithos" in _services else []),
     *(_known_services[name] for name in _known_services if name in _services),
     "synnefo.webproject",
-    *(["allauth", "allauth.account", "allauth.idp.oidc"] if "astakos" in _services else []),
+    *(
+        [
+            "allauth",
+            "allauth.account",
+            "allauth.mfa",
+            "allauth.socialaccount",
+            "allauth.usersessions",
+            "allauth.idp.oidc",
+        ]
+        if "astakos" in _services
+        else []
+    ),
     *globals().get("SYNNEFO_EXTRA_APPS", []),
 ]
 

@@ -4,15 +4,48 @@ from __future__ import annotations
 
 ASTAKOS_BASE_PATH = "astakos"
 ASTAKOS_TOKEN_DURATION_H = 30 * 24
+ASTAKOS_TOKENS_WITHOUT_END = False
 ASTAKOS_LOGIN_TOKEN_DURATION_H = 24
 ASTAKOS_CATALOG_CACHE_S = 60
 ASTAKOS_SEAM_URL = ""
 ASTAKOS_SEAM_TOKEN = ""
 ASTAKOS_LOGIN_ATTEMPTS = "10/m/ip,5/m/key"
+ASTAKOS_RATELIMIT_RETRIES_ALLOWED: int | None = None
+ASTAKOS_API_PASSWORD_ALONE = False
+ASTAKOS_IM_MODULES = ["local"]
+ASTAKOS_OIDC_URL = ""
+ASTAKOS_OIDC_CLIENT_ID = ""
+ASTAKOS_OIDC_SECRET = ""
+ASTAKOS_OIDC_SCOPES = ["openid", "profile", "email"]
+ASTAKOS_GOOGLE_CLIENT_ID = ""
+ASTAKOS_GOOGLE_SECRET = ""
+ASTAKOS_LINKEDIN_TOKEN = ""
+ASTAKOS_LINKEDIN_SECRET = ""
+ASTAKOS_TWITTER_TOKEN = ""
+ASTAKOS_TWITTER_SECRET = ""
+ASTAKOS_SHIBBOLETH_TRUSTED_PROXIES: list[str] = []
+ASTAKOS_SHIBBOLETH_REQUIRE_NAME_INFO = False
+ASTAKOS_SHIBBOLETH_MIGRATE_EPPN = False
+ACCOUNT_NOTIFICATIONS_RECIPIENTS: list[str] | None = None
+ACCOUNT_PENDING_MODERATION_RECIPIENTS: list[str] | None = None
+ACCOUNT_ACTIVATED_RECIPIENTS: list[str] | None = None
+FEEDBACK_NOTIFICATIONS_RECIPIENTS: list[str] | None = None
+PROJECT_NOTIFICATIONS_RECIPIENTS: list[str] | None = None
+PROJECT_CREATION_RECIPIENTS: list[str] | None = None
+PROJECT_MODIFICATION_RECIPIENTS: list[str] | None = None
 
 AUTH_USER_MODEL = "astakos.User"
 AUTHENTICATION_BACKENDS = ["synnefo.astakos.accounts.backend.PasswordBackend"]
-PASSWORD_HASHERS = ["synnefo.astakos.accounts.hashing.Argon2id"]
+PASSWORD_HASHERS = [
+    "synnefo.astakos.accounts.hashing.Argon2id",
+    # only read, see there
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2SHA1PasswordHasher",
+    "synnefo.astakos.accounts.hashing.SaltedSha1",
+    "synnefo.astakos.accounts.hashing.SaltedMd5",
+    "synnefo.astakos.accounts.hashing.UnsaltedSha1",
+    "synnefo.astakos.accounts.hashing.UnsaltedMd5",
+]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
@@ -27,3 +60,14 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = "username"
 # ASTAKOS_LOGIN_ATTEMPTS counts for pages and APIs alike
 ACCOUNT_RATE_LIMITS = {"login": "", "login_failed": ""}
+SOCIALACCOUNT_ADAPTER = "synnefo.astakos.methods.social.SocialAccountAdapter"
+MFA_ADAPTER = "synnefo.astakos.methods.second_factor.SecondFactorAdapter"
+MFA_FORMS = {
+    "authenticate": "synnefo.astakos.methods.second_factor.AuthenticateForm",
+    "reauthenticate": "synnefo.astakos.methods.second_factor.ReauthenticateForm",
+}
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # whose e-mail is verified stands in our own table
+MFA_TOTP_TOLERANCE = 1
+MFA_RECOVERY_CODES_SHOW_ONCE = True

@@ -6,12 +6,18 @@ from allauth.account import views
 from django.urls import URLPattern, URLResolver, path
 
 from synnefo.astakos.accounts import pages as accounts
+from synnefo.astakos.methods import pages as methods
+from synnefo.astakos.navigation import notices, places
+from synnefo.astakos.requests import pages as requests
+
+__all__ = ["notices", "places", "urlpatterns"]
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("login/", views.login, name="account_login"),
     path("logout/", views.logout, name="account_logout"),
     path("signup/", views.signup, name="account_signup"),
     path("inactive/", views.account_inactive, name="account_inactive"),
     path("reauthenticate/", views.reauthenticate, name="account_reauthenticate"),
     *accounts.urlpatterns,
+    *methods.urlpatterns,
+    *requests.urlpatterns,
 ]

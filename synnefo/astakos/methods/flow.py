@@ -1,0 +1,155 @@
+"""What follows when a provider has vouched for somebody (spec: astakos 5.3): he signs in, adds the
+identity to his account, or signs up. Knows no protocol: what does hands an ``Identity`` over.
+
+``wish`` is what he asked for before: ``next`` (a page), ``key`` (another identity that waits for its
+account), ``switch`` (the method that this one is to replace).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import structlog
+from allauth.account.internal.flows.login import record_authentication
+from allauth.account.utils import perform_login
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from synnefo.astakos.accounts import rules as accounts
+from synnefo.astakos.accounts.models import User
+from synnefo.astakos.methods import policies, registry, rules
+from synnefo.astakos.methods.identities import Identity
+from synnefo.astakos.methods.models import AuthMethod
+from synnefo.common.caller import Caller, system_caller
+from synnefo.common.faults import Fault, Forbidden
+from synnefo.common.http.context import client_address
+from synnefo.common.pages import caller_of_session, local_path
+from synnefo.common.transactions import atomic
+
+log = structlog.get_logger("synnefo.astakos")
+
+Wish = Mapping[str, str]
+#: Where an identity is kept that is to be added to whoever signs in next.
+KEY = "pending_identity"
+LAST_METHOD_COOKIE = "astakos_last_login_method"
+_YEAR_S = 365 * 24 * 3600
+
+
+def arrive(request: HttpRequest, identity: Identity, wish: Wish) -> HttpResponse:
+    """A provider vouches for this identity, in this browser."""
+    try:
+        if request.user.is_authenticated:
+            return _link(request, identity, wish)
+        method = rules.find(identity)
+        if method is None:
+            return _welcome(request, identity, wish)
+        return remember_method(_sign_in(request, method, identity, wish), identity.module)
+    except Fault as fault:
+        return refuse(request, fault.message)
+
+
+def failed(request: HttpRequest, module: str, reason: str) -> HttpResponse:
+    """A provider did not vouch for anybody."""
+    log.warning("a provider refused", module=module, reason=reason)
+    return refuse(request, registry.PROVIDERS[module].message("failed"))
+
+
+def remember_method(answer: HttpResponse, module: str) -> HttpResponse:
+    """The sign-in page offers first what was used last in this browser."""
+    answer.set_cookie(LAST_METHOD_COOKIE, module, max_age=_YEAR_S, httponly=True, samesite="Lax")
+    return answer
+
+
+def after_sign_in(request: HttpRequest, user: User, module: str, identifier: str) -> None:
+    """Somebody is signed in now: note by what, and add the identity that waited for that."""
+    rules.stamp(user, module, identifier)
+    token = request.session.pop(KEY, "")
+    if not token:
+        return
+    caller = Caller(user=user.uuid, project=user.uuid, address=client_address(request))
+    try:
+        added = rules.attach_pending(caller, user, token, is_new=False)
+    except Fault as fault:
+        messages.error(request, fault.message)
+    else:
+        messages.success(request, f"You can sign in by {registry.get(added.module).title} from now on.")
+
+
+def why_inactive(user: User) -> str:
+    if not user.email_verified:
+        return "The e-mail address of this account is not confirmed yet. Follow the link in the mail we sent."
+    if not user.moderated:
+        return "This account waits for an administrator's approval. You will get a mail."
+    return "This account is not active. Ask an administrator of this cloud."
+
+
+def _link(request: HttpRequest, identity: Identity, wish: Wish) -> HttpResponse:
+    caller = caller_of_session(request)
+    user = User.objects.get(uuid=caller.user)
+    provider = registry.get(identity.module)
+    if wish.get("switch", "").isdigit():
+        rules.switch(caller, user, int(wish["switch"]), identity)
+        messages.success(request, f"You sign in by the other {provider.title} identity from now on.")
+    else:
+        rules.add(caller, user, identity)
+        messages.success(request, f"You can sign in by {provider.title} from now on.")
+    return redirect("methods")
+
+
+def _sign_in(request: HttpRequest, method: AuthMethod, identity: Identity, wish: Wish) -> HttpResponse:
+    user = method.user
+    provider = registry.get(method.module)
+    if not method.active or not policies.of(provider, user).login:
+        raise Forbidden(provider.message("cannot_login"))
+    if not user.is_active:
+        raise Forbidden(why_inactive(user))
+    rules.take_over(method, identity)
+    return _open_session(request, user, identity, wish)
+
+
+def _open_session(request: HttpRequest, user: User, identity: Identity, wish: Wish) -> HttpResponse:
+    if wish.get("key"):
+        request.session[KEY] = wish["key"]
+    record_authentication(request, user, "socialaccount", provider=identity.module, uid=identity.identifier)
+    answer: HttpResponse = perform_login(
+        request, User.objects.get(pk=user.pk), redirect_url=local_path(wish.get("next", ""), "/ui/")
+    )
+    return answer
+
+
+def _welcome(request: HttpRequest, identity: Identity, wish: Wish) -> HttpResponse:
+    """Nobody signs in by this identity yet."""
+    provider = registry.get(identity.module)
+    if not policies.general(provider).create:
+        raise Forbidden(provider.message("disabled_for_create"))
+    if not identity.is_all_imposed:
+        query = {"third_party_token": rules.pend(identity), "next": wish.get("next", "")}
+        return redirect(f"{reverse('account_signup')}?{urlencode(query)}")
+    user = _create(identity)
+    if not user.is_active:
+        raise Forbidden(why_inactive(user))
+    return remember_method(_open_session(request, user, identity, wish), identity.module)
+
+
+def _create(identity: Identity) -> User:
+    """An account without questions: the provider says everything of it."""
+    caller = system_caller(identity.module)
+    rights = policies.general(registry.get(identity.module))
+    with atomic():
+        user = accounts.create(caller, identity.email, identity.first_name, identity.last_name)
+        rules.first_method(caller, user, identity)
+        if rules.vouches_for(identity, user.email):
+            user = accounts.verify(caller, user)
+            if rights.automoderate:
+                user = accounts.accept(caller, user, policy=f"auth_provider_{identity.module}")
+        if rights.mirror_groups:
+            rules.mirror_groups(user, identity.groups)
+    return user
+
+
+def refuse(request: HttpRequest, message: str) -> HttpResponse:
+    messages.error(request, message)
+    return redirect("methods" if request.user.is_authenticated else "account_login")
