@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path, re_path
 
-from synnefo.astakos.account import commissions, people, quotas
+from synnefo.astakos.account import commissions, people, quotas, requests, usage
 from synnefo.astakos.identity import v2, versions
 from synnefo.astakos.identity.v3 import auth, credentials
 from synnefo.astakos.identity.v3 import people as v3_people
@@ -35,6 +35,11 @@ _ACCOUNT: dict[str, View] = {
     "/quotas": route(GET=quotas.own),
     "/service_quotas": route(GET=quotas.of_users),
     "/service_project_quotas": route(GET=quotas.of_projects),
+    "/usage": route(GET=usage.show),
+    "/requests": route(GET=requests.index, POST=requests.create),
+    "/requests/limits": route(GET=requests.limits),
+    "/requests/<str:uuid>": route(GET=requests.show),
+    "/requests/<str:uuid>/action": route(POST=requests.act),
     "/commissions": route(GET=commissions.pending, POST=commissions.create),
     "/commissions/action": route(POST=commissions.decide_many),
     "/commissions/<int:serial>": route(GET=commissions.show),

@@ -35,27 +35,30 @@ def resources(request: HttpRequest) -> HttpResponse:
 
 
 def own(request: HttpRequest) -> HttpResponse:
-    """GET quotas: the caller's share of each of his projects."""
+    """GET quotas: the caller's share of each of his projects; ``detail`` says what of both binds."""
     grant = user_token(request)
     members = Membership.objects.filter(person=grant.user_id, state__in=Membership.ACTUALLY_ACCEPTED)
     projects = members.filter(project__state__in=Project.INITIALIZED).values_list("project__uuid", flat=True)
     names = Resource.objects.filter(api_visible=True).values_list("name", flat=True)
     found = reading.of_user(grant.user__uuid, projects=projects, resources=names)
-    return answer({uuid: _uses(uses) for uuid, uses in found.items()})
+    shown = _bound if request.GET.get("detail", "").lower() in ("1", "true", "yes") else _uses
+    return answer({uuid: shown(uses) for uuid, uses in found.items()})
 
 
 def of_users(request: HttpRequest) -> HttpResponse:
     """GET service_quotas: users' shares of what the calling component offers."""
     component = service_token(request)
     wanted = _list(request, "user")
-    users = User.objects.filter(email_verified=True)
+    verified = User.objects.filter(email_verified=True)
     if wanted is not None:
-        users = users.filter(uuid__in=wanted)
+        verified = verified.filter(uuid__in=wanted)
+    known = set(verified.values_list("uuid", flat=True))
     found = reading.of_users(
-        list(users.values_list("uuid", flat=True)),
+        None if wanted is None else known,
         projects=_initialized(_list(request, "project")),
         resources=_resources_of(component),
     )
+    found = {user: uses for user, uses in found.items() if user in known}
     if wanted is not None and not found:
         raise ItemNotFound(f"No user with UUID '{','.join(wanted)}'")
     return answer(
@@ -78,10 +81,11 @@ def _list(request: HttpRequest, name: str) -> list[str] | None:
     return None if given is None else [part.replace("\x00", "") for part in given.split(",")]
 
 
-def _initialized(wanted: list[str] | None) -> list[str]:
-    rows = Project.objects.filter(state__in=Project.INITIALIZED)
-    if wanted is not None:
-        rows = rows.filter(uuid__in=wanted)
+def _initialized(wanted: list[str] | None) -> list[str] | None:
+    """Those of a list that were started once; all that have quota were, so of all it is no question."""
+    if wanted is None:
+        return None
+    rows = Project.objects.filter(state__in=Project.INITIALIZED, uuid__in=wanted)
     return list(rows.values_list("uuid", flat=True))
 
 
@@ -92,6 +96,10 @@ def _resources_of(component: Component) -> list[str]:
 
 def _uses(uses: dict[str, QuotaUse]) -> dict[str, Any]:
     return {name: dataclasses.asdict(use) for name, use in sorted(uses.items())}
+
+
+def _bound(uses: dict[str, QuotaUse]) -> dict[str, Any]:
+    return {name: {**dataclasses.asdict(use), **reading.bound(use)} for name, use in sorted(uses.items())}
 
 
 def _pool(row: Holding) -> dict[str, int]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from synnefo.astakos.quotas.models import Holding
 from synnefo.astakos.quotas.rules import holdings_of
 from synnefo.common.accounts import QuotaUse
+from synnefo.common.units import INFINITE
 
 _EMPTY = Holding(limit=0)
 
@@ -19,14 +20,20 @@ def of_user(
 
 
 def of_users(
-    users: Iterable[str], *, projects: Iterable[str] | None = None, resources: Iterable[str] | None = None
+    users: Iterable[str] | None,
+    *,
+    projects: Iterable[str] | None = None,
+    resources: Iterable[str] | None = None,
 ) -> dict[str, dict[str, dict[str, QuotaUse]]]:
-    """User uuid to project uuid to resource to use. A pool without a holding counts as empty."""
-    shares = holdings_of(holders=[f"user:{user}" for user in users], resources=resources)
+    """User uuid to project uuid to resource to use, of all for None. A pool without a holding is empty."""
+    if users is None:
+        shares = holdings_of(resources=resources).filter(holder__startswith="user:")
+    else:
+        shares = holdings_of(holders=[f"user:{user}" for user in users], resources=resources)
     if projects is not None:
         shares = shares.filter(source__in=[f"project:{project}" for project in projects])
     rows = list(shares)
-    pools = _pools({row.source for row in rows}, resources)
+    pools = _pools(None if users is None else {row.source for row in rows}, resources)
     found: dict[str, dict[str, dict[str, QuotaUse]]] = {}
     for row in rows:
         use = _use(row, pools.get((row.source, row.resource), _EMPTY))
@@ -36,16 +43,36 @@ def of_users(
 
 
 def of_projects(
-    projects: Iterable[str], *, resources: Iterable[str] | None = None
+    projects: Iterable[str] | None, *, resources: Iterable[str] | None = None
 ) -> dict[str, dict[str, Holding]]:
-    """Project uuid to resource to the pool's holding."""
+    """Project uuid to resource to the pool's holding; of all projects for None."""
     found: dict[str, dict[str, Holding]] = {}
-    for (holder, resource), row in _pools({f"project:{project}" for project in projects}, resources).items():
+    holders = None if projects is None else {f"project:{project}" for project in projects}
+    for (holder, resource), row in _pools(holders, resources).items():
         found.setdefault(_uuid(holder), {})[resource] = row
     return found
 
 
-def _pools(holders: Iterable[str], resources: Iterable[str] | None) -> dict[tuple[str, str], Holding]:
+def reachable(use: QuotaUse) -> int:
+    """What the user can reach in all; no less than nothing, and endless where nothing limits it."""
+    if min(use.limit, use.project_limit) >= INFINITE:
+        return INFINITE
+    return max(0, use.effective_limit)
+
+
+def binding(use: QuotaUse) -> str:
+    """Which of the two ends first: ``share``, or ``pool`` as the others use it; empty where none does."""
+    if reachable(use) >= INFINITE:
+        return ""
+    return "share" if use.limit <= use.project_limit - (use.project_usage - use.usage) else "pool"
+
+
+def bound(use: QuotaUse) -> dict[str, int | str]:
+    """Both, as the API shows them beside the amounts."""
+    return {"effective_limit": reachable(use), "binds": binding(use)}
+
+
+def _pools(holders: Iterable[str] | None, resources: Iterable[str] | None) -> dict[tuple[str, str], Holding]:
     rows = holdings_of(holders=holders, resources=resources).filter(source="")
     return {(row.holder, row.resource): row for row in rows}
 

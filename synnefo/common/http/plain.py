@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from xml.etree import ElementTree
 
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils.http import http_date
 from pydantic import BaseModel, ValidationError
 
@@ -21,14 +22,14 @@ from synnefo.common.http.rendering import synnefo
 
 XMLNS = "http://docs.openstack.org/identity/api/v2.0"
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 M = TypeVar("M", bound=BaseModel)
 
 
 def route(**views: View) -> View:
     """A Django view: ``route(GET=show, POST=change)``."""
 
-    def view(request: HttpRequest, **arguments: Any) -> HttpResponse:
+    def view(request: HttpRequest, **arguments: Any) -> HttpResponseBase:
         try:
             chosen = views.get(request.method or "")
             if chosen is None:
@@ -44,7 +45,7 @@ def route(**views: View) -> View:
     return view
 
 
-def unknown(request: HttpRequest, path: str = "") -> HttpResponse:
+def unknown(request: HttpRequest, path: str = "") -> HttpResponseBase:
     """Paths that are none are bad requests here, not missing things."""
     return _of_this_moment(_fault(request, BadRequest("API endpoint not found")))
 
@@ -52,7 +53,7 @@ def unknown(request: HttpRequest, path: str = "") -> HttpResponse:
 unknown.csrf_exempt = True  # type: ignore[attr-defined]
 
 
-def _of_this_moment(response: HttpResponse) -> HttpResponse:
+def _of_this_moment(response: HttpResponseBase) -> HttpResponseBase:
     """Made for one client, and not to be kept."""
     response["Last-Modified"] = http_date()
     response["Vary"] = "X-Auth-Token"

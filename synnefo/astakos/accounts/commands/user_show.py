@@ -12,7 +12,8 @@ from synnefo.astakos.accounts.commands.user_list import providers
 from synnefo.astakos.accounts.models import User
 from synnefo.astakos.projects.models import Membership
 from synnefo.astakos.quotas import reading
-from synnefo.astakos.quotas.commands.showing import amounts, reachable
+from synnefo.astakos.quotas.commands.showing import amounts
+from synnefo.astakos.quotas.reading import reachable
 from synnefo.common.commands import ShowCommand, Table, unit_style_option
 
 

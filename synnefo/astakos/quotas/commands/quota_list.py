@@ -21,8 +21,8 @@ from django.db.models.functions import Coalesce, Concat, Substr
 from synnefo.astakos.accounts import rules as accounts
 from synnefo.astakos.accounts.models import User
 from synnefo.astakos.catalog.models import Resource
-from synnefo.astakos.quotas.commands.showing import reachable
 from synnefo.astakos.quotas.models import Holding
+from synnefo.astakos.quotas.reading import reachable
 from synnefo.common.accounts import QuotaUse
 from synnefo.common.commands import Filter, ListCommand, amount_of, unit_style_option
 from synnefo.common.units import parse_amount, show_amount

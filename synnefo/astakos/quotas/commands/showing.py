@@ -5,18 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from synnefo.astakos.catalog.models import Resource
-from synnefo.common.accounts import QuotaUse
-from synnefo.common.units import INFINITE, show_amount
+from synnefo.common.units import show_amount
 
 
 def amounts(style: str) -> Callable[[str, int], str]:
     """A function that shows an amount of a resource in its unit, in this style."""
     units = dict(Resource.objects.values_list("name", "unit"))
     return lambda resource, amount: show_amount(amount, units.get(resource), style)
-
-
-def reachable(use: QuotaUse) -> int:
-    """What the user can reach in all; no less than nothing, and endless where nothing limits it."""
-    if min(use.limit, use.project_limit) >= INFINITE:
-        return INFINITE
-    return max(0, use.effective_limit)
