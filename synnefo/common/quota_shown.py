@@ -27,7 +27,7 @@ _OTHER_NAMES = {
     "cyclades.total_ram": "RAM of all servers",
 }
 NAMES = {**{name: title for name, title, _ in RESOURCES}, **_OTHER_NAMES}
-_NEARLY_FULL = 0.9
+_NEARLY_FULL = 0.8
 
 
 @dataclasses.dataclass(frozen=True)

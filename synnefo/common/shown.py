@@ -24,6 +24,10 @@ class Place:
     url: str
     count: int = 0
 
+    @property
+    def path(self) -> str:
+        return self.url.partition("?")[0]
+
 
 @dataclasses.dataclass(frozen=True)
 class Notice:

@@ -97,8 +97,8 @@ class Frame:
     def _nearest(self, places: list[Place]) -> Place | None:
         """The place in which this page is: of those above it, the nearest."""
         path = self._request.path
-        above = [one for one in places if path == one.url or (one is not HOME and path.startswith(one.url))]
-        return max(above, key=lambda place: len(place.url), default=None)
+        above = [one for one in places if path == one.path or (one is not HOME and path.startswith(one.path))]
+        return max(above, key=lambda place: len(place.path), default=None)
 
 
 def context(request: HttpRequest) -> dict[str, object]:
