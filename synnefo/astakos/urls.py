@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path, re_path
 
-from synnefo.astakos.account import commissions, people, quotas, requests, usage
+from synnefo.astakos.account import commissions, people, quotas, requests, statistics, usage
 from synnefo.astakos.identity import v2, versions
 from synnefo.astakos.identity.v3 import auth, credentials
 from synnefo.astakos.identity.v3 import people as v3_people
@@ -58,5 +58,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *mounted("identity/v3", v3, keystone, versions.v3),
     *_at("identity/v2.0", _IDENTITY_V2),
     *_at("account/v1.0", _ACCOUNT),
+    *_at("admin/stats", {"": route(GET=statistics.public), "/detail": route(GET=statistics.detailed)}),
     re_path(r"^(?:identity|account)/(?P<path>.*)$", unknown),
 ]
