@@ -1,8 +1,7 @@
 """What may happen to projects and memberships, and what follows from it for quota.
 
-Limits of holdings are derived (``sync``): a project's is its capacity while the project is NORMAL, a
-member's is the member capacity while he is accepted besides; else 0. Every rule here that changes one of
-these syncs in the same transaction.
+Limits of holdings are derived (``holdings``). Every rule here that changes what they follow from syncs in the
+same transaction.
 """
 
 from __future__ import annotations
@@ -12,10 +11,11 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from synnefo.astakos.catalog.models import Resource
+from synnefo.astakos.projects.holdings import derived
 from synnefo.astakos.projects.models import (
     Membership,
     MembershipLog,
@@ -191,24 +191,7 @@ def sync(projects: Iterable[Project]) -> None:
     """Derive the limits of all holdings of these projects."""
     uuids = [project.uuid for project in projects]
     for start in range(0, len(uuids), _SYNC_BATCH):
-        _sync_batch(uuids[start : start + _SYNC_BATCH])
-
-
-def _sync_batch(uuids: list[str]) -> None:
-    limits: dict[quotas.Key, int] = {}
-    rows = Project.objects.filter(uuid__in=uuids, state__in=Project.INITIALIZED).prefetch_related(
-        Prefetch("limits", ProjectLimit.objects.select_related("resource")),
-        Prefetch("memberships", Membership.objects.filter(initialized=True).select_related("person")),
-    )
-    for project in rows:
-        pool = f"project:{project.uuid}"
-        for limit in project.limits.all():
-            resource = limit.resource.name
-            limits[pool, "", resource] = limit.project_capacity if project.is_normal else 0
-            for member in project.memberships.all():
-                usable = project.is_normal and member.is_accepted
-                limits[f"user:{member.person.uuid}", pool, resource] = limit.member_capacity if usable else 0
-    quotas.set_limits(limits)
+        quotas.set_limits(derived(uuids[start : start + _SYNC_BATCH]))
 
 
 def _add_member(caller: Caller, project: Project, user: User) -> Membership:
