@@ -28,7 +28,7 @@ log = structlog.get_logger("synnefo.astakos")
 MISSING = "Signing in by LDAP needs the package's extra: pip install 'synnefo[ldap]'"
 _AWAY = "The directory does not answer. Try again later."
 _WRONG = "The name or the password is wrong."
-_GUID_BYTES = 16
+_GUID, _GUID_BYTES = "objectguid", 16
 
 
 def is_installed() -> bool:
@@ -77,7 +77,7 @@ def _nobody() -> str:
 
 def _identity(found: Any) -> Identity:
     provider = registry.PROVIDERS["ldap"]
-    attributes = {name: _text(values) for name, values in found.attrs.items()}
+    attributes = {name: _text(name, values) for name, values in found.attrs.items()}
     sources = {source.lower(): source for source, _ in provider.attribute_map().values()}
     by_name = {sources.get(name.lower(), name): value for name, value in attributes.items()}
     return identity_from(provider, by_name, groups=_groups(found), info=_info(attributes))
@@ -95,9 +95,11 @@ def _groups(found: Any) -> frozenset[str]:
     return frozenset(str(name) for name in found.group_names)
 
 
-def _text(values: Any) -> str:
-    """The first value; Active Directory's objectGUID, 16 bytes, as it is written elsewhere."""
+def _text(name: str, values: Any) -> str:
+    """The first value; Active Directory's objectGUID, 16 bytes that may look like text, as others do."""
     first = values[0] if values else ""
+    if name.lower() == _GUID and isinstance(first, str):
+        first = first.encode()
     if not isinstance(first, bytes):
         return str(first)
     return str(uuid.UUID(bytes_le=first)) if len(first) == _GUID_BYTES else first.hex()

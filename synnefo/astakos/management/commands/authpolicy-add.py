@@ -1,0 +1,1 @@
+from synnefo.astakos.methods.commands.authpolicy_add import Command as Command

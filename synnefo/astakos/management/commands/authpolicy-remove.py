@@ -1,0 +1,1 @@
+from synnefo.astakos.methods.commands.authpolicy_remove import Command as Command
