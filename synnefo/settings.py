@@ -62,10 +62,8 @@ if not SECRET_KEY and _key_file.is_file():
     SECRET_KEY = _key_file.read_text(encoding="ascii").strip()
 
 # Without a mail server mails are files that an administrator can read.
-globals().setdefault(
-    "EMAIL_BACKEND",
-    f"django.core.mail.backends.{'smtp' if globals()['EMAIL_HOST'] else 'filebased'}.EmailBackend",
-)
+_mail_backend = "django.core.mail.backends.smtp" if globals()["EMAIL_HOST"] else "synnefo.astakos.mails.files"
+globals().setdefault("EMAIL_BACKEND", f"{_mail_backend}.EmailBackend")
 globals().setdefault("EMAIL_FILE_PATH", str(_data / "mails"))
 
 # Behind a front proxy that speaks TLS, forms come from its address and cookies are for TLS alone.
@@ -79,47 +77,57 @@ for _name in ("SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE"):
 _objects = f"{globals()['PITHOS_BASE_PATH']}/object-store/".lstrip("/")
 globals().setdefault("CORS_URLS_REGEX", f"^/{re.escape(_objects)}")
 
+# Pages are for people who sign in. Where accounts are elsewhere, processes serve APIs alone.
+_has_people = "astakos" in _services
+_OF_PEOPLE = (
+    "django.contrib.sessions.middleware",
+    "django.contrib.auth",
+    "django.contrib.messages",
+    "django.middleware.csrf",
+    "synnefo.webproject.frame",
+)
+if not _has_people:
+    globals()["MIDDLEWARE"] = [name for name in globals()["MIDDLEWARE"] if not name.startswith(_OF_PEOPLE)]
+    for _engine in globals()["TEMPLATES"]:
+        _processors = _engine["OPTIONS"]["context_processors"]
+        _processors[:] = [name for name in _processors if not name.startswith(_OF_PEOPLE)]
+
 MIDDLEWARE: list[str] = [
     *(["corsheaders.middleware.CorsMiddleware"] if "pithos" in _services else []),
     *globals()["MIDDLEWARE"],
-    *(
-        ["allauth.account.middleware.AccountMiddleware", "synnefo.astakos.methods.devices.LastSeen"]
-        if "astakos" in _services
-        else []
-    ),
 ]
 INSTALLED_APPS: list[str] = [
     "django.contrib.contenttypes",
-    "django.contrib.auth",
-    "django.contrib.sessions",
-    "django.contrib.messages",
     "django.contrib.staticfiles",
-    # The administrators' dashboard; ours before unfold's, whose templates it changes.
-    *(
-        ["synnefo.admin", "unfold.apps.BasicAppConfig", "django.contrib.admin.apps.SimpleAdminConfig"]
-        if "astakos" in _services
-        else []
-    ),
     "synnefo.common",
     "synnefo.audit",
     "synnefo.engine",
     *(["corsheaders"] if "pithos" in _services else []),
     *(_known_services[name] for name in _known_services if name in _services),
     "synnefo.webproject",
-    *(
-        [
-            "allauth",
-            "allauth.account",
-            "allauth.mfa",
-            "allauth.socialaccount",
-            "allauth.usersessions",
-            "allauth.idp.oidc",
-        ]
-        if "astakos" in _services
-        else []
-    ),
-    *globals().get("SYNNEFO_EXTRA_APPS", []),
 ]
+if _has_people:
+    MIDDLEWARE += [
+        "allauth.account.middleware.AccountMiddleware",
+        "synnefo.astakos.methods.devices.LastSeen",
+    ]
+    INSTALLED_APPS = [
+        "django.contrib.auth",
+        "django.contrib.sessions",
+        "django.contrib.messages",
+        # The administrators' dashboard; ours before unfold's, whose templates it changes.
+        "synnefo.admin",
+        "unfold.apps.BasicAppConfig",
+        "django.contrib.admin.apps.SimpleAdminConfig",
+        *INSTALLED_APPS,
+        "allauth",
+        "allauth.account",
+        "allauth.mfa",
+        "allauth.socialaccount",
+        "allauth.usersessions",
+        "allauth.idp.oidc",
+    ]
+INSTALLED_APPS += globals().get("SYNNEFO_EXTRA_APPS", [])
 
 logs.configure_structlog()
 LOGGING = logs.logging_config(style=globals()["SYNNEFO_LOG_STYLE"], level=globals()["SYNNEFO_LOG_LEVEL"])

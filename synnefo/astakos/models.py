@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from synnefo.astakos.accounts.models import ApplicationCredential, LoginAttempt, Token, User
+from synnefo.astakos.accounts.models import (
+    ApplicationCredential,
+    EmailChange,
+    LoginAttempt,
+    Terms,
+    Token,
+    User,
+)
 from synnefo.astakos.catalog.models import Component, Endpoint, Resource, Service
 from synnefo.astakos.directory.models import Domain, GroupEntry, ProjectEntry, UserEntry
 from synnefo.astakos.keys.models import AccessKey
 from synnefo.astakos.legacy.models import LegacyImport
+from synnefo.astakos.mails.models import Mail
 from synnefo.astakos.methods.models import AuthMethod, AuthPolicy, PendingThirdParty
 from synnefo.astakos.oauth.models import OAuthClient, OAuthCode, OAuthToken, SigningKey
 from synnefo.astakos.projects.models import (
@@ -40,12 +48,14 @@ __all__ = [
     "Component",
     "Delta",
     "Domain",
+    "EmailChange",
     "Endpoint",
     "GroupEntry",
     "Holding",
     "Implication",
     "LegacyImport",
     "LoginAttempt",
+    "Mail",
     "Membership",
     "MembershipLog",
     "OAuthClient",
@@ -67,6 +77,7 @@ __all__ = [
     "Role",
     "Service",
     "SigningKey",
+    "Terms",
     "Token",
     "User",
     "UserEntry",

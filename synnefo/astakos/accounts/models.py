@@ -1,17 +1,37 @@
-"""Users, tokens, application credentials, failed logins: tables and states, no decisions."""
+"""Users, terms, changes of e-mail, tokens, application credentials, failed logins: tables and states, no
+decisions."""
 
 from __future__ import annotations
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Lower
 
 from synnefo.astakos.projects.models import Project
 from synnefo.common.ids import new_uuid
 
 
+class Terms(models.Model):
+    """A version of the terms of use, as sanitised HTML; the newest one is in force and is never changed."""
+
+    content = models.TextField()
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "terms"
+
+
 class User(AbstractUser):
-    """An account, known outside by its uuid. ``username`` is the e-mail in lower case."""
+    """An account, known outside by its uuid. ``username`` is the e-mail in lower case.
+
+    Where ``shares_email``, another account has that e-mail too (both were imported): the user name is the
+    uuid then, so that nobody signs in by the address until one of them is merged or removed.
+
+    ``terms_due`` is None for who has signed all there is to sign; else the moment from which the APIs
+    refuse him, while pages ask him at once. A removed account stays as a row without anything of its user
+    (``removed_at``), so that its uuid names nobody else, ever.
+    """
 
     uuid = models.CharField(max_length=36, unique=True, default=new_uuid, editable=False)
     username = models.CharField(max_length=254, unique=True)
@@ -27,6 +47,19 @@ class User(AbstractUser):
     deactivated_at = models.DateTimeField(null=True, blank=True)
     deactivated_reason = models.TextField(blank=True)
     default_project = models.CharField(max_length=36, blank=True)
+    activation_sent = models.DateTimeField(null=True, blank=True)
+    accepted_email = models.EmailField(max_length=254, blank=True)
+    moderated_data = models.JSONField(default=dict, blank=True)
+    signed_terms = models.ForeignKey(Terms, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    date_signed_terms = models.DateTimeField(null=True, blank=True)
+    terms_due = models.DateTimeField(null=True, blank=True)
+    profile_visited = models.BooleanField(default=False)
+    affiliation = models.CharField(max_length=255, blank=True)
+    level = models.IntegerField(default=4)
+    invitations = models.IntegerField(default=0)
+    shares_email = models.BooleanField(default=False)
+    removed_at = models.DateTimeField(null=True, blank=True)
+    updated = models.DateTimeField(auto_now=True)
 
     class Meta(AbstractUser.Meta):
         constraints = (
@@ -34,11 +67,20 @@ class User(AbstractUser):
                 condition=Q(is_active=False) | Q(email_verified=True, moderated=True, is_rejected=False),
                 name="only_accepted_users_are_active",
             ),
+            models.CheckConstraint(
+                condition=Q(removed_at__isnull=True) | Q(is_active=False, email=""),
+                name="nothing_is_left_of_removed_users",
+            ),
         )
+        indexes = (models.Index(Lower("email"), name="user_email_in_lower_case"),)
 
     @property
     def realname(self) -> str:
         return self.get_full_name()
+
+    @property
+    def has_signed_terms(self) -> bool:
+        return self.terms_due is None
 
     @property
     def is_accepted(self) -> bool:
@@ -47,6 +89,8 @@ class User(AbstractUser):
     @property
     def status(self) -> str:
         """The state in words, as operators know it."""
+        if self.removed_at is not None:
+            return "Removed"
         if not self.email_verified:
             return "Pending email verification"
         if not self.moderated:
@@ -56,6 +100,17 @@ class User(AbstractUser):
         if self.is_active:
             return f"Accepted/Active ({self.accepted_policy})"
         return f"Accepted/Inactive ({self.deactivated_reason})"
+
+
+class EmailChange(models.Model):
+    """A user's wish for another address, until both addresses have confirmed it. ``uuid`` is in the links."""
+
+    uuid = models.CharField(max_length=36, unique=True, default=new_uuid)
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="email_change")
+    new_email = models.EmailField(max_length=254)
+    requested = models.DateTimeField(auto_now_add=True)
+    confirmed_by_old = models.DateTimeField(null=True)
+    confirmed_by_new = models.DateTimeField(null=True)
 
 
 class ApplicationCredential(models.Model):
