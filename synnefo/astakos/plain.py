@@ -10,10 +10,14 @@ from synnefo.astakos.catalog.rules import component_of_token
 from synnefo.common.faults import Forbidden, Unauthorized
 
 
-def user_token(request: HttpRequest) -> tokens.Grant:
-    """The user's token that came with the request. Raises Unauthorized, Forbidden."""
+def user_token(request: HttpRequest, *, changes: bool = True) -> tokens.Grant:
+    """The user's token that came with the request, which ``changes`` something unless it is a GET.
+
+    Raises Unauthorized, Forbidden.
+    """
     grant = tokens.lookup(_token(request))
-    if grant.read_only and request.method not in ("GET", "HEAD"):
+    tokens.require_service(grant, "identity")
+    if changes and grant.only_reads and request.method not in ("GET", "HEAD"):
         raise Forbidden("This token may only read.")
     return grant
 

@@ -18,10 +18,18 @@ from django.utils.module_loading import import_string
 
 from synnefo.common.caller import Caller, Scope
 
+#: The types of service that a token can be limited to.
+SERVICES = ("identity", "compute", "network", "volume", "image", "object-store")
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Identity:
-    """What a valid token says. ``project`` is None for an unscoped token."""
+    """What a valid token says. ``project`` is None for an unscoped token.
+
+    ``services``: the types of service that it is good for; empty: all. A token that is ``confined`` to its
+    project sees in owner scope, too, what project scope shows. What is ``remembered`` could not be asked
+    again, because Astakos is away: it is good for reading.
+    """
 
     user: str
     user_name: str
@@ -31,9 +39,13 @@ class Identity:
     roles: frozenset[str]
     is_admin: bool
     read_only: bool = False
+    services: frozenset[str] = frozenset()
+    confined: bool = False
+    remembered: bool = False
 
     def caller(self, scope: Scope, *, request_id: str = "", address: str = "") -> Caller:
         """The caller in a scope; outside project scope the default project is acted in."""
+        scope = Scope.PROJECT if self.confined else scope
         project = self.project if scope is Scope.PROJECT and self.project else self.default_project
         return Caller(
             user=self.user,
@@ -105,9 +117,10 @@ class Accounts(Protocol):
         """Somebody who is signed in to the pages, by uuid. Raises Unauthorized if he may not be any more."""
 
     def short_token(self, user: str, project: str, lifetime_s: int) -> str:
-        """A token for what a page does by itself, scoped to one project of somebody who is signed in.
+        """A token for what a page does by itself at the object store, in one project of who is signed in.
 
-        It lives as long as is asked, an hour at most. Raises Unauthorized if he may not work there.
+        It is good for nothing else and lives as long as is asked, an hour at most. Raises Unauthorized if he
+        may not work there.
         """
 
     def issue(self, provisions: Sequence[Provision], *, name: str, force: bool = False) -> int:

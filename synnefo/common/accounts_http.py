@@ -2,12 +2,14 @@
 
 ``ASTAKOS_SEAM_URL`` is the address of its account API, ``ASTAKOS_SEAM_TOKEN`` the token that
 ``snf-manage component-modify --renew-token`` printed. What a token says is remembered for a few seconds, so
-a revoked one may live that much longer here.
+a revoked one may live that much longer here. While Astakos is away it is remembered for an hour, for reading.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
+import hashlib
 import threading
 import time
 from collections.abc import Iterable, Sequence
@@ -20,6 +22,7 @@ from synnefo.common.accounts import Accounts, Identity, Provision, QuotaUse
 from synnefo.common.faults import ItemNotFound, OverLimit, ServiceUnavailable, Unauthorized
 
 _CACHE_S = 5.0
+_GRACE_S = 3600.0
 _MOST_KEPT = 10_000
 _TIMEOUT_S = 10.0
 _UNREACHABLE = "Accounts cannot be reached at the moment."
@@ -34,7 +37,9 @@ class HttpAccounts(Accounts):
             headers={"X-Auth-Token": settings.ASTAKOS_SEAM_TOKEN},
             timeout=_TIMEOUT_S,
         )
-        self._kept: dict[tuple[str, str], tuple[float, Identity]] = {}
+        #: When it was asked, and the answer; by the digest of a token, or by a user.
+        self._kept: dict[tuple[str, bytes], tuple[float, Identity]] = {}
+        self._away = -_CACHE_S
         self._guard = threading.Lock()
 
     def identify(self, token: str) -> Identity:
@@ -93,20 +98,29 @@ class HttpAccounts(Accounts):
         return users
 
     def _identity(self, kind: str, text: str) -> Identity:
-        kept = self._kept.get((kind, text))
-        if kept is not None and kept[0] > time.monotonic():
-            return kept[1]
+        key = kind, hashlib.sha256(text.encode(errors="backslashreplace")).digest()
+        asked, known = self._kept.get(key, (0.0, None))
+        now = time.monotonic()
+        if known is not None and now < asked + _CACHE_S:
+            return known
+        if known is not None and now < self._away + _CACHE_S:  # not every reader waits for the time-out
+            return dataclasses.replace(known, remembered=True)
         try:
             found = self._ask("POST", "service/identities", {kind: text})
         except ItemNotFound as fault:
+            self._kept.pop(key, None)
             raise Unauthorized(fault.message) from fault
-        identity = Identity(
-            **{**found, "projects": frozenset(found["projects"]), "roles": frozenset(found["roles"])}
-        )
+        except ServiceUnavailable:
+            self._away = time.monotonic()
+            if known is None or now > asked + _GRACE_S:
+                raise
+            return dataclasses.replace(known, remembered=True)
+        sets = {name: frozenset(found[name]) for name in ("projects", "roles", "services")}
+        identity = Identity(**{**found, **sets})
         with self._guard:
             if len(self._kept) >= _MOST_KEPT:
                 self._kept.clear()
-            self._kept[kind, text] = time.monotonic() + _CACHE_S, identity
+            self._kept[key] = now, identity
         return identity
 
     def _ask(self, method: str, path: str, body: object = None, **query: str) -> Any:

@@ -23,6 +23,7 @@ from synnefo.astakos.accounts import access, tokens
 from synnefo.astakos.accounts.models import ApplicationCredential, Token, User
 from synnefo.astakos.projects.models import Membership, Project
 from synnefo.audit.models import AuditEvent
+from synnefo.common.accounts import SERVICES
 from synnefo.common.faults import Forbidden, ItemNotFound, Unauthorized
 from tests.conftest import SYSTEM, People, Person
 from tests.cyclades_synnefo.test_kamaki import Kamaki
@@ -45,9 +46,10 @@ def files_in(answer: Any) -> dict[str, str]:
     return {name: urllib.parse.unquote(html.unescape(content)) for content, name in links}
 
 
-def wanted(person: Person, **fields: str) -> dict[str, str]:
+def wanted(person: Person, **fields: Any) -> dict[str, Any]:
     return {
-        "name": "laptop", "project": person.user.uuid, "rights": "full", "lifetime": "month", **fields,
+        "name": "laptop", "project": person.user.uuid, "rights": "full", "services": list(SERVICES),
+        "lifetime": "month", **fields,
     }  # fmt: skip
 
 

@@ -41,7 +41,7 @@ class TokenWish(BaseModel):
 
 def catalogs(request: HttpRequest) -> HttpResponse:
     """POST user_catalogs: names to uuids and back, exact matches only."""
-    user_token(request)
+    user_token(request, changes=False)
     return _catalogs(request, all_for_none=False)
 
 
@@ -92,7 +92,7 @@ def users(request: HttpRequest) -> HttpResponse:
 
 def _identity(identity: Identity) -> dict[str, Any]:
     shown = dataclasses.asdict(identity)
-    return {**shown, "projects": sorted(identity.projects), "roles": sorted(identity.roles)}
+    return {**shown, **{name: sorted(shown[name]) for name in ("projects", "roles", "services")}}
 
 
 def _catalogs(request: HttpRequest, *, all_for_none: bool) -> HttpResponse:

@@ -55,6 +55,7 @@ def create(
         description=description,
         secret=secret,
         roles=wanted,
+        services=grant.only_services,
         unrestricted=unrestricted,
         expires=expires,
     )
@@ -70,6 +71,7 @@ def insert(
     expires: datetime.datetime | None,
     description: str = "",
     secret: str | None = None,
+    services: Iterable[str] = (),
     unrestricted: bool = False,
 ) -> tuple[ApplicationCredential, str]:
     """The row and its secret. The caller has checked that the user may have these roles in the project.
@@ -84,6 +86,7 @@ def insert(
         description=description,
         secret_digest=tokens.digest_of(secret),
         roles=sorted(roles),
+        services=",".join(sorted(services)),
         unrestricted=unrestricted,
         expires=expires,
     )

@@ -20,7 +20,7 @@ from synnefo.astakos.projects.models import Project
 from synnefo.common.faults import Unauthorized
 from synnefo.common.ids import parse_uuid
 
-_PAGE_TOKEN_LIFETIME = datetime.timedelta(hours=1)
+_PAGE_TOKEN_LIFETIME, _PAGE_TOKEN_SERVICE = datetime.timedelta(hours=1), "object-store"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -51,17 +51,27 @@ def open_by_password(name: str, password: str, scope: Scope, *, address: str) ->
 
 
 def open_by_token(token: str, scope: Scope) -> str:
-    """Another token for the same user, in another scope; it lives no longer and may do no more."""
+    """Another token for the same user, in another scope; it lives no longer and may do no more.
+
+    One made from an API token ends with that.
+    """
     grant = tokens.lookup(token)
     if grant.application_credential_id is not None:
         raise refusal()
-    user = User.objects.get(pk=grant.user_id)
+    row = Token.objects.select_related("user", "project", "parent").get(digest=grant.digest)
+    project = row.project if row.confined and scope == Scope() else _project_for(row.user, scope)
+    if row.confined and project != row.project:
+        raise refusal()
     methods = grant.methods.split(",")
     return tokens.issue(
-        user,
+        row.user,
         kind=Token.Kind.LOGIN,
         methods=",".join([*methods, *({"token"} - set(methods))]),
-        project=_project_for(user, scope),
+        project=project,
+        parent=row if row.kind == Token.Kind.API else row.parent,
+        roles=filter(None, row.only_roles.split(",")),
+        services=grant.only_services,
+        confined=row.confined,
         read_only=grant.read_only,
         expires=min(grant.expires, _expiry()),
     )
@@ -90,19 +100,33 @@ def open_by_application_credential(
         methods="application_credential",
         project=credential.project,
         credential=credential,
+        roles=credential.roles,
+        services=filter(None, credential.services.split(",")),
         read_only=not {"member", tokens.ADMIN_ROLE} & set(credential.roles),
         expires=min(_expiry(), credential.expires or _expiry()),
     )
 
 
 def open_for_page(user_uuid: str, project_uuid: str, lifetime: datetime.timedelta) -> str:
-    """A short token, scoped to a project, for somebody who is signed in to pages. Raises Unauthorized."""
+    """A short token for the object store, in a project of somebody who is signed in to pages.
+
+    It is good for nothing else, so that a service that may ask for them cannot act for its users elsewhere.
+    Raises Unauthorized.
+    """
     user = User.objects.filter(uuid=user_uuid, is_active=True).first()
     if user is None:
         raise refusal()
     project = _project_for(user, Scope(project_id=project_uuid))
     expires = timezone.now() + min(lifetime, _PAGE_TOKEN_LIFETIME)
-    return tokens.issue(user, kind=Token.Kind.LOGIN, methods="token", project=project, expires=expires)
+    return tokens.issue(
+        user,
+        kind=Token.Kind.LOGIN,
+        methods="token",
+        project=project,
+        services=[_PAGE_TOKEN_SERVICE],
+        confined=True,
+        expires=expires,
+    )
 
 
 def _find_credential(uuid: str | None, name: str | None, user: str | None) -> ApplicationCredential | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import secrets
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import structlog
@@ -19,16 +20,17 @@ from django.db.models import CharField, Exists, OuterRef, Q, QuerySet, Value
 from django.utils import timezone
 
 from synnefo.astakos.accounts.models import ApplicationCredential, Token, User
+from synnefo.astakos.oauth.models import OAuthToken
 from synnefo.astakos.projects.models import Membership, Project
 from synnefo.astakos.projects.rules import ACCESS
 from synnefo.astakos.roles import effective
 from synnefo.astakos.roles.models import Assignment
 from synnefo.audit import rules as audit
-from synnefo.common.accounts import Identity
+from synnefo.common.accounts import SERVICES, Identity
 from synnefo.common.caller import Caller
 from synnefo.common.faults import BadRequest, Forbidden, ItemNotFound, Unauthorized
 from synnefo.common.fields import check_fields
-from synnefo.common.prepared import Prepared
+from synnefo.common.prepared import Prepared, Row
 from synnefo.common.transactions import atomic
 
 log = structlog.get_logger("synnefo.astakos")
@@ -36,6 +38,9 @@ log = structlog.get_logger("synnefo.astakos")
 MEMBER_ROLES = frozenset({"member", "reader"})
 ADMIN_ROLE = "admin"
 UNKNOWN = "Invalid X-Auth-Token"
+#: A lifetime without end, and the end that it has: a date, so that clients that know no other can read it.
+FOREVER = datetime.timedelta.max
+NEVER = datetime.datetime(9999, 12, 31, 23, 59, 59, tzinfo=datetime.UTC)
 
 _TOUCH_EVERY = datetime.timedelta(minutes=1)
 
@@ -69,6 +74,8 @@ class Grant(NamedTuple):
     application_credential_id: int | None
     scope: str
     only_roles: str
+    services: str
+    confined: bool
     is_member: bool
     is_assigned: bool
     assigned: frozenset[str] = frozenset()
@@ -90,6 +97,11 @@ class Grant(NamedTuple):
         return self.read_only or not self.roles & {"member", ADMIN_ROLE}
 
     @property
+    def only_services(self) -> frozenset[str]:
+        """The types of service that it is good for; empty: all."""
+        return frozenset(self.services.split(",")) if self.services else frozenset()
+
+    @property
     def realname(self) -> str:
         return f"{self.user__first_name} {self.user__last_name}".strip()
 
@@ -107,10 +119,17 @@ def issue(
     project: Project | None = None,
     scope: str = "",
     credential: ApplicationCredential | None = None,
+    parent: Token | None = None,
+    roles: Iterable[str] = (),
+    services: Iterable[str] = (),
+    confined: bool = False,
     read_only: bool = False,
     expires: datetime.datetime,
 ) -> str:
-    """A new token, shown this once. The caller has checked that the user may have it."""
+    """A new token, shown this once. The caller has checked that the user may have it.
+
+    ``roles`` narrow those of the user where there are any.
+    """
     token = secrets.token_urlsafe(32)
     Token.objects.create(
         user=user,
@@ -121,7 +140,10 @@ def issue(
         project=project,
         scope=scope,
         application_credential=credential,
-        only_roles=",".join(credential.roles) if credential is not None else "",
+        only_roles=",".join(sorted(roles)),
+        parent=parent,
+        services=",".join(sorted(services)),
+        confined=confined,
         read_only=read_only,
         expires=expires,
     )
@@ -134,25 +156,63 @@ def create_api_token(
     name: str,
     *,
     lifetime: datetime.timedelta | None = None,
+    project: Project | None = None,
+    roles: Iterable[str] = (),
+    services: Iterable[str] = (),
     read_only: bool = False,
 ) -> tuple[str, Token]:
-    """A token made by hand, for programs. Raises BadRequest for a long name, or a lifetime of nothing."""
+    """A token made by hand, for programs: for all that the user has, or one project of his alone.
+
+    ``services`` are types of service, ``roles`` some of the user's, none for all. Raises BadRequest for a
+    long name, a service that there is not, or a lifetime that cannot be (see ``end_of``).
+    """
     check_fields(Token(name=name), ("name",))
-    lifetime = lifetime or datetime.timedelta(hours=settings.ASTAKOS_TOKEN_DURATION_H)
-    if lifetime <= datetime.timedelta():
-        raise BadRequest("A token must live for some time.")
+    wanted, expires = known_services(services), end_of(lifetime)
     with atomic():
-        expires = timezone.now() + lifetime
-        token = issue(user, kind=Token.Kind.API, name=name, read_only=read_only, expires=expires)
+        token = issue(
+            user,
+            kind=Token.Kind.API,
+            name=name,
+            project=project,
+            confined=project is not None,
+            roles=roles,
+            services=wanted,
+            read_only=read_only,
+            expires=expires,
+        )
         row = Token.objects.get(digest=digest_of(token))
         audit.record(caller, "token.create", "token", row.uuid, name=name, user=user.uuid)
     return token, row
+
+
+def end_of(lifetime: datetime.timedelta | None) -> datetime.datetime:
+    """When something that lives so long ends; the usual time for None, ``NEVER`` for ``FOREVER``.
+
+    Raises BadRequest for no time at all, and for ``FOREVER`` where ``ASTAKOS_TOKENS_WITHOUT_END`` is off.
+    """
+    if lifetime == FOREVER:
+        if not settings.ASTAKOS_TOKENS_WITHOUT_END:
+            raise BadRequest("On this cloud every token ends at some time.")
+        return NEVER
+    lifetime = lifetime or datetime.timedelta(hours=settings.ASTAKOS_TOKEN_DURATION_H)
+    if lifetime <= datetime.timedelta():
+        raise BadRequest("A token must live for some time.")
+    return timezone.now() + lifetime
+
+
+def known_services(names: Iterable[str]) -> frozenset[str]:
+    """Types of service, checked; all of them are the same as none. Raises BadRequest."""
+    wanted = frozenset(names)
+    if unknown := wanted - set(SERVICES):
+        raise BadRequest(f"No service {', '.join(sorted(unknown))}; there are {', '.join(SERVICES)}.")
+    return wanted if wanted != set(SERVICES) else frozenset()
 
 
 def renew(caller: Caller, user: User, name: str = "") -> str:
     """End all of a user's tokens but those of application credentials; returns the one new API token."""
     with atomic():
         Token.objects.filter(user=user, kind__in=(Token.Kind.API, Token.Kind.LOGIN)).delete()
+        OAuthToken.objects.filter(user=user).delete()
         token, _ = create_api_token(caller, user, name)
     return token
 
@@ -179,10 +239,12 @@ def identify(token: str) -> Identity:
         user_name=grant.user__username,
         project=grant.project__uuid,
         default_project=grant.user__default_project,
-        projects=frozenset(value for what, value in related if what == "p"),
+        projects=_reached(grant, related),
         roles=roles.union(value for what, value in related if what == "g"),
         is_admin=ADMIN_ROLE in roles,
         read_only=grant.only_reads,
+        services=grant.only_services,
+        confined=grant.confined,
     )
 
 
@@ -208,6 +270,12 @@ def lookup(token: str) -> Grant:
     """A token that is good now. Raises Unauthorized with the reason."""
     digest = digest_of(token)
     return _good(_found(digest, digest).get(digest))
+
+
+def require_service(grant: Grant, service: str) -> None:
+    """Raises Forbidden if the token is for other services alone."""
+    if grant.services and service not in grant.only_services:
+        raise Forbidden(f"This token is not for the service {service}.")
 
 
 def validate(token: str, subject: str) -> Grant:
@@ -292,6 +360,13 @@ def _is_open(grant: Grant) -> bool:
         return not grant.scope or bool(grant.roles)
     open_to_him = grant.is_member or bool(grant.assigned)
     return open_to_him and grant.project__state == Project.State.NORMAL
+
+
+def _reached(grant: Grant, related: list[Row]) -> frozenset[str]:
+    """The projects of its user, or the one that the token is confined to."""
+    if grant.confined:
+        return frozenset(filter(None, [grant.project__uuid]))
+    return frozenset(value for what, value in related if what == "p")
 
 
 def _touch(digest: str, now: datetime.datetime) -> None:

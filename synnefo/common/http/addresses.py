@@ -38,3 +38,14 @@ def objects_path() -> str:
     """What all paths of the object store begin with: ``/pithos/object-store``."""
     base: str = settings.PITHOS_BASE_PATH.strip("/")
     return f"/{base}/object-store" if base else "/object-store"
+
+
+def service_of(request: HttpRequest) -> str:
+    """The type of the service whose path was asked for: the first part below its base, past ``openstack``."""
+    bases = {settings.ASTAKOS_BASE_PATH, settings.CYCLADES_BASE_PATH, settings.PITHOS_BASE_PATH}
+    prefixes = [f"/{base.strip('/')}/".replace("//", "/") for base in bases]
+    for prefix in sorted(prefixes, key=len, reverse=True):
+        if request.path.startswith(prefix):
+            parts = [part for part in request.path[len(prefix) :].split("/") if part != "openstack"]
+            return parts[0] if parts else ""
+    return ""

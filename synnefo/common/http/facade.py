@@ -19,6 +19,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from synnefo.common import faults
 from synnefo.common.accounts import Identity, accounts
 from synnefo.common.caller import Caller, Scope
+from synnefo.common.http.addresses import service_of
 from synnefo.common.http.context import client_address
 from synnefo.common.http.rendering import Shape, render
 
@@ -34,13 +35,24 @@ _STATUS_FAULTS: dict[int, type[faults.Fault]] = {
 
 
 def identity_of(request: HttpRequest, token: str | None = None) -> Identity:
-    """Whose ``X-Auth-Token`` (or other token) came with the request. Raises Unauthorized, Forbidden."""
+    """Whose ``X-Auth-Token`` (or other token) came with the request.
+
+    Raises Unauthorized; Forbidden where the token is for reading or for other services; ServiceUnavailable
+    for a change while Astakos, which could have ended the token, is away.
+    """
     given: str = request.META.get("HTTP_X_AUTH_TOKEN", "") if token is None else token
     if not given:
         raise faults.Unauthorized("The request you have made requires authentication.")
     identity = accounts().identify(given)
-    if identity.read_only and request.method not in ("GET", "HEAD", "OPTIONS"):
-        raise faults.Forbidden("This token may only read.")
+    if request.method not in ("GET", "HEAD", "OPTIONS"):
+        if identity.read_only:
+            raise faults.Forbidden("This token may only read.")
+        if identity.remembered:
+            raise faults.ServiceUnavailable(
+                "Accounts cannot be reached at the moment: nothing can be changed."
+            )
+    if identity.services and (service := service_of(request)) not in identity.services:
+        raise faults.Forbidden(f"This token is not for the service {service}.")
     return identity
 
 
