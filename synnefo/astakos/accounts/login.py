@@ -1,18 +1,23 @@
 """Signing in by password: one rule for the pages and the APIs.
 
 Whatever is wrong (no such user, another password, not accepted, not active), the answer is the same and
-takes as long.
+takes as long, also while some passwords are still kept as an older system kept them.
 """
 
 from __future__ import annotations
 
 import functools
 
-from django.contrib.auth.hashers import check_password, make_password
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX, check_password, get_hasher, make_password
+from django.db.models import Q
+from django.utils.crypto import pbkdf2
 
 from synnefo.astakos.accounts import throttle
 from synnefo.astakos.accounts.models import User
 from synnefo.common.ids import parse_uuid
+
+#: What takes time of the older ways: PBKDF2 as Synnefo 0.21 used it.
+_SLOW, _SLOW_ITERATIONS = "pbkdf2_sha256", 15_000
 
 
 def by_password(name: str, password: str, *, address: str) -> User | None:
@@ -23,8 +28,10 @@ def by_password(name: str, password: str, *, address: str) -> User | None:
     throttle.check(name, address)
     user = _active_user(name)
     known = user is not None and user.has_usable_password()
-    correct = check_password(password, user.password if user is not None and known else _decoy_hash())
+    encoded = user.password if user is not None and known else _decoy_hash()
+    correct = check_password(password, encoded, lambda given: _keep_anew(user, encoded, given))
     if not known or not correct:
+        _even_out(password, encoded)
         throttle.note_failure(name, address)
         return None
     return user
@@ -34,6 +41,35 @@ def _active_user(name: str) -> User | None:
     uuid = parse_uuid(name)
     rows = User.objects.filter(is_active=True)
     return rows.filter(uuid=uuid).first() if uuid else rows.filter(username=name.strip().lower()).first()
+
+
+def _keep_anew(user: User | None, encoded: str, password: str) -> None:
+    """The right password, which was kept in an older way (unless somebody has just changed it)."""
+    if user is not None:
+        row, user.password = User.objects.filter(pk=user.pk, password=encoded), make_password(password)
+        row.update(password=user.password)
+
+
+def _even_out(password: str, encoded: str) -> None:
+    """Take the time that all other ways of keeping this password would have taken."""
+    if not _older_passwords():
+        return
+    algorithm, _, rest = encoded.partition("$")
+    ours = get_hasher()
+    if algorithm != ours.algorithm:
+        ours.encode(password, ours.salt())
+    iterations = rest.partition("$")[0] if algorithm == _SLOW else ""
+    spent = int(iterations) if iterations.isdigit() else 0
+    if spent < _SLOW_ITERATIONS:
+        pbkdf2(password, "salt", _SLOW_ITERATIONS - spent)
+
+
+@functools.cache
+def _older_passwords() -> bool:
+    """Asked once in a process's life: accounts are taken over while the services stand still."""
+    ours = Q(password__startswith=f"{get_hasher().algorithm}$")
+    none = Q(password="") | Q(password__startswith=UNUSABLE_PASSWORD_PREFIX)
+    return User.objects.exclude(ours | none).exists()
 
 
 @functools.cache

@@ -1,0 +1,1 @@
+from synnefo.astakos.legacy.commands.legacy_import import Command as Command
