@@ -77,7 +77,7 @@ class Holding(models.Model):
 class Delta(models.Model):
     """An amount that was taken (or, negative, given back) and is to be folded into its holding.
 
-    The database does not check the holding, which would lock it; holdings are never removed.
+    The database does not check the holding, which would lock it; who removes one takes its deltas in first.
     """
 
     holding = models.ForeignKey(

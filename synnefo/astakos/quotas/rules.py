@@ -123,6 +123,18 @@ def set_limits(limits: Mapping[Key, int]) -> None:
         )
 
 
+def remove(keys: Collection[Key]) -> int:
+    """Remove holdings with their usage, but for those that commissions wait for; returns how many."""
+    with atomic():
+        locks.take(locks.Kind.USAGE, buckets(keys))
+        held = _locked(keys)
+        waiting = {key_of(row) for row in models.Provision.objects.all()}
+        gone = [row.pk for key, row in held.items() if key not in waiting]
+        for start in range(0, len(gone), _ROWS_PER_QUERY):
+            Holding.rows.filter(pk__in=gone[start : start + _ROWS_PER_QUERY]).delete()
+    return len(gone)
+
+
 def holdings_of(
     *, holders: Iterable[str] | None = None, resources: Iterable[str] | None = None
 ) -> QuerySet[Holding]:

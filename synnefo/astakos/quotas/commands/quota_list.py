@@ -8,13 +8,16 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.db.models import (
     BigIntegerField,
+    Case,
     CharField,
     ExpressionWrapper,
     F,
     OuterRef,
+    Q,
     QuerySet,
     Subquery,
     Value,
+    When,
 )
 from django.db.models.functions import Coalesce, Concat, Substr
 
@@ -24,7 +27,7 @@ from synnefo.astakos.catalog.models import Resource
 from synnefo.astakos.quotas.models import Holding
 from synnefo.astakos.quotas.reading import reachable
 from synnefo.common.accounts import QuotaUse
-from synnefo.common.commands import Filter, ListCommand, amount_of, unit_style_option
+from synnefo.common.commands import Filter, ListCommand, amount_of, flag_option, unit_style_option
 from synnefo.common.units import parse_amount, show_amount
 
 #: In queries: what is used, counting what is pending and what was appended.
@@ -74,6 +77,8 @@ class Command(ListCommand):
         "source": Filter(
             "source", lambda text: f"project:{text.removeprefix('project:')}", "uuid of the project"
         ),
+        "base_quota": Filter("base_quota", parse_amount, "the limit of his system project (Synnefo 0.15)"),
+        "total_quota": Filter("limit", parse_amount, "the limit (Synnefo 0.15)"),
         "limit": Filter("limit", parse_amount, "an amount, as 4 or 20GiB"),
         "usage": Filter("used", parse_amount, "an amount, as 4 or 20GiB"),
     }
@@ -82,6 +87,9 @@ class Command(ListCommand):
         super().add_arguments(parser)
         parser.add_argument("--overlimit", action="store_true", help="only where more is used than allowed")
         parser.add_argument("--display-mails", action="store_true", help="show the users' e-mails, too")
+        flag_option(
+            parser, "--with-custom", "only system projects whose limit is not the resource's default; no: is"
+        )
         unit_style_option(parser)
 
     def names(self, options: Mapping[str, Any]) -> Sequence[str]:
@@ -94,16 +102,23 @@ class Command(ListCommand):
         )
         person = User.objects.filter(uuid=Substr(OuterRef("holder"), len("user:") + 1))
         pools = Holding.objects.filter(holder=OuterRef("source"), source="", resource=OuterRef("resource"))
+        resource = Resource.objects.filter(name=OuterRef("resource"))
+        own = Concat(Value("project:"), Substr("holder", len("user:") + 1))
         rows = Holding.objects.filter(holder__in=people.values("holder")).annotate(
+            base_quota=Case(When(source=own, then="limit")),
+            default=Subquery(resource.values("system_default")),
             displayname=Subquery(person.values("email")),
             project_limit=_number(pools.values("limit")),
             project_usage=_number(pools.annotate(used=_USED).values("used")),
             used=_USED,
-            unit=Subquery(Resource.objects.filter(name=OuterRef("resource")).values("unit")),
+            unit=Subquery(resource.values("unit")),
             style=Value(options["unit_style"]),  # getters see nothing but the row
         )
         if options["overlimit"]:
             rows = rows.filter(used__gt=F("limit"))
+        if options["with_custom"] is not None:
+            usual = Q(base_quota=F("default"))
+            rows = rows.filter(base_quota__isnull=False).filter(~usual if options["with_custom"] else usual)
         return rows.order_by("holder", "source", "resource")
 
 

@@ -1,0 +1,1 @@
+from synnefo.astakos.quotas.commands.astakos_quota import Command as Command

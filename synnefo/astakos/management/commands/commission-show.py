@@ -1,0 +1,1 @@
+from synnefo.astakos.quotas.commands.commission_show import Command as Command

@@ -1,0 +1,1 @@
+from synnefo.astakos.quotas.commands.quota_verify import Command as Command

@@ -1,0 +1,1 @@
+from synnefo.astakos.quotas.commands.reconcile import Command as Command

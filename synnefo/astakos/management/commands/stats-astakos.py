@@ -1,0 +1,1 @@
+from synnefo.astakos.quotas.commands.stats_astakos import Command as Command

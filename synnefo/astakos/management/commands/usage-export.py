@@ -1,0 +1,1 @@
+from synnefo.astakos.quotas.commands.usage_export import Command as Command

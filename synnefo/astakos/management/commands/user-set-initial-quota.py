@@ -1,0 +1,1 @@
+from synnefo.astakos.quotas.commands.user_set_initial_quota import Command as Command
