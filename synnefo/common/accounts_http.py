@@ -23,6 +23,7 @@ from synnefo.common.faults import ItemNotFound, OverLimit, ServiceUnavailable, U
 
 _CACHE_S = 5.0
 _GRACE_S = 3600.0
+_AWAY_S = 1.0
 _MOST_KEPT = 10_000
 _TIMEOUT_S = 10.0
 _UNREACHABLE = "Accounts cannot be reached at the moment."
@@ -39,7 +40,7 @@ class HttpAccounts(Accounts):
         )
         #: When it was asked, and the answer; by the digest of a token, or by a user.
         self._kept: dict[tuple[str, bytes], tuple[float, Identity]] = {}
-        self._away = -_CACHE_S
+        self._away = -_AWAY_S
         self._guard = threading.Lock()
 
     def identify(self, token: str) -> Identity:
@@ -103,7 +104,7 @@ class HttpAccounts(Accounts):
         now = time.monotonic()
         if known is not None and now < asked + _CACHE_S:
             return known
-        if known is not None and now < self._away + _CACHE_S:  # not every reader waits for the time-out
+        if known is not None and now < self._away + _AWAY_S:  # not every reader waits for the time-out
             return dataclasses.replace(known, remembered=True)
         try:
             found = self._ask("POST", "service/identities", {kind: text})

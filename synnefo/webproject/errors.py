@@ -7,7 +7,6 @@ from django.http import HttpRequest, HttpResponse
 
 from synnefo.common import faults
 from synnefo.common.http.rendering import nova, render
-from synnefo.common.pages import error_page
 
 _EXPIRED = (
     "The form was too old, or cookies are switched off. Go back, load the page again, and send it once more."
@@ -39,6 +38,8 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def _answer(request: HttpRequest, fault: faults.Fault) -> HttpResponse:
     wants_page = request.path.startswith("/ui/") or "text/html" in request.headers.get("Accept", "")
-    if wants_page and "pages" in settings.SYNNEFO_WEB_SERVES:
+    if wants_page and "pages" in settings.SYNNEFO_WEB_SERVES and "astakos" in settings.SYNNEFO_SERVICES:
+        from synnefo.common.pages import error_page  # it needs sessions, which are not everywhere
+
         return error_page(request, fault.status, fault.message)
     return render(request, fault, nova)

@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 from importlib import import_module
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.contrib.admin import AdminSite
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.generic import RedirectView
 
 from synnefo.common.http import health
 from synnefo.common.http.addresses import objects_path
 from synnefo.webproject.objects import elsewhere
+
+if TYPE_CHECKING:
+    from django.contrib.admin import AdminSite
 
 _BASES = {
     "astakos": "ASTAKOS_BASE_PATH",
@@ -42,17 +45,22 @@ def _dashboard() -> AdminSite:
     return site
 
 
+def _apis() -> list[URLPattern | URLResolver]:
+    """All but the objects', which may be served by processes of their own."""
+    names = (name for name in settings.SYNNEFO_SERVICES if name != "pithos")
+    return [path("metrics", health.metrics), *(route for name in names for route in _service_routes(name))]
+
+
 def _pages() -> list[URLPattern | URLResolver]:
-    found: list[URLPattern | URLResolver] = [
-        path("metrics", health.metrics),
+    """For people, and so only where their accounts are."""
+    if "astakos" not in settings.SYNNEFO_SERVICES:
+        return []
+    return [
         path("", RedirectView.as_view(url="/ui/", permanent=False)),
         path("ui/", include("synnefo.webproject.pages")),
+        *(path("ui/", include(_page_routes(name))) for name in settings.SYNNEFO_SERVICES),
+        path("admin/", _dashboard().urls),
     ]
-    for name in settings.SYNNEFO_SERVICES:
-        if name != "pithos":
-            found += _service_routes(name)
-        found += [path("ui/", include(_page_routes(name)))]
-    return found
 
 
 def _objects() -> list[URLPattern | URLResolver]:
@@ -67,11 +75,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     *_objects(),
-    *(_pages() if "pages" in settings.SYNNEFO_WEB_SERVES else []),
+    *([*_apis(), *_pages()] if "pages" in settings.SYNNEFO_WEB_SERVES else []),
 ]
-
-if "astakos" in settings.SYNNEFO_SERVICES and "pages" in settings.SYNNEFO_WEB_SERVES:
-    urlpatterns += [path("admin/", _dashboard().urls)]
 
 handler400 = "synnefo.webproject.errors.bad_request"
 handler403 = "synnefo.webproject.errors.forbidden"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import time
 from collections.abc import Callable, Iterator
@@ -226,3 +227,28 @@ def test_answers_about_tokens_are_remembered_for_a_moment(
     monkeypatch.setattr("synnefo.common.accounts_http.time.monotonic", lambda: later)
     with pytest.raises(Unauthorized):
         accounts.identify(ada.token)
+
+
+def test_while_astakos_is_away_what_is_known_of_tokens_is_for_reading(
+    person: Callable[..., Person], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = person("ada")
+    accounts = over_http(renew_service_token(SYSTEM, find_component("cyclades")))
+    known = accounts.identify(ada.token)
+    assert not known.remembered
+    start = time.monotonic()
+
+    def away(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("no route to host")
+
+    monkeypatch.setattr(
+        accounts, "_client", httpx.Client(transport=httpx.MockTransport(away), base_url="http://x")
+    )
+    for later in (start + 6, start + 3500):
+        monkeypatch.setattr("synnefo.common.accounts_http.time.monotonic", lambda at=later: at)
+        assert accounts.identify(ada.token) == dataclasses.replace(known, remembered=True)
+    monkeypatch.setattr("synnefo.common.accounts_http.time.monotonic", lambda: start + 3700)
+    with pytest.raises(ServiceUnavailable):
+        accounts.identify(ada.token)
+    with pytest.raises(ServiceUnavailable):
+        accounts.identify("never seen")
