@@ -56,7 +56,8 @@ def page(view: View[P], *, methods: tuple[str, ...] = ("GET", "HEAD")) -> Route[
         try:
             return view(request, caller_of_session(request), *args, **kwargs)
         except Unauthorized:
-            logout(request)
+            if request.user.is_authenticated:  # else somebody may be half way through signing in
+                logout(request)
             return _to_sign_in(request)
         except Fault as fault:
             return fault_page(request, fault)

@@ -53,4 +53,4 @@ def reset(request: HttpRequest, user: User, authenticator: Any, **_: Any) -> Non
 
 def _record(request: HttpRequest, user: User, action: str, authenticator: Any) -> None:
     caller = Caller(user=user.uuid, project=user.uuid, address=client_address(request))
-    audit.record(caller, action, "user", user.uuid, kind=str(authenticator.type))
+    audit.record(caller, action, "user", user.uuid, factor=str(authenticator.type))
