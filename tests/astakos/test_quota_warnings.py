@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from synnefo.astakos.mails.models import Mail
 from synnefo.astakos.models import QuotaWarning
 from synnefo.astakos.projects.models import Project
 from synnefo.astakos.projects.rules import set_limits
@@ -107,6 +108,19 @@ def test_of_a_system_project_one_is_warned_once(ada: Person) -> None:
     set_limits(system_caller("test"), mine, {VM: (100, 5)})
     warning.check()
     assert warned(ada) == [(ada.uuid, 80, True)]
+
+
+def test_a_person_gets_one_mail_of_all_that_was_raised(ada: Person, bob: Person, project: Project) -> None:
+    set_limits(system_caller("test"), project, {VM: (10, 10), "cyclades.cpu": (10, 10)})
+    use(bob, project.uuid, 10)
+    use(bob, project.uuid, 8, "cyclades.cpu")
+    warning.check()
+    warning.check()
+    mails = {mail.recipient: mail for mail in Mail.objects.filter(template="quota_warning")}
+    assert mails.keys() == {ada.user.email, bob.user.email}
+    assert "Servers: 10 of 10, your share of lab.example.org" in mails[bob.user.email].text
+    assert "CPUs: 8 of 10, by all of lab.example.org" in mails[ada.user.email].text
+    assert Mail.objects.filter(template="quota_warning").count() == 2
 
 
 def test_limits_that_are_none_or_nothing_and_hidden_resources_do_not_warn(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from synnefo.astakos.mails.models import Mail
 from synnefo.astakos.models import QuotaRequest, RequestLog
 from synnefo.astakos.projects.models import Membership, Project
 from synnefo.astakos.projects.rules import set_limits
@@ -190,6 +192,35 @@ def test_the_history_tells_who_and_why(ada: Person, bob: Person, lab: Lab) -> No
     ]
     events = AuditEvent.objects.filter(target_kind="request", target_id=row.uuid).order_by("pk")
     assert [event.action for event in events] == ["request.ask", "request.deny"]
+
+
+@pytest.mark.parametrize("kind", [SHARE, POOL])
+def test_who_answers_gets_a_mail_and_who_asked_gets_the_answer(
+    ada: Person, bob: Person, root: Person, lab: Lab, settings: Any, kind: str
+) -> None:
+    settings.PROJECT_MODIFICATION_RECIPIENTS = ["helpdesk@example.org"]
+    project = lab(ada, bob)
+    asker, answers, to = (bob, ada, ada.user.email) if kind == SHARE else (ada, root, "helpdesk@example.org")
+    row = ask(asker, project.uuid, kind, vm=20 if kind == POOL else 5)
+    question = Mail.objects.get(template="quota_request_asked")
+    assert question.recipient == to
+    assert "more guests are coming" in question.text
+    assert f"Servers: {20 if kind == POOL else 5} (now" in question.text
+    assert f"/ui/requests/{row.uuid}/" in question.html
+    rules.approve(caller_of(answers), row.uuid, answer="<gladly> & soon")
+    answer = Mail.objects.get(template="quota_request_answered")
+    assert answer.recipient == asker.user.email
+    assert answer.subject.endswith("You got more of lab.example.org")
+    assert "<gladly> & soon" in answer.text
+    assert "&lt;gladly&gt; &amp; soon" in answer.html
+
+
+def test_a_no_is_told_with_its_reason(ada: Person, root: Person, small_systems: None) -> None:
+    row = ask(ada, ada.uuid, POOL, vm=6)
+    rules.deny(caller_of(root), row.uuid, "next month")
+    answer = Mail.objects.get(template="quota_request_answered")
+    assert answer.subject.endswith("You did not get more")
+    assert "next month" in answer.text
 
 
 def test_an_answer_is_shown_until_it_was_read(ada: Person, bob: Person, lab: Lab) -> None:

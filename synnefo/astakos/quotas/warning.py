@@ -13,10 +13,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from django.db.models import BigIntegerField, ExpressionWrapper, F, Q, QuerySet
 from django.utils import timezone
 
+from synnefo.astakos.accounts.models import User
 from synnefo.astakos.catalog.models import Resource
+from synnefo.astakos.mails import rules as mails
 from synnefo.astakos.projects.models import Project
 from synnefo.astakos.quotas.keys import Key, any_of, key_of
 from synnefo.astakos.quotas.models import Holding, QuotaWarning
+from synnefo.astakos.shown import amount_words, title_of
 from synnefo.common.caller import Caller
 from synnefo.common.faults import ItemNotFound
 from synnefo.common.transactions import atomic
@@ -26,6 +29,8 @@ Level = QuotaWarning.Level
 #: A warning is cleared so many points of a hundred below its level.
 _SLACK = 5
 _BATCH = 100
+#: So many are raised at a time; the next check goes on.
+_MOST = 1000
 #: Four fifths of a limit, without a product that could be too large for the database.
 _NEAR = ExpressionWrapper(F("limit") - F("limit") / 5, output_field=BigIntegerField())
 
@@ -55,13 +60,14 @@ def check() -> int:
             for level in Level
             if _reaches(row, level) and (key, level) not in known and not _is_same_share(key, near)
         ]
-        raised = _raise(wanted)
+        raised = _raise(wanted[:_MOST])
+        _tell(raised)
     return len(raised)
 
 
 def of_caller(caller: Caller) -> list[Warned]:
     """What concerns him and was not dismissed, the worst of each share and of each pool."""
-    return _worst(_concerning(caller).filter(cleared=None, dismissed=False))
+    return _worst(list(_concerning(caller).filter(cleared=None, dismissed=False)))
 
 
 def dismiss(caller: Caller, number: int) -> None:
@@ -124,6 +130,47 @@ def _raise(wanted: Sequence[tuple[Holding, Level]]) -> list[QuotaWarning]:
     )  # fmt: skip
 
 
+def _tell(raised: Sequence[QuotaWarning]) -> None:
+    """One mail a person, of the worst that was raised of each share and pool."""
+    concerned: dict[str, list[Warned]] = {}
+    found = _worst(raised)
+    owners = dict(
+        Project.objects.filter(owner__is_active=True)
+        .filter(uuid__in=[one.project.uuid for one in found])
+        .values_list("uuid", "owner__uuid")
+    )
+    for one in found:
+        kind, _, uuid = one.row.holder.partition(":")
+        whose = uuid if kind == "user" or one.project.is_base else owners.get(uuid)
+        if whose:
+            concerned.setdefault(whose, []).append(one)
+    for user in User.objects.filter(uuid__in=concerned, is_active=True):
+        mails.post("quota_warning", [user.email], _context(user, concerned[user.uuid]))
+
+
+def _context(user: User, found: Sequence[Warned]) -> dict[str, object]:
+    return {
+        "user": user,
+        "is_full": any(one.row.level == Level.FULL for one in found),
+        "lines": [
+            {
+                "title": title_of(one.resource),
+                "usage": amount_words(one.row.usage, one.resource.unit),
+                "limit": amount_words(one.row.limit, one.resource.unit),
+                "whose": _whose(one),
+            }
+            for one in found
+        ],
+        "url": mails.public_url("/ui/requests/create/"),
+    }
+
+
+def _whose(one: Warned) -> str:
+    if one.project.is_base:
+        return "of your own project"
+    return f"by all of {one.project.realname}" if one.is_pool else f"your share of {one.project.realname}"
+
+
 def _concerning(caller: Caller) -> QuerySet[QuotaWarning]:
     """His shares, the pool of his system project, and those of projects that he owns."""
     owned = Project.objects.filter(owner__uuid=caller.user).values_list("uuid", flat=True)
@@ -131,10 +178,10 @@ def _concerning(caller: Caller) -> QuerySet[QuotaWarning]:
     return QuotaWarning.objects.filter(Q(holder=f"user:{caller.user}") | Q(holder__in=pools))
 
 
-def _worst(rows: QuerySet[QuotaWarning]) -> list[Warned]:
+def _worst(rows: Sequence[QuotaWarning]) -> list[Warned]:
     """One of each holding, youngest first, with the project and the resource."""
     worst: dict[Key, QuotaWarning] = {}
-    for row in rows.order_by("-level"):
+    for row in sorted(rows, key=lambda row: -row.level):
         worst.setdefault(key_of(row), row)
     projects = {
         row.uuid: row for row in Project.objects.filter(uuid__in=[_project(row) for row in worst.values()])

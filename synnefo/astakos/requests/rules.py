@@ -17,6 +17,7 @@ from django.utils import timezone
 from synnefo.astakos.accounts.models import User
 from synnefo.astakos.projects import rules as projects
 from synnefo.astakos.projects.models import Membership, Project, ProjectLimit
+from synnefo.astakos.requests import mails
 from synnefo.astakos.requests.models import QuotaRequest, RequestedAmount, RequestLog
 from synnefo.astakos.requests.targets import Line, Target, lines, targets_of_user
 from synnefo.audit import rules as audit
@@ -69,6 +70,7 @@ def ask(caller: Caller, project: str, kind: str, wanted: Mapping[str, int], reas
             for name, line in known.items()
             if name in wanted
         )
+        mails.asked(row)
         _note(caller, row, "ask", reason=row.reason, wanted=dict(wanted))
     return row
 
@@ -137,6 +139,7 @@ def approve(
             amounts[name].granted = amount
         RequestedAmount.objects.bulk_update([amounts[name] for name in chosen], ("granted",))
         _decide(caller, row, State.APPROVED, answer)
+        mails.answered(row)
         _note(caller, row, "approve", reason=row.answer, granted=dict(chosen))
     return row
 
@@ -148,6 +151,7 @@ def deny(caller: Caller, uuid: str, answer: str) -> QuotaRequest:
     with atomic():
         row = _pending(caller, uuid)
         _decide(caller, row, State.DENIED, answer)
+        mails.answered(row)
         _note(caller, row, "deny", reason=row.answer)
     return row
 
