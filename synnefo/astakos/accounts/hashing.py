@@ -37,7 +37,7 @@ class _Old(BasePasswordHasher):
         again = self.encode(password, known["salt"]).rpartition("$")[2]
         return constant_time_compare(known["hash"], again)
 
-    def safe_summary(self, encoded: str) -> dict[str, Any]:
+    def safe_summary(self, encoded: str) -> Any:
         return {"algorithm": self.algorithm}
 
     def harden_runtime(self, password: str, encoded: str) -> None:

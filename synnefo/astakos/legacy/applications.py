@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from django.db.models import Model
 
-from synnefo.astakos.legacy.projects import amount, at_most_infinite
+from synnefo.astakos.legacy.projects import amount
 from synnefo.astakos.legacy.source import Row, Source, Sql
 from synnefo.astakos.legacy.steps import Numbered, Step, World, of_table
 from synnefo.astakos.projects.models import ApplicationGrant, Project, ProjectApplication
@@ -36,7 +36,7 @@ def _application(row: Row, world: World) -> Iterator[Model]:
         pk=row["id"],
         project_id=row["chain"],
         state=state,
-        max_members=at_most_infinite(row["limit_on_members_number"]),
+        max_members=row["limit_on_members_number"],
         issued=row["issue_date"],
         responded=row["response_date"],
         response=row["response"] or "",

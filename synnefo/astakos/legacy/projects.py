@@ -16,7 +16,6 @@ from synnefo.astakos.projects.models import (
     ProjectLimit,
     ProjectLog,
 )
-from synnefo.common.units import INFINITE
 
 
 def _project(row: Row, world: World) -> Iterator[Model]:
@@ -33,7 +32,7 @@ def _project(row: Row, world: World) -> Iterator[Model]:
         private=row["private"],
         member_join_policy=row["member_join_policy"],
         member_leave_policy=row["member_leave_policy"],
-        max_members=at_most_infinite(row["limit_on_members_number"]),
+        max_members=row["limit_on_members_number"],
         created=row["creation_date"],
         end_date=row["end_date"],
     )
@@ -46,10 +45,6 @@ def _limit(row: Row, world: World) -> Iterator[Model]:
         project_capacity=amount(row, "project_capacity", world),
         member_capacity=amount(row, "member_capacity", world),
     )
-
-
-def at_most_infinite(number: int | None) -> int | None:
-    return None if number is None else min(number, INFINITE)
 
 
 def amount(row: Row, name: str, world: World) -> int:

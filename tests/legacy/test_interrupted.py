@@ -1,0 +1,146 @@
+"""An import that is killed goes on where it stopped, and ends as one that was not; it stays small."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.legacy import old
+
+ROOT = Path(__file__).resolve().parents[2]
+_MANAGE = [sys.executable, "-m", "synnefo.webproject.manage"]
+#: Rows of the log of commissions that are added to the small database.
+_MORE = 8_000
+_KILLS = 3
+
+_WITH_MORE = """
+INSERT INTO quotaholder_app_provisionlog (serial, issue_time, log_time, holder, resource, "limit", usage_min,
+    usage_max, delta_quantity, reason)
+SELECT 100 + n, '2014-11-20T22:44:45.4221', '2014-11-20T22:44:46.42',
+    'project:11111111-0000-4000-8000-000000000002', 'pithos.diskspace', 5000, 60, 60, 1, 'ACCEPT:'
+FROM generate_series(1, {rows}) AS n
+"""
+
+
+class Cloud:
+    """A cloud without processes: a database of its own, and commands."""
+
+    def __init__(self, environ: dict[str, str]) -> None:
+        self._environ = {**os.environ, "DJANGO_SETTINGS_MODULE": "synnefo.settings", **environ}
+        self.run("migrate", "-v0")
+
+    def start(self, *command: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [*_MANAGE, *command], cwd=ROOT, env=self._environ, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+
+    def run(self, *command: str) -> str:
+        with self.start(*command) as process:
+            told, _ = process.communicate(timeout=120)
+        assert process.returncode == 0, told
+        return told
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        if url := self._environ["DATABASE_URL"]:
+            return old.rows(url, sql)
+        path = Path(self._environ["SYNNEFO_DATA"]) / "synnefo.db"
+        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+            return list(connection.execute(sql))
+
+
+@contextlib.contextmanager
+def a_cloud(directory: Path) -> Iterator[Cloud]:
+    directory.mkdir()
+    environ = {"SYNNEFO_DATA": str(directory), "SYNNEFO_SETTINGS_DIR": str(directory / "no-conf")}
+    url = os.environ.get("DATABASE_URL", "")
+    if not url.startswith("postgres"):
+        yield Cloud({**environ, "DATABASE_URL": ""})
+        return
+    name = f"legacy_into_{secrets.token_hex(4)}"
+    head, _, query = url.partition("?")
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name}")
+        try:
+            yield Cloud({**environ, "DATABASE_URL": f"{head.rpartition('/')[0]}/{name}?{query}"})
+        finally:
+            admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def url(old_server: old.Server) -> str:
+    made = old_server.small()
+    old.change(made, _WITH_MORE.format(rows=_MORE))
+    return made
+
+
+#: Counts and sums that differ as soon as a row is missing, or there twice.
+_SUMS = (
+    "SELECT (SELECT count(*) FROM astakos_user), (SELECT count(*) FROM astakos_token),"
+    " (SELECT count(*) FROM astakos_authmethod), (SELECT count(*) FROM astakos_endpoint),"
+    " (SELECT count(*) FROM astakos_projectlimit), (SELECT count(*) FROM astakos_membershiplog),"
+    " (SELECT count(*) FROM astakos_holding), (SELECT sum(usage_max) FROM astakos_holding),"
+    " (SELECT count(*) FROM astakos_provisionlog), (SELECT sum(serial) FROM astakos_provisionlog),"
+    " (SELECT sum(quantity) FROM astakos_provisionlog)"
+)
+
+
+def test_an_import_that_is_killed_goes_on(url: str, tmp_path: Path) -> None:
+    with a_cloud(tmp_path / "undisturbed") as cloud:
+        cloud.run("legacy-import", "--astakos-db", url)
+        expected = cloud.rows(_SUMS)
+    with a_cloud(tmp_path / "killed") as cloud:
+        seen = [_killed_after(cloud, url, 1 + kill * _MORE // (2 * _KILLS)) for kill in range(_KILLS)]
+        assert seen == sorted(set(seen)), "each went on from where the one before had come"
+        assert seen[-1] < _MORE
+        assert "All is here." in cloud.run("legacy-import", "--astakos-db", url)
+        assert cloud.rows(_SUMS) == expected
+        assert "nothing was changed" in cloud.run("legacy-import", "--astakos-db", url)
+
+
+def test_an_import_needs_no_more_memory_for_more_rows(url: str, tmp_path: Path) -> None:
+    with a_cloud(tmp_path / "cloud") as cloud:
+        few = cloud.start("legacy-import", "--astakos-db", url, "--dry-run")
+        small = _peak_kib(few)
+        old.change(url, _WITH_MORE.format(rows=20 * _MORE))
+        large = _peak_kib(cloud.start("legacy-import", "--astakos-db", url, "--dry-run"))
+    assert large < small + 16 * 1024
+
+
+def _killed_after(cloud: Cloud, url: str, rows: int) -> int:
+    """Kill an import when it has written so many rows; how many are there then."""
+    deadline = time.monotonic() + 60
+    with cloud.start("legacy-import", "--astakos-db", url) as process:
+        while _written(cloud) < rows:
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < deadline
+        process.kill()
+        assert process.wait() == -signal.SIGKILL, "it was done before it could be killed"
+    return _written(cloud)
+
+
+def _written(cloud: Cloud) -> int:
+    """Old rows that have come, of all steps."""
+    [[rows]] = cloud.rows("SELECT coalesce(sum(rows), 0) FROM astakos_legacyimport")
+    return int(rows)
+
+
+def _peak_kib(process: subprocess.Popen[str]) -> int:
+    """The most memory that a process had; it ends well."""
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    with process:
+        assert process.returncode == 0
+    return usage.ru_maxrss
