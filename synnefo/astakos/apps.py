@@ -12,6 +12,7 @@ class AstakosConfig(AppConfig):
         from synnefo.astakos.mails import sending
         from synnefo.astakos.methods import rules as methods
         from synnefo.astakos.methods import signals  # noqa: F401  they connect themselves
+        from synnefo.astakos.projects import life
         from synnefo.astakos.quotas import deltas, warning
         from synnefo.engine import background
 
@@ -20,5 +21,6 @@ class AstakosConfig(AppConfig):
         background.periodic("forget-pending-identities", 3600, methods.forget_pending)
         background.periodic("fold-usage", 5, deltas.fold_all)
         background.periodic("warn-of-quota", 60, warning.check)
+        background.periodic("watch-ends-of-projects", 600, life.watch_ends)
         background.periodic("send-mails", sending.EVERY_S, sending.send_due)
         background.periodic("forget-old-mails", 86400, sending.remove_old)

@@ -15,18 +15,23 @@ from synnefo.astakos.projects.models import Membership, Project, ProjectLimit
 from synnefo.astakos.quotas.keys import Key
 
 
-def derived(uuids: Collection[str]) -> dict[Key, int]:
-    """The limits of all holdings of these projects; those that were never started have none."""
+def derived(uuids: Collection[str], *, person: str | None = None) -> dict[Key, int]:
+    """The limits of all holdings of these projects; those that were never started have none.
+
+    ``person``: only those of this user.
+    """
     limits: dict[Key, int] = {}
+    members = Membership.objects.filter(initialized=True).select_related("person")
     rows = Project.objects.filter(uuid__in=uuids, state__in=Project.INITIALIZED).prefetch_related(
         Prefetch("limits", ProjectLimit.objects.select_related("resource")),
-        Prefetch("memberships", Membership.objects.filter(initialized=True).select_related("person")),
+        Prefetch("memberships", members if person is None else members.filter(person__uuid=person)),
     )
     for project in rows:
         pool = f"project:{project.uuid}"
         for limit in project.limits.all():
             resource = limit.resource.name
-            limits[pool, "", resource] = limit.project_capacity if project.is_normal else 0
+            if person is None:
+                limits[pool, "", resource] = limit.project_capacity if project.is_normal else 0
             for member in project.memberships.all():
                 usable = project.is_normal and member.is_accepted
                 limits[f"user:{member.person.uuid}", pool, resource] = limit.member_capacity if usable else 0

@@ -34,6 +34,9 @@ class Project(models.Model):
 
     INITIALIZED: ClassVar = (State.NORMAL, State.SUSPENDED, State.TERMINATED)
     ALIVE: ClassVar = (State.NORMAL, State.SUSPENDED)
+    #: States of the last application that say more than the project's own: pending and denied; dismissed
+    #: and cancelled.
+    _TELLING: ClassVar = {State.UNINITIALIZED: (0, 3), State.DELETED: (4, 5)}
 
     uuid = models.CharField(max_length=36, unique=True, default=new_uuid)
     realname = models.CharField(max_length=80)
@@ -68,9 +71,17 @@ class Project(models.Model):
         return self.state == self.State.NORMAL
 
     @property
+    def state_name(self) -> str:
+        """The state as the API names it."""
+        return "active" if self.is_normal else self.State(self.state).name.lower()
+
+    @property
     def status(self) -> str:
-        """The state in words, as operators know it."""
-        return "Active" if self.is_normal else self.State(self.state).label
+        """The state in words, together with its last application's, as people are told."""
+        last = self.last_application
+        if last is not None and last.state in self._TELLING.get(self.State(self.state), ()):
+            return last.get_state_display()
+        return self.state_name.capitalize()
 
 
 class ProjectLimit(models.Model):

@@ -1,7 +1,8 @@
-"""What may happen to projects and memberships, and what follows from it for quota.
+"""System projects, limits, and direct changes of projects by administrators; what follows for quota.
 
-Limits of holdings are derived (``holdings``). Every rule here that changes what they follow from syncs in the
-same transaction.
+Limits of holdings are derived (``holdings``). Every rule of this room that changes what they follow from
+syncs in the same transaction. Other rules: ``applications``, ``life`` (states and ends), ``memberships``;
+who may see and manage what: ``access``.
 """
 
 from __future__ import annotations
@@ -10,20 +11,20 @@ import datetime
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from django.db import IntegrityError
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from synnefo.astakos.catalog.models import Resource
-from synnefo.astakos.projects.holdings import derived
-from synnefo.astakos.projects.models import (
-    Membership,
-    MembershipLog,
-    Policy,
-    Project,
-    ProjectLimit,
-    ProjectLog,
+from synnefo.astakos.projects import overquota
+from synnefo.astakos.projects.history import (
+    last_reason,
+    locked,
+    move_membership,
+    move_project,
+    save_unique,
 )
+from synnefo.astakos.projects.holdings import derived
+from synnefo.astakos.projects.models import Membership, Policy, Project, ProjectLimit, ProjectLog
 from synnefo.astakos.quotas import rules as quotas
 from synnefo.audit import rules as audit
 from synnefo.common.caller import Caller
@@ -76,6 +77,7 @@ def create_system_project(caller: Caller, user: User) -> Project:
             uuid=user.uuid,
             realname=f"system:{user.uuid}",
             name=f"system:{user.uuid}",
+            description=f"system project for user {user.email}",
             is_base=True,
             state=Project.State.NORMAL,
             private=True,
@@ -120,14 +122,21 @@ def set_limits(caller: Caller, project: Project, limits: Mapping[str, tuple[int,
         for name, (member, pool) in sorted(limits.items())
     ]
     with atomic():
-        ProjectLimit.objects.bulk_create(
-            rows,
-            update_conflicts=True,
-            unique_fields=("project", "resource"),
-            update_fields=("member_capacity", "project_capacity"),
-        )
+        put_limits(rows)
+        overquota.check_projects([project], "MODIFY")
         sync([project])
         audit.record(caller, "project.limits", "project", project.uuid, project=project.uuid, limits=limits)
+
+
+def put_limits(rows: Iterable[ProjectLimit]) -> None:
+    """Write limits over those that there are; the caller syncs."""
+    ProjectLimit.objects.bulk_create(
+        rows,
+        batch_size=_SYNC_BATCH,
+        update_conflicts=True,
+        unique_fields=("project", "resource"),
+        update_fields=("member_capacity", "project_capacity"),
+    )
 
 
 def modify(caller: Caller, project: Project, changes: Mapping[str, Any]) -> Project:
@@ -139,52 +148,57 @@ def modify(caller: Caller, project: Project, changes: Mapping[str, Any]) -> Proj
     unknown = changes.keys() - MODIFIABLE
     if unknown:
         raise BadRequest(f"Of a project one cannot change {', '.join(sorted(unknown))}.")
+    owner = changes.get("owner")
     with atomic():
-        row = Project.objects.select_for_update().get(pk=project.pk)
+        if owner is not None:
+            type(owner).objects.select_for_update().get(pk=owner.pk)
+        row = locked(project)
         if row.is_base and changes.keys() & FIXED_OF_SYSTEM_PROJECTS:
             raise Conflict("Name, owner, homepage and description of a system project are fixed.")
-        owner = changes.get("owner")
         if owner is not None and not owner.is_accepted:
             raise Conflict(f"The account {owner.email} was not accepted: {owner.status}.")
         for name, value in changes.items():
             setattr(row, name, value)
         check_fields(row, changes)
-        if row.state in Project.ALIVE:
-            row.name = row.realname
-        _save_unique(row)
+        if "end_date" in changes:
+            row.reminded_days = None
+        save(row)
+        overquota.check_projects([row], "MODIFY")
         audit.record(caller, "project.modify", "project", row.uuid, project=row.uuid, changed=sorted(changes))
     return row
 
 
 def suspend_all_of(caller: Caller, user: User) -> None:
-    """A user was deactivated: his system project, his memberships and what he owns stop."""
+    """A user (his row is locked) was deactivated: his own project, his memberships and what he owns stop."""
     with atomic():
         touched = _related_projects(user)
-        for project in touched.values():
-            own = project.uuid == user.uuid or project.owner_id == user.pk
-            if own and project.is_normal:
-                _move_project(caller, project, Project.State.SUSPENDED)
+        for project in touched:
+            if _is_his(project, user) and project.is_normal:
+                move_project(caller, project, Project.State.SUSPENDED, reason=USER_DEACTIVATION)
         for membership in Membership.objects.filter(person=user, state__in=Membership.ACTUALLY_ACCEPTED):
-            _move_membership(caller, membership, Membership.State.SUSPENDED)
-        sync(touched.values())
+            move_membership(caller, membership, Membership.State.SUSPENDED, reason=USER_DEACTIVATION)
+        sync(touched)
 
 
 def resume_all_of(caller: Caller, user: User) -> None:
     """Undo ``suspend_all_of``; what was suspended for another reason since stays suspended."""
     with atomic():
         touched = _related_projects(user)
-        for project in touched.values():
-            own = project.uuid == user.uuid or project.owner_id == user.pk
-            if (
-                own
-                and project.state == Project.State.SUSPENDED
-                and _last_reason(project) == USER_DEACTIVATION
-            ):
-                _move_project(caller, project, Project.State.NORMAL)
+        for project in touched:
+            suspended = project.state == Project.State.SUSPENDED
+            if _is_his(project, user) and suspended and last_reason(project) == USER_DEACTIVATION:
+                move_project(caller, project, Project.State.NORMAL, reason=USER_DEACTIVATION)
         for membership in Membership.objects.filter(person=user, state=Membership.State.SUSPENDED):
-            if _last_reason(membership) == USER_DEACTIVATION:
-                _move_membership(caller, membership, Membership.State.ACCEPTED)
-        sync(touched.values())
+            if last_reason(membership) == USER_DEACTIVATION:
+                move_membership(caller, membership, Membership.State.ACCEPTED, reason=USER_DEACTIVATION)
+        sync(touched)
+
+
+def save(project: Project) -> None:
+    """Write a changed project. A running one holds its name. Raises Conflict if another one has it."""
+    if project.state in Project.ALIVE:
+        project.name = project.realname
+    save_unique(project)
 
 
 def sync(projects: Iterable[Project]) -> None:
@@ -194,48 +208,23 @@ def sync(projects: Iterable[Project]) -> None:
         quotas.set_limits(derived(uuids[start : start + _SYNC_BATCH]))
 
 
-def _add_member(caller: Caller, project: Project, user: User) -> Membership:
-    membership, created = Membership.objects.get_or_create(
-        project=project, person=user, defaults={"state": Membership.State.ACCEPTED, "initialized": True}
+def sync_member(project: Project, person: User) -> None:
+    """The same for the holdings of one user in one project."""
+    quotas.set_limits(derived([project.uuid], person=person.uuid))
+
+
+def _add_member(caller: Caller, project: Project, user: User) -> None:
+    if not Membership.objects.filter(project=project, person=user).exists():
+        move_membership(caller, Membership(project=project, person=user), Membership.State.ACCEPTED)
+
+
+def _related_projects(user: User) -> list[Project]:
+    """What he owns or is in, locked."""
+    wanted = (
+        Q(uuid=user.uuid) | Q(owner=user) | Q(pk__in=Membership.objects.filter(person=user).values("project"))
     )
-    if created:
-        MembershipLog.objects.create(membership=membership, to_state=membership.state, actor=caller.user)
-    return membership
+    return list(Project.objects.filter(wanted).order_by("pk").select_for_update())
 
 
-def _save_unique(row: Project) -> None:
-    try:
-        with atomic():
-            row.save()
-    except IntegrityError as error:
-        raise Conflict(f"Another project has the name {row.realname!r}.") from error
-
-
-def _related_projects(user: User) -> dict[str, Project]:
-    rows = Project.objects.filter(Q(uuid=user.uuid) | Q(owner=user) | Q(memberships__person=user))
-    return {project.uuid: project for project in rows.distinct()}
-
-
-def _move_project(caller: Caller, project: Project, to: Project.State) -> None:
-    ProjectLog.objects.create(
-        project=project, from_state=project.state, to_state=to, actor=caller.user, reason=USER_DEACTIVATION
-    )
-    project.state = to
-    project.save(update_fields=("state",))
-
-
-def _move_membership(caller: Caller, membership: Membership, to: Membership.State) -> None:
-    MembershipLog.objects.create(
-        membership=membership,
-        from_state=membership.state,
-        to_state=to,
-        actor=caller.user,
-        reason=USER_DEACTIVATION,
-    )
-    membership.state = to
-    membership.save(update_fields=("state",))
-
-
-def _last_reason(row: Project | Membership) -> str:
-    last = row.log.order_by("-pk").first()
-    return last.reason if last is not None else ""
+def _is_his(project: Project, user: User) -> bool:
+    return project.uuid == user.uuid or project.owner_id == user.pk
