@@ -109,6 +109,7 @@ INSTALLED_APPS: list[str] = [
 if _has_people:
     MIDDLEWARE += [
         "allauth.account.middleware.AccountMiddleware",
+        "synnefo.astakos.methods.required.RequiredMethods",
         "synnefo.astakos.methods.devices.LastSeen",
     ]
     INSTALLED_APPS = [

@@ -1,7 +1,8 @@
 """Signing in by password: one rule for the pages and the APIs.
 
-Whatever is wrong (no such user, another password, not accepted, not active), the answer is the same and
-takes as long, also while some passwords are still kept as an older system kept them.
+Whatever is wrong (no such user, another password, not accepted, not active, no right to sign in by a
+password), the answer is the same and takes as long, also while some passwords are still kept as an older
+system kept them.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from django.utils.crypto import pbkdf2
 
 from synnefo.astakos.accounts import throttle
 from synnefo.astakos.accounts.models import User
+from synnefo.astakos.methods import policies
 from synnefo.common.ids import parse_uuid
 
 #: What takes time of the older ways: PBKDF2 as Synnefo 0.21 used it.
@@ -34,7 +36,7 @@ def by_password(name: str, password: str, *, address: str) -> User | None:
         _even_out(password, encoded)
         throttle.note_failure(name, address)
         return None
-    return user
+    return user if user is not None and policies.may_use_password(user) else None
 
 
 def _active_user(name: str) -> User | None:

@@ -15,7 +15,7 @@ from django.db.models import Q, QuerySet
 
 from synnefo.astakos.accounts.models import User
 from synnefo.astakos.methods import registry
-from synnefo.astakos.methods.models import AuthMethod, AuthPolicy
+from synnefo.astakos.methods.models import LOCAL, AuthMethod, AuthPolicy
 from synnefo.astakos.methods.registry import Provider
 
 #: What a profile can have an opinion on.
@@ -95,6 +95,13 @@ def active_methods(user: User) -> QuerySet[AuthMethod]:
     """The user's methods whose provider is enabled."""
     modules = [provider.module for provider in registry.enabled()]
     return AuthMethod.objects.filter(user=user, active=True, module__in=modules).order_by("pk")
+
+
+def may_use_password(user: User) -> bool:
+    """Whether passwords are a way to sign in here, and for him."""
+    return (
+        any(row.module == LOCAL for row in active_methods(user)) and of(registry.PROVIDERS[LOCAL], user).login
+    )
 
 
 def missing(user: User) -> list[Provider]:
