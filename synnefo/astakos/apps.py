@@ -13,10 +13,12 @@ class AstakosConfig(AppConfig):
         from synnefo.astakos.methods import rules as methods
         from synnefo.astakos.methods import signals  # noqa: F401  they connect themselves
         from synnefo.astakos.projects import life
+        from synnefo.astakos.oauth import rules as oauth
         from synnefo.astakos.quotas import deltas, warning
         from synnefo.engine import background
 
         background.periodic("remove-expired-tokens", 600, tokens.remove_expired)
+        background.periodic("remove-expired-oauth", 600, oauth.remove_expired)
         background.periodic("forget-login-attempts", 600, throttle.forget_old)
         background.periodic("forget-pending-identities", 3600, methods.forget_pending)
         background.periodic("fold-usage", 5, deltas.fold_all)

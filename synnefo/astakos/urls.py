@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver, path, re_path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from synnefo.astakos.account import commissions, people, quotas, requests, statistics, usage
 from synnefo.astakos.identity import v2, versions
 from synnefo.astakos.identity.v3 import auth, credentials
 from synnefo.astakos.identity.v3 import people as v3_people
 from synnefo.astakos.identity.v3.api import api as v3
+from synnefo.astakos.oauth.urls import urlpatterns as oauth
 from synnefo.common.http.mounting import mounted
 from synnefo.common.http.plain import View, route, unknown
 from synnefo.common.http.rendering import keystone
@@ -59,5 +60,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *_at("identity/v2.0", _IDENTITY_V2),
     *_at("account/v1.0", _ACCOUNT),
     *_at("admin/stats", {"": route(GET=statistics.public), "/detail": route(GET=statistics.detailed)}),
+    path("oauth2/", include(oauth)),
     re_path(r"^(?:identity|account)/(?P<path>.*)$", unknown),
 ]

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import structlog
+from allauth.idp.oidc.models import Token as ClientToken
 from django.conf import settings
 from django.contrib.auth.models import Group
 from django.db import DatabaseError
@@ -213,6 +214,7 @@ def renew(caller: Caller, user: User, name: str = "") -> str:
     with atomic():
         Token.objects.filter(user=user, kind__in=(Token.Kind.API, Token.Kind.LOGIN)).delete()
         OAuthToken.objects.filter(user=user).delete()
+        ClientToken.objects.filter(user=user).delete()
         token, _ = create_api_token(caller, user, name)
     return token
 

@@ -59,6 +59,11 @@ def openstack(request: HttpRequest, project: str | None = None) -> list[dict[str
     return [_within(entry, project) if _is_template(entry) else entry for entry in entries]
 
 
+def absolute(request: HttpRequest, url: str) -> str:
+    """An endpoint's address for this client; a project in it stays open."""
+    return _bases(request).absolute(url)
+
+
 def forget() -> None:
     """Read the tables again at the next call (in this process)."""
     with _guard:

@@ -90,6 +90,15 @@ def register_service(caller: Caller, component: Component, definition: ServiceDe
     return service
 
 
+def remove_service(caller: Caller, service: Service) -> None:
+    """Take a service out of the catalog, with its endpoints. Raises Conflict if resources belong to it."""
+    with atomic():
+        if Resource.objects.filter(service_origin=service.name).exists():
+            raise Conflict(f"Resources belong to the service {service.name}.")
+        audit.record(caller, "service.remove", "service", service.pk, name=service.name)
+        service.delete()
+
+
 def modify_resource(
     caller: Caller,
     name: str,

@@ -6,6 +6,7 @@ answered, to anybody, for clients that look for addresses.
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 from xml.etree import ElementTree
 
@@ -16,8 +17,9 @@ from pydantic import BaseModel
 from synnefo.astakos.accounts import tokens
 from synnefo.astakos.accounts.models import User
 from synnefo.astakos.catalog import listing
+from synnefo.astakos.oauth import rules as oauth
 from synnefo.astakos.projects import rules as projects
-from synnefo.common.faults import BadRequest, ItemNotFound, Unauthorized
+from synnefo.common.faults import BadRequest, Unauthorized
 from synnefo.common.http.plain import answer, answer_xml, json_object, parsed, wants_xml
 
 
@@ -50,8 +52,15 @@ def create_token(request: HttpRequest) -> HttpResponse:
 
 
 def show_token(request: HttpRequest, token: str) -> HttpResponse:
-    """GET tokens/<token>: asks for OAuth 2 access tokens, and none are given out."""
-    raise ItemNotFound("No such token")
+    """GET tokens/<token>: an access token of 0.21's OAuth 2 flow, for what is below ``belongsTo``.
+
+    Raises ItemNotFound.
+    """
+    row = oauth.token_of(token, request.GET.get("belongsTo"))
+    shown = _person(row.user)
+    del shown["projects"]
+    access = {"token": _token(token, row.expires, row.user), "user": shown}
+    return _xml(access) if wants_xml(request) else answer({"access": access})
 
 
 def _has_body(request: HttpRequest) -> bool:
@@ -81,20 +90,25 @@ def _lookup(token: str) -> tokens.Grant:
 
 def _shown(token: str, grant: tokens.Grant) -> dict[str, Any]:
     user = User.objects.get(pk=grant.user_id)
+    return {"token": _token(token, grant.expires, user), "user": _person(user)}
+
+
+def _token(token: str, expires: datetime.datetime, user: User) -> dict[str, Any]:
+    return {
+        "id": token,
+        "expires": expires.isoformat(),
+        "tenant": {"id": user.default_project, "name": user.realname},
+    }
+
+
+def _person(user: User) -> dict[str, Any]:
     groups = Group.objects.filter(user=user).order_by("pk")
     return {
-        "token": {
-            "id": token,
-            "expires": grant.expires.isoformat(),
-            "tenant": {"id": user.default_project, "name": user.realname},
-        },
-        "user": {
-            "id": user.uuid,
-            "name": user.realname,
-            "roles": [{"id": str(group.pk), "name": group.name} for group in groups],
-            "roles_links": [],
-            "projects": list(projects.projects_of(user).values_list("uuid", flat=True)),
-        },
+        "id": user.uuid,
+        "name": user.realname,
+        "roles": [{"id": str(group.pk), "name": group.name} for group in groups],
+        "roles_links": [],
+        "projects": list(projects.projects_of(user).values_list("uuid", flat=True)),
     }
 
 
@@ -108,9 +122,14 @@ def _xml(access: dict[str, Any]) -> HttpResponse:
         roles = ElementTree.SubElement(element, "roles")
         for role in user["roles"]:
             ElementTree.SubElement(roles, "role", role)
+    if "serviceCatalog" in access:
+        _catalog_xml(root, access["serviceCatalog"])
+    return answer_xml(root)
+
+
+def _catalog_xml(root: ElementTree.Element, services: list[dict[str, Any]]) -> None:
     catalog = ElementTree.SubElement(root, "serviceCatalog")
-    for service in access["serviceCatalog"]:
+    for service in services:
         element = ElementTree.SubElement(catalog, "service", type=service["type"], name=service["name"])
         for endpoint in service["endpoints"]:
             ElementTree.SubElement(element, "endpoint", endpoint)
-    return answer_xml(root)
