@@ -192,11 +192,11 @@ INSERT INTO im_projectmembershiplog (to_state, date, actor_id, membership_id) VA
     (1, '2014-02-04Z', 2, 20);
 INSERT INTO im_invitation (realname) VALUES ('Nobody');
 INSERT INTO oa2_client (id, name, identifier, secret, type, is_trusted, url) VALUES
-    (6, 'Pithos view', 'pithos-view', 'view s3cret', 'confidential', true, 'https://old.example.org'),
-    (7, 'A public one', 'public-one', NULL, 'public', false, '');
+    (2, 'Pithos view', 'pithos-view', 'view s3cret', 'confidential', true, 'https://old.example.org'),
+    (3, 'A public one', 'public-one', NULL, 'public', false, '');
 INSERT INTO oa2_redirecturl (url, client_id) VALUES
-    ('https://old.example.org/pithos/ui/view', 6), ('https://two.example.org/view', 6),
-    ('https://public.example.org/back', 7);
+    ('https://old.example.org/pithos/ui/view', 2), ('https://two.example.org/view', 2),
+    ('https://public.example.org/back', 3);
 
 INSERT INTO quotaholder_app_holding (holder, source, resource, "limit", usage_min, usage_max)
     SELECT h.holder, h.source, h.resource, h.most, h.low, h.high FROM (VALUES
@@ -221,6 +221,7 @@ INSERT INTO quotaholder_app_provisionlog (serial, issue_time, log_time, holder, 
     (39, '2014-11-20T22:44:45.4221', '2014-11-20T22:44:46.42', 'project:11111111-0000-4000-8000-000000000001',
         NULL, 'pithos.diskspace', 5000, 60, 60, 99, 'REJECT: no');
 
+SELECT setval('oa2_client_id_seq', 3);
 SELECT setval('auth_user_id_seq', 25);
 SELECT setval('im_projectapplication_id_seq', 9);
 SELECT setval('im_projectmembership_id_seq', 33);

@@ -19,6 +19,7 @@ from synnefo.astakos.catalog.models import Component, Endpoint, Resource, Servic
 from synnefo.astakos.catalog.rules import component_of_token
 from synnefo.astakos.catalog.standard import register_standard
 from synnefo.astakos.methods.models import AuthMethod, AuthPolicy
+from synnefo.astakos.oauth.models import OAuthClient
 from synnefo.astakos.projects.models import (
     Membership,
     MembershipLog,
@@ -221,6 +222,20 @@ def test_usage_and_what_waits_for_a_decision(url: str) -> None:
     settled = ProvisionLog.objects.get(serial=40)
     assert (settled.accepted, settled.quantity, settled.settled.microsecond) == (True, 60, 420000)
     assert not ProvisionLog.objects.get(serial=39).accepted
+
+
+def test_oauth_clients_keep_number_and_secret(url: str) -> None:
+    old.change(
+        url, "INSERT INTO oa2_client (id, identifier, type) VALUES (9, 'nowhere-to-go', 'confidential')"
+    )
+    assert "OAuth client without a place to return to" in come(url)
+    view, public = OAuthClient.objects.select_related("client").order_by("pk")
+    assert (view.pk, view.client_id, view.client.name, view.client.skip_consent) == (
+        2, "pithos-view", "Pithos view", True)  # fmt: skip
+    assert view.client.get_redirect_uris() == [
+        "https://old.example.org/pithos/ui/view", "https://two.example.org/view"]  # fmt: skip
+    assert view.client.check_secret("view s3cret")
+    assert (public.pk, public.client.type, public.client.skip_consent) == (3, "public", False)
 
 
 def test_new_rows_are_numbered_on(url: str) -> None:

@@ -12,7 +12,17 @@ from django.utils import timezone
 
 from synnefo.astakos.catalog import standard
 from synnefo.astakos.catalog.models import Component, Resource
-from synnefo.astakos.legacy import applications, catalog, methods, numbers, projects, quotas, room, users
+from synnefo.astakos.legacy import (
+    applications,
+    catalog,
+    methods,
+    numbers,
+    oauth,
+    projects,
+    quotas,
+    room,
+    users,
+)
 from synnefo.astakos.legacy.models import LegacyImport
 from synnefo.astakos.legacy.source import Row, Source
 from synnefo.astakos.legacy.steps import Report, Step, World
@@ -32,6 +42,7 @@ STEPS: tuple[Step, ...] = (
     *projects.STEPS,
     *applications.STEPS,
     *quotas.STEPS,
+    *oauth.STEPS,
 )
 #: The last thing that is done; when it is, all is.
 END = "end"
