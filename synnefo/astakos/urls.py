@@ -6,9 +6,8 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from synnefo.astakos.account import commissions, people, quotas, requests, statistics, usage
 from synnefo.astakos.identity import v2, versions
-from synnefo.astakos.identity.v3 import auth, credentials
-from synnefo.astakos.identity.v3 import people as v3_people
 from synnefo.astakos.identity.v3.api import api as v3
+from synnefo.astakos.identity.v3.routes import ROUTERS
 from synnefo.astakos.oauth.urls import urlpatterns as oauth
 from synnefo.common.http.mounting import mounted
 from synnefo.common.http.plain import View, route, unknown

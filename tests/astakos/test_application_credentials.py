@@ -80,7 +80,7 @@ def test_a_reader_only_reads(http: Client, ada: Person, session: str) -> None:
     response = use(http, id=made["id"], secret=made["secret"])
     assert [role["name"] for role in response.json()["token"]["roles"]] == ["reader"]
     token = response["X-Subject-Token"]
-    assert get(http, "/projects", token).status_code == 200
+    assert get(http, "/auth/projects", token).status_code == 200
     assert create(http, token, ada, name="more").status_code == 403
 
 
@@ -100,7 +100,7 @@ def test_an_administrators_credential_has_the_roles_it_was_given(http: Client, r
     session = sign_in(http, root)
     made = create(http, session, root, roles=[{"name": "member"}]).json()["application_credential"]
     token = use(http, id=made["id"], secret=made["secret"])["X-Subject-Token"]
-    assert len(get(http, "/users", token).json()["users"]) == 1
+    assert get(http, "/users", token).status_code == 403
     assert create(http, token, root, name="more", roles=[{"name": "admin"}]).status_code == 403
 
 
@@ -109,7 +109,7 @@ def test_deleting_ends_its_tokens(http: Client, ada: Person, session: str) -> No
     token = use(http, id=made["id"], secret=made["secret"])["X-Subject-Token"]
     path = f"{V3}/users/{ada.uuid}/application_credentials/{made['id']}"
     assert http.delete(path, headers={"X-Auth-Token": session}).status_code == 204
-    assert get(http, "/projects", token).status_code == 401
+    assert get(http, "/auth/projects", token).status_code == 401
     assert use(http, id=made["id"], secret=made["secret"]).status_code == 401
     assert http.delete(path, headers={"X-Auth-Token": session}).status_code == 404
 
@@ -118,7 +118,7 @@ def test_it_expires_and_so_do_its_tokens(http: Client, ada: Person, session: str
     soon = timezone.now() + datetime.timedelta(minutes=5)
     made = create(http, session, ada, expires_at=soon.isoformat()).json()["application_credential"]
     shown = use(http, id=made["id"], secret=made["secret"]).json()["token"]
-    assert shown["expires_at"] == made["expires_at"]
+    assert shown["expires_at"] == made["expires_at"] + "Z"
     ApplicationCredential.objects.update(expires=timezone.now())
     assert use(http, id=made["id"], secret=made["secret"]).status_code == 401
 
@@ -134,7 +134,7 @@ def test_it_expires_and_so_do_its_tokens(http: Client, ada: Person, session: str
         ({"secret": "short"}, 400),
         ({"expires_at": "2001-01-01T00:00:00"}, 400),
         ({"expires_at": "soon"}, 400),
-        ({"access_rules": [{"path": "/", "method": "GET", "service": "compute"}]}, 400),
+        ({"access_rules": [{"path": "/", "method": "GET", "service": "compute"}]}, 501),
         ({"secret": "chosen by the user himself"}, 201),
     ],
 )
@@ -154,7 +154,7 @@ def test_nobody_makes_or_removes_them_for_others(
 ) -> None:
     made = create(http, sign_in(http, ada), ada).json()["application_credential"]
     path = f"{V3}/users/{ada.uuid}/application_credentials/{made['id']}"
-    assert create(http, sign_in(http, bob), ada).status_code == 404
+    assert create(http, sign_in(http, bob), ada).status_code == 403
     assert create(http, sign_in(http, root), ada).status_code == 403
-    assert http.delete(path, headers={"X-Auth-Token": bob.token}).status_code == 404
+    assert http.delete(path, headers={"X-Auth-Token": bob.token}).status_code == 403
     assert use(http, id=made["id"], secret=made["secret"]).status_code == 201

@@ -15,37 +15,54 @@ from django.utils import timezone
 
 from synnefo.astakos.accounts import login, throttle, tokens
 from synnefo.astakos.accounts.models import ApplicationCredential, Token, User
-from synnefo.astakos.projects import rules as projects
+from synnefo.astakos.directory.models import UserEntry
+from synnefo.astakos.methods import second_factor
 from synnefo.astakos.projects.models import Project
+from synnefo.astakos.roles import effective
 from synnefo.common.faults import Unauthorized
 from synnefo.common.ids import parse_uuid
+
+#: How tokens came about that a signature was exchanged for.
+SIGNATURE_METHOD = "ec2credential"
 
 _PAGE_TOKEN_LIFETIME, _PAGE_TOKEN_SERVICE = datetime.timedelta(hours=1), "object-store"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Scope:
-    """The project a token is wanted for: by uuid or by name; the user's default one if neither is given."""
+    """The project a token is wanted for: by uuid, or by name and domain; the user's default one otherwise.
+
+    ``wide`` is wanted instead of a project: ``system``, or ``domain:`` and the uuid of one (or ``default``).
+    """
 
     project_id: str | None = None
     project_name: str | None = None
+    project_domain: str = "default"
     unscoped: bool = False
+    wide: str = ""
 
 
 def refusal() -> Unauthorized:
     return Unauthorized("The request you have made requires authentication.")
 
 
-def open_by_password(name: str, password: str, scope: Scope, *, address: str) -> str:
-    """A token for a user known by e-mail or uuid. Raises Unauthorized, TooManyRequests."""
+def open_by_password(
+    name: str, password: str, scope: Scope, *, address: str, passcode: str | None = None
+) -> str:
+    """A token for a user known by e-mail or uuid; ``passcode`` is of his second factor, where he has one.
+
+    Raises Unauthorized, TooManyRequests.
+    """
     user = login.by_password(name, password, address=address)
     if user is None:
         raise refusal()
+    second_factor.require(user, passcode, address=address)
     return tokens.issue(
         user,
         kind=Token.Kind.LOGIN,
-        methods="password",
+        methods="password" if passcode is None else "password,totp",
         project=_project_for(user, scope),
+        scope=_wide_for(user, scope),
         expires=_expiry(),
     )
 
@@ -56,11 +73,11 @@ def open_by_token(token: str, scope: Scope) -> str:
     One made from an API token ends with that.
     """
     grant = tokens.lookup(token)
-    if grant.application_credential_id is not None:
+    if grant.application_credential_id is not None or grant.methods == SIGNATURE_METHOD:
         raise refusal()
     row = Token.objects.select_related("user", "project", "parent").get(digest=grant.digest)
     project = row.project if row.confined and scope == Scope() else _project_for(row.user, scope)
-    if row.confined and project != row.project:
+    if row.confined and (project != row.project or scope.wide):
         raise refusal()
     methods = grant.methods.split(",")
     return tokens.issue(
@@ -68,6 +85,7 @@ def open_by_token(token: str, scope: Scope) -> str:
         kind=Token.Kind.LOGIN,
         methods=",".join([*methods, *({"token"} - set(methods))]),
         project=project,
+        scope=_wide_for(row.user, scope),
         parent=row if row.kind == Token.Kind.API else row.parent,
         roles=filter(None, row.only_roles.split(",")),
         services=grant.only_services,
@@ -91,7 +109,7 @@ def open_by_application_credential(
     if not hmac.compare_digest(tokens.digest_of(secret), known) or credential is None:
         throttle.note_failure(label, address)
         raise refusal()
-    if not projects.projects_of(credential.user).filter(pk=credential.project_id).exists():
+    if not effective.open_to(credential.user).filter(pk=credential.project_id).exists():
         raise refusal()
     ApplicationCredential.objects.filter(pk=credential.pk).update(last_used=timezone.now())
     return tokens.issue(
@@ -141,18 +159,28 @@ def _find_credential(uuid: str | None, name: str | None, user: str | None) -> Ap
 
 def _project_for(user: User, scope: Scope) -> Project | None:
     """The project to scope to. Raises Unauthorized if he may not work in the one that was named."""
-    if scope.unscoped:
+    if scope.unscoped or scope.wide:
         return None
-    open_to_him = projects.projects_of(user)
+    open_to_him = effective.open_to(user)
     if scope.project_id is None and scope.project_name is None:
-        return open_to_him.filter(uuid=user.default_project).first()
+        entry = UserEntry.objects.filter(user=user).exclude(name="").first()
+        default = entry.default_project if entry is not None else user.default_project
+        return open_to_him.filter(uuid=default).first()
     if scope.project_id is not None:
         project = open_to_him.filter(uuid=parse_uuid(scope.project_id)).first()
     else:
-        project = open_to_him.filter(name=scope.project_name).first()
+        here = {"entry__domain__uuid": None if scope.project_domain == "default" else scope.project_domain}
+        project = open_to_him.filter(name=scope.project_name, **here).first()
     if project is None:
         raise refusal()
     return project
+
+
+def _wide_for(user: User, scope: Scope) -> str:
+    """Raises Unauthorized if he has no role there."""
+    if scope.wide and not user.is_superuser and not effective.roles_in_scope(user.pk, scope.wide):
+        raise refusal()
+    return scope.wide
 
 
 def _expiry() -> datetime.datetime:

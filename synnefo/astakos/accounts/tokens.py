@@ -39,6 +39,7 @@ log = structlog.get_logger("synnefo.astakos")
 MEMBER_ROLES = frozenset({"member", "reader"})
 ADMIN_ROLE = "admin"
 UNKNOWN = "Invalid X-Auth-Token"
+TERMS_NOT_SIGNED = "terms_not_signed"
 #: A lifetime without end, and the end that it has: a date, so that clients that know no other can read it.
 FOREVER = datetime.timedelta.max
 NEVER = datetime.datetime(9999, 12, 31, 23, 59, 59, tzinfo=datetime.UTC)
@@ -66,12 +67,18 @@ class Grant(NamedTuple):
     user__first_name: str
     user__last_name: str
     user__is_active: bool
+    user__terms_due: datetime.datetime | None
     user__is_superuser: bool
     user__default_project: str
+    user__entry__name: str | None
+    user__entry__domain__uuid: str | None
+    user__entry__domain__name: str | None
     project_id: int | None
     project__uuid: str | None
     project__realname: str | None
     project__state: int | None
+    project__entry__domain__uuid: str | None
+    project__entry__domain__name: str | None
     application_credential_id: int | None
     scope: str
     only_roles: str
@@ -340,12 +347,19 @@ def _good(grant: Grant | None) -> Grant:
     now = timezone.now()
     if grant.expires <= now:
         raise Unauthorized("Authentication expired")
+    require_signed_terms(grant.user__terms_due, now)
     grant = _with_assigned(grant)
     if not _is_open(grant):
         raise Unauthorized("The token's project is not open to its user any more")
     if grant.last_used is None or now - grant.last_used > _TOUCH_EVERY:
         _touch(grant.digest, now)
     return grant
+
+
+def require_signed_terms(due: datetime.datetime | None, now: datetime.datetime) -> None:
+    """Raises Unauthorized, with a word for machines, if there are terms of use that he had to sign by now."""
+    if due is not None and due <= now:
+        raise Unauthorized("Pending approval terms", details=TERMS_NOT_SIGNED)
 
 
 def _with_assigned(grant: Grant) -> Grant:

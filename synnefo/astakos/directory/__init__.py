@@ -1,1 +1,1 @@
-"""What identity v3 says of users, groups and projects beyond what they are: domains, names, tags, attributes."""
+"""What identity v3 says of users, groups and projects beyond what they are: domains, names, tags."""

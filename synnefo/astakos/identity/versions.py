@@ -23,7 +23,7 @@ def v2(request: HttpRequest) -> HttpResponse:
     version = _v2(_root(request))
     documentation = {"rel": "describedby", "type": "text/html", "href": "https://docs.openstack.org/"}
     version["links"].append(documentation)
-    version["media_types"] = _media_types("v2.0")
+    version["media_types"] = version.pop("media-types")
     return JsonResponse({"version": version}, content_type="application/json; charset=UTF-8")
 
 
@@ -47,6 +47,7 @@ def _v2(root: str) -> dict[str, Any]:
         "status": "CURRENT",
         "updated": "2014-04-17T00:00:00Z",
         "links": [{"rel": "self", "href": f"{root}/v2.0/"}],
+        "media-types": _media_types("v2.0"),
     }
 
 

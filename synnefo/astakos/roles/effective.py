@@ -7,10 +7,16 @@ What membership and administration give by themselves is not found here but in `
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from django.db.models import Q, QuerySet
 
+from synnefo.astakos.projects import rules as projects
+from synnefo.astakos.projects.models import Project
 from synnefo.astakos.roles.models import Assignment, Implication, Role
+
+if TYPE_CHECKING:
+    from synnefo.astakos.accounts.models import User
 
 ADMIN, MEMBER, READER = "admin", "member", "reader"
 #: The roles without a row: each with those that it implies directly.
@@ -28,6 +34,13 @@ def in_scope(scope: str) -> QuerySet[Assignment]:
     if scope == SYSTEM:
         return Assignment.objects.filter(system=True)
     return Assignment.objects.filter(domain=scope.removeprefix(DOMAIN))
+
+
+def open_to(user: User) -> QuerySet[Project]:
+    """Running projects that a user can have a token for: he is a member, or was given another role there."""
+    members = projects.projects_of(user).order_by().values("pk")
+    assigned = Assignment.objects.filter(assigned_to(user.pk)).values("project")
+    return Project.objects.filter(Q(pk__in=members) | Q(pk__in=assigned), state=Project.State.NORMAL)
 
 
 def roles_in_project(user_id: int, project_id: int) -> frozenset[str]:

@@ -11,11 +11,21 @@ from synnefo.astakos.accounts import sessions, tokens
 from synnefo.astakos.accounts.models import User
 from synnefo.astakos.accounts.sessions import Scope
 from synnefo.astakos.catalog import listing
+from synnefo.astakos.directory import domains, entries
+from synnefo.astakos.directory.models import Domain
 from synnefo.astakos.identity.v3 import shapes
-from synnefo.astakos.identity.v3.api import header, root_url
-from synnefo.astakos.identity.v3.schemas import AuthRequest, CredentialMethod, PasswordUser, ScopePart
-from synnefo.astakos.projects import rules as projects
-from synnefo.common.faults import BadRequest
+from synnefo.astakos.identity.v3.api import header, listed, root_url, told
+from synnefo.astakos.identity.v3.projects import open_to
+from synnefo.astakos.identity.v3.schemas import (
+    AuthRequest,
+    CredentialMethod,
+    DomainRef,
+    PasswordUser,
+    ScopePart,
+)
+from synnefo.astakos.roles import effective
+from synnefo.astakos.roles.models import Assignment
+from synnefo.common.faults import BadRequest, ItemNotFound
 from synnefo.common.http.context import client_address
 
 router = Router()
@@ -27,7 +37,7 @@ _METHODS = ("password", "token", "application_credential")
 def create_token(request: HttpRequest, payload: AuthRequest) -> HttpResponse:
     scope = _scope(payload.auth.scope)
     token = _open(payload, scope, client_address(request))
-    response = _answer(request, tokens.lookup(token), status=201)
+    response = answer(request, tokens.lookup(token), status=201)
     response["X-Subject-Token"] = token
     return response
 
@@ -35,7 +45,7 @@ def create_token(request: HttpRequest, payload: AuthRequest) -> HttpResponse:
 @router.api_operation(["GET", "HEAD"], "/tokens", auth=None)
 def validate_token(request: HttpRequest) -> HttpResponse:
     subject = _subject(request)
-    response = _answer(request, tokens.validate(header(request), subject))
+    response = answer(request, tokens.validate(header(request), subject))
     response["X-Subject-Token"] = subject
     return response
 
@@ -55,21 +65,33 @@ def catalog(request: Any) -> HttpResponse:
 
 @router.get("/projects")
 def own_projects(request: Any) -> HttpResponse:
-    root = root_url(request)
-    user = User.objects.get(pk=request.auth.user_id)
-    rows = [shapes.project(row, root) for row in projects.projects_of(user)]
-    return JsonResponse(shapes.listing("projects", rows, f"{root}/auth/projects"))
+    rows = open_to(request.auth, User.objects.get(pk=request.auth.user_id))
+    return listed(request, "projects", rows, shapes.project)
 
 
 @router.get("/domains")
-def own_domains(request: HttpRequest) -> HttpResponse:
-    root = root_url(request)
-    return JsonResponse(shapes.listing("domains", [shapes.domain(root)], f"{root}/auth/domains"))
+def own_domains(request: Any) -> HttpResponse:
+    """Those that one can have a token for: administrators all, others where they have a role."""
+    grant, root = request.auth, root_url(request)
+    rows, default = Domain.objects.filter(disabled_at=None), grant.user__is_superuser
+    if not default:
+        mine = Assignment.objects.filter(effective.assigned_to(grant.user_id)).exclude(domain="")
+        names = set(mine.values_list("domain", flat=True))
+        rows, default = rows.filter(uuid__in=names), domains.DEFAULT in names
+    found: list[Domain | None] = [*([None] if default else []), *rows.order_by("pk")]
+    return told(request, "domains", [shapes.domain(row, root) for row in found])
 
 
-def _answer(request: HttpRequest, grant: tokens.Grant, status: int = 200) -> HttpResponse:
+@router.get("/system")
+def own_system(request: Any) -> HttpResponse:
+    grant = request.auth
+    has_role = grant.user__is_superuser or effective.roles_in_scope(grant.user_id, effective.SYSTEM)
+    return told(request, "system", [{"all": True}] if has_role else [])
+
+
+def answer(request: HttpRequest, grant: tokens.Grant, status: int = 200) -> HttpResponse:
     shown: dict[str, Any] = shapes.token(grant)
-    if grant.project_id is not None and "nocatalog" not in request.GET:
+    if (grant.project_id is not None or grant.scope) and "nocatalog" not in request.GET:
         shown["catalog"] = listing.openstack(request, grant.project__uuid)
     response = JsonResponse({"token": shown}, status=status)
     response["Vary"] = "X-Auth-Token"
@@ -104,9 +126,23 @@ def _open_by_password(user: PasswordUser, scope: Scope, address: str) -> str:
         return sessions.open_by_password(user.id, user.password, scope, address=address)
     if user.name is None or user.domain is None:
         raise BadRequest("auth.identity.password.user: id, or name and domain required")
-    # Nobody lives in other domains: an address that no account can have takes as long as any other.
-    name = user.name if user.domain.is_default else f"{user.name}@@"
+    # Who is not in that domain is nobody: an address that no account can have takes as long as any other.
+    name = user.name if _lives_in(user.name, user.domain) else f"{user.name}@@"
     return sessions.open_by_password(name, user.password, scope, address=address)
+
+
+def _lives_in(name: str, domain: DomainRef) -> bool:
+    row = User.objects.select_related("entry__domain").filter(username=name.strip().lower()).first()
+    return row is None or shapes.domain_id(entries.domain_of(row)) == _domain_id(domain)
+
+
+def _domain_id(given: DomainRef) -> str:
+    """Raises Unauthorized for one that there is not."""
+    try:
+        row = domains.find(given.id) if given.id is not None else domains.named(given.name or "")
+    except ItemNotFound:
+        raise sessions.refusal() from None
+    return shapes.domain_id(row)
 
 
 def _open_by_credential(given: CredentialMethod, scoped: bool, address: str) -> str:
@@ -130,14 +166,14 @@ def _scope(given: ScopePart | str | None) -> Scope:
         return Scope()
     if isinstance(given, str) or given.unscoped is not None:
         return Scope(unscoped=True)
+    if given.system is not None:
+        return Scope(wide=effective.SYSTEM)
+    if given.domain is not None:
+        return Scope(wide=f"{effective.DOMAIN}{_domain_id(given.domain)}")
     if given.project is None:
-        raise (
-            sessions.refusal() if given.domain or given.system else BadRequest("auth.scope: project required")
-        )
+        raise BadRequest("auth.scope: project required")
     if given.project.id is not None:
         return Scope(project_id=given.project.id)
     if given.project.name is None or given.project.domain is None:
         raise BadRequest("auth.scope.project: id, or name and domain required")
-    if not given.project.domain.is_default:
-        raise sessions.refusal()
-    return Scope(project_name=given.project.name)
+    return Scope(project_name=given.project.name, project_domain=_domain_id(given.project.domain))

@@ -10,33 +10,33 @@ from ninja import Router
 
 from synnefo.astakos.accounts import credentials
 from synnefo.astakos.identity.v3 import shapes
-from synnefo.astakos.identity.v3.api import caller, root_url
-from synnefo.astakos.identity.v3.people import user_for
-from synnefo.astakos.identity.v3.schemas import NewCredentialRequest, RoleRef, Text
-from synnefo.common.faults import BadRequest, Forbidden
+from synnefo.astakos.identity.v3.api import caller, listed, nothing, refusal, root_url, with_name
+from synnefo.astakos.identity.v3.schemas import NewCredentialRequest, RoleRef
+from synnefo.astakos.identity.v3.users import user_for
+from synnefo.astakos.roles.effective import FIXED
+from synnefo.common.faults import NotImplementedFault
 
 router = Router()
 
-
-@router.get("/users/{user_id}/application_credentials")
-def list_credentials(request: Any, user_id: str, name: Text | None = None) -> HttpResponse:
-    root = root_url(request)
-    rows = credentials.credentials_of(user_for(request.auth, user_id))
-    if name is not None:
-        rows = rows.filter(name=name)
-    shown = [shapes.credential(row, root) for row in rows]
-    url = f"{root}/users/{user_id}/application_credentials"
-    return JsonResponse(shapes.listing("application_credentials", shown, url))
+_CREDENTIALS = "/users/{user_id}/application_credentials"
 
 
-@router.post("/users/{user_id}/application_credentials")
+@router.get(_CREDENTIALS)
+def list_credentials(request: Any, user_id: str) -> HttpResponse:
+    user = user_for(request.auth, user_id, "list_application_credentials")
+    rows = with_name(request, credentials.credentials_of(user))
+    return listed(request, "application_credentials", rows, shapes.credential)
+
+
+@router.post(_CREDENTIALS)
 def create_credential(request: Any, user_id: str, payload: NewCredentialRequest) -> HttpResponse:
+    """By its user himself. Roles that administrators made up are not passed on."""
     grant, given = request.auth, payload.application_credential
-    user = user_for(grant, user_id)
+    user = user_for(grant, user_id, "create_application_credential")
     if user.pk != grant.user_id:
-        raise Forbidden("Application credentials are made by their user himself.")
+        raise refusal("create_application_credential")
     if given.access_rules:
-        raise BadRequest("application_credential.access_rules: not supported here")
+        raise NotImplementedFault("application_credential.access_rules: not offered here")
     expires = given.expires_at
     row, secret = credentials.create(
         caller(request, grant),
@@ -44,7 +44,7 @@ def create_credential(request: Any, user_id: str, payload: NewCredentialRequest)
         name=given.name,
         description=given.description or "",
         secret=given.secret,
-        roles=_role_names(given.roles),
+        roles=_role_names(given.roles) or sorted(grant.roles & FIXED.keys()),
         expires=expires.replace(tzinfo=datetime.UTC) if expires and expires.tzinfo is None else expires,
         unrestricted=given.unrestricted,
     )
@@ -52,19 +52,20 @@ def create_credential(request: Any, user_id: str, payload: NewCredentialRequest)
     return JsonResponse({"application_credential": shown}, status=201)
 
 
-@router.get("/users/{user_id}/application_credentials/{credential_id}")
+@router.get(_CREDENTIALS + "/{credential_id}")
 def show_credential(request: Any, user_id: str, credential_id: str) -> HttpResponse:
-    row = credentials.get(user_for(request.auth, user_id), credential_id)
+    row = credentials.get(user_for(request.auth, user_id, "get_application_credential"), credential_id)
     return JsonResponse({"application_credential": shapes.credential(row, root_url(request))})
 
 
-@router.delete("/users/{user_id}/application_credentials/{credential_id}")
+@router.delete(_CREDENTIALS + "/{credential_id}")
 def delete_credential(request: Any, user_id: str, credential_id: str) -> HttpResponse:
     grant = request.auth
-    credentials.delete(caller(request, grant), grant, user_for(grant, user_id), credential_id)
-    return HttpResponse(status=204)
+    user = user_for(grant, user_id, "delete_application_credential")
+    credentials.delete(caller(request, grant), grant, user, credential_id)
+    return nothing()
 
 
-def _role_names(roles: list[RoleRef] | None) -> list[str] | None:
-    """None where the client leaves it to us: all roles of the token."""
-    return [role.id or role.name or "" for role in roles] if roles else None
+def _role_names(roles: list[RoleRef] | None) -> list[str]:
+    """Empty where the client leaves it to us: all roles of the token."""
+    return [role.id or role.name or "" for role in roles or ()]
