@@ -6,18 +6,20 @@ from typing import Annotated, Any
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.dateparse import parse_datetime
-from pydantic import BaseModel, Field, StrictBool, StrictInt
+from pydantic import BaseModel, Field, StrictBool, StrictInt, ValidationError
 
 from synnefo.astakos.plain import service_token
 from synnefo.astakos.quotas import clients, rules
 from synnefo.astakos.quotas.models import Commission
 from synnefo.common.accounts import Provision
-from synnefo.common.faults import BadRequest
+from synnefo.common.faults import BadRequest, ItemNotFound
 from synnefo.common.http.plain import answer, empty, json_object, parsed
 from synnefo.common.units import INFINITE
 
 Serial = Annotated[StrictInt, Field(ge=-INFINITE, le=INFINITE)]
 Name = Annotated[str, Field(max_length=64, pattern=r"^[^\x00]*$")]
+
+_LONGEST_SHOWN = 1000
 
 
 class ProvisionPart(BaseModel):
@@ -28,7 +30,7 @@ class ProvisionPart(BaseModel):
 
 
 class NewCommission(BaseModel):
-    provisions: Annotated[list[ProvisionPart], Field(max_length=1000)]
+    provisions: Annotated[list[Any], Field(max_length=1000)]
     name: Annotated[str, Field(max_length=4096, pattern=r"^[^\x00]*$")] = ""
     force: StrictBool = False
     auto_accept: StrictBool = False
@@ -43,12 +45,13 @@ def create(request: HttpRequest) -> HttpResponse:
     """POST commissions. Raises OverLimit, ItemNotFound with the refusing provision in ``data``."""
     client = _client(request)
     given = parsed(NewCommission, json_object(request))
-    provisions = [
-        Provision(part.holder, part.source, part.resource, part.quantity) for part in given.provisions
-    ]
-    serial = rules.issue(
-        provisions, client=client, name=given.name, force=given.force, auto_accept=given.auto_accept
-    )
+    provisions = [_provision(part) for part in given.provisions]
+    try:
+        serial = rules.issue(
+            provisions, client=client, name=given.name, force=given.force, auto_accept=given.auto_accept
+        )
+    except ItemNotFound as fault:
+        raise ItemNotFound(_no_holding(fault), data=fault.data) from fault
     return answer({"serial": serial}, 201)
 
 
@@ -103,6 +106,31 @@ def decide_many(request: HttpRequest) -> HttpResponse:
         for serial in sorted(done.missing)
     ]
     return answer({"accepted": done.accepted, "rejected": done.rejected, "failed": failed})
+
+
+def _provision(part: Any) -> Provision:
+    try:
+        found = ProvisionPart.model_validate(part)
+    except ValidationError as error:
+        raise BadRequest(f"Malformed provision {_as_ever(part)[:_LONGEST_SHOWN]}") from error
+    return Provision(found.holder, found.source, found.resource, found.quantity)
+
+
+def _no_holding(fault: ItemNotFound) -> str:
+    missing = (fault.data or {})["provision"]
+    key = ", ".join(_as_ever(missing[name]) for name in ("holder", "source", "resource"))
+    return f"There is no such holding ({key})"
+
+
+def _as_ever(value: Any) -> str:
+    """A value as Python 2 wrote it, for those who look into messages."""
+    if isinstance(value, str):
+        return f"u{value!a}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_as_ever, value))}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{_as_ever(key)}: {_as_ever(item)}' for key, item in value.items())}}}"
+    return repr(value)
 
 
 def _client(request: HttpRequest) -> str:

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterable
 from typing import Annotated, Any
 
+from django.db.models.functions import Lower
 from django.http import HttpRequest, HttpResponse
 from pydantic import BaseModel, Field, StrictInt
 
@@ -96,18 +97,21 @@ def _identity(identity: Identity) -> dict[str, Any]:
 
 
 def _catalogs(request: HttpRequest, *, all_for_none: bool) -> HttpResponse:
-    body = json_object(request, any_type=True)
+    try:
+        body = json_object(request, any_type=True)
+    except BadRequest as fault:
+        raise BadRequest("Request body should be json formatted.") from fault
     uuids, names = body.get("uuids", []), body.get("displaynames", [])
-    if not (_is_texts(uuids) or (uuids is None and all_for_none)):
-        raise BadRequest(f"Invalid uuids: {uuids}")
     if not _is_texts(names):
         raise BadRequest(f"Invalid displaynames: {names}")
+    if not (_is_texts(uuids) or (uuids is None and all_for_none)):
+        raise BadRequest(f"Invalid uuids: {uuids}")
     users = User.objects.all() if uuids is None else User.objects.filter(uuid__in=_clean(uuids))
     asked = {name.lower(): name for name in _clean(names)}
     by_name = User.objects.filter(username__in=asked)
     return answer(
         {
-            "uuid_catalog": dict(users.values_list("uuid", "username")),
+            "uuid_catalog": dict(users.values_list("uuid", Lower("email"))),
             "displayname_catalog": {
                 asked[name]: uuid for name, uuid in by_name.values_list("username", "uuid")
             },
