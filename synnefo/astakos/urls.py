@@ -13,9 +13,8 @@ from synnefo.common.http.mounting import mounted
 from synnefo.common.http.plain import View, route, unknown
 from synnefo.common.http.rendering import keystone
 
-v3.add_router("/auth", auth.router)
-v3.add_router("", v3_people.router)
-v3.add_router("", credentials.router)
+for prefix, router in ROUTERS:
+    v3.add_router(prefix, router)
 
 
 def _at(prefix: str, views: dict[str, View]) -> list[URLPattern]:
