@@ -61,7 +61,7 @@ def test_details_count_people_and_what_they_use(http: Client, of_stats: Person, 
     AuthMethod.objects.create(user=bob.user, module="google", identifier="g1")
     for person in (of_stats, bob):
         project = Project.objects.get(uuid=person.uuid)
-        set_limits(system_caller("test"), project, {SPACE: (1000, 1000)})
+        set_limits(system_caller("test"), project, {SPACE: (10**6, 10**6)})
     rules.issue(provisions_for(bob.uuid, bob.uuid, {SPACE: 300}), client="t")
     with atomic():
         assert deltas.append(provisions_for(of_stats.uuid, of_stats.uuid, {SPACE: 1}))
@@ -75,5 +75,5 @@ def test_details_count_people_and_what_they_use(http: Client, of_stats: Person, 
     amounts = {
         name: (part[SPACE]["used"], part[SPACE]["allocated"]) for name, part in found["resources"].items()
     }
-    assert amounts == {"all": (301, 2000), "google": (0, 0), "local": (1, 1000)}
+    assert amounts == {"all": (301, 2 * 10**6), "google": (0, 0), "local": (1, 10**6)}
     assert found["resources"]["all"][SPACE]["unit"] == "bytes"
