@@ -7,7 +7,9 @@ from django.http import HttpRequest
 from synnefo.astakos.accounts import tokens
 from synnefo.astakos.catalog.models import Component
 from synnefo.astakos.catalog.rules import component_of_token
+from synnefo.common.caller import Caller, Scope
 from synnefo.common.faults import Forbidden, Unauthorized
+from synnefo.common.http.facade import caller_of
 
 
 def user_token(request: HttpRequest, *, changes: bool = True) -> tokens.Grant:
@@ -20,6 +22,12 @@ def user_token(request: HttpRequest, *, changes: bool = True) -> tokens.Grant:
     if changes and grant.only_reads and request.method not in ("GET", "HEAD"):
         raise Forbidden("This token may only read.")
     return grant
+
+
+def user_caller(request: HttpRequest) -> Caller:
+    """The user whose token came with the request. Raises Unauthorized, Forbidden."""
+    _token(request)
+    return caller_of(request, Scope.OWNER)
 
 
 def service_token(request: HttpRequest) -> Component:

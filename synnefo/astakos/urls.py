@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
-from synnefo.astakos.account import commissions, people, quotas, requests, statistics, usage
+from synnefo.astakos.account import (
+    commissions,
+    memberships,
+    people,
+    projects,
+    quotas,
+    requests,
+    statistics,
+    usage,
+)
 from synnefo.astakos.identity import v2, versions
 from synnefo.astakos.identity.v3.api import api as v3
 from synnefo.astakos.identity.v3.routes import ROUTERS
@@ -43,6 +52,12 @@ _ACCOUNT: dict[str, View] = {
     "/commissions/action": route(POST=commissions.decide_many),
     "/commissions/<int:serial>": route(GET=commissions.show),
     "/commissions/<int:serial>/action": route(POST=commissions.decide),
+    "/projects": route(GET=projects.index, POST=projects.create),
+    "/projects/memberships": route(GET=memberships.index, POST=memberships.create),
+    "/projects/memberships/<int:number>": route(GET=memberships.show),
+    "/projects/memberships/<int:number>/action": route(POST=memberships.act),
+    "/projects/<str:uuid>": route(GET=projects.show, PUT=projects.modify),
+    "/projects/<str:uuid>/action": route(POST=projects.act),
     "/user_catalogs": route(POST=people.catalogs),
     "/service/user_catalogs": route(POST=people.service_catalogs),
     "/service/identities": route(POST=people.identities),
