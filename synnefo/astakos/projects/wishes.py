@@ -70,8 +70,6 @@ class Wish:
 
 def check(wish: Wish) -> dict[str, Resource]:
     """Raises BadRequest naming what cannot be; returns the resources of which the wish speaks, by name."""
-    if wish.name is not None and not _NAME.fullmatch(wish.name):
-        raise BadRequest("Project name should be in domain format")
     if wish.end_date is not None and wish.end_date <= timezone.now():
         raise BadRequest("Cannot set past end date")
     if wish.max_members is not None and not 0 <= wish.max_members <= INFINITE:
@@ -79,15 +77,18 @@ def check(wish: Wish) -> dict[str, Resource]:
     for name in _TEXTS:
         if len(getattr(wish, name) or "") > 4096:
             raise BadRequest(f"{name}: at most 4096 characters")
+    known = _check_resources(wish.resources)
+    if wish.name is not None and not _NAME.fullmatch(wish.name):
+        raise BadRequest("Project name should be in domain format")
     check_fields(ProjectApplication(**wish.values()), wish.values())
-    return _check_resources(wish.resources)
+    return known
 
 
 def _check_resources(wanted: Mapping[str, tuple[int, int]]) -> dict[str, Resource]:
     known = {row.name: row for row in Resource.objects.filter(name__in=wanted, api_visible=True)}
     for name, (member, project) in wanted.items():
         if name not in known or not (0 <= member <= INFINITE and 0 <= project <= INFINITE):
-            raise BadRequest(f"Malformed resource policies: {name!r}")
+            raise BadRequest("Malformed resource policies")
         if member > project:
             raise BadRequest(f"Project quota limit is less than member limit for resource {name!r}")
     return known
