@@ -90,6 +90,8 @@ def wants_xml(request: HttpRequest) -> bool:
 def json_object(request: HttpRequest, *, any_type: bool = False) -> dict[str, Any]:
     """The JSON object in the body. Raises BadRequest."""
     content_type = request.headers.get("Content-Type", "")
+    if not any_type and not content_type:
+        raise BadRequest("Missing Content-Type header field")
     if not any_type and not content_type.startswith("application/json"):
         raise BadRequest(f"Unsupported Content-type: '{content_type}'")
     try:
