@@ -260,6 +260,7 @@ def test_projects_are_listed_without_those_of_the_system_and_the_ended_ones(team
         "name": "team.example.org",
         "owner": "bob@example.org",
         "status": "Active",
+        "pending_app": "",
     }
     assert len(listed("project-list", "--system-projects")) == 4
     assert listed("project-list", "--filter-by", "owner=BOB@example.org,name=team.example.org")

@@ -18,6 +18,7 @@ from synnefo.astakos.projects import access, notices, overquota
 from synnefo.astakos.projects import rules as projects
 from synnefo.astakos.projects.history import locked, move_project
 from synnefo.astakos.projects.holdings import derived
+from synnefo.astakos.projects.life import EXPIRED
 from synnefo.astakos.projects.models import (
     ApplicationGrant,
     Project,
@@ -96,7 +97,7 @@ def submit_change(caller: Caller, uuid: str, wish: Wish) -> ProjectApplication:
         if project.state not in Project.INITIALIZED:
             raise Conflict(f"Project {uuid} is {project.state_name}.")
         if project.is_base and any(getattr(wish, name) is not None for name in _MAIN):
-            raise Conflict("Name, owner, homepage and description of a system project are fixed.")
+            raise Conflict(projects.FIXED)
         return _apply(caller, project, applicant, owner, wish, resources)
 
 
@@ -114,7 +115,10 @@ def approve(
         target = row.project
         starts = target.state == Project.State.UNINITIALIZED
         _copy(row, target)
-        if starts or (reactivate and not target.is_normal):
+        again = reactivate and not target.is_normal
+        if again and target.has_ended:
+            raise Conflict(EXPIRED)
+        if starts or again:
             move_project(caller, target, Project.State.NORMAL, reason=reason)
         else:
             projects.save(target)

@@ -15,15 +15,20 @@ from synnefo.astakos.projects.models import Membership, Project, ProjectLimit
 from synnefo.astakos.quotas.keys import Key
 
 
-def derived(uuids: Collection[str], *, person: str | None = None) -> dict[Key, int]:
+def derived(
+    uuids: Collection[str], *, person: str | None = None, resources: Collection[str] | None = None
+) -> dict[Key, int]:
     """The limits of all holdings of these projects; those that were never started have none.
 
-    ``person``: only those of this user.
+    ``person``: only those of this user; ``resources``: only of these.
     """
+    wanted = ProjectLimit.objects.select_related("resource")
+    if resources is not None:
+        wanted = wanted.filter(resource__name__in=resources)
     limits: dict[Key, int] = {}
     members = Membership.objects.filter(initialized=True).select_related("person")
     rows = Project.objects.filter(uuid__in=uuids, state__in=Project.INITIALIZED).prefetch_related(
-        Prefetch("limits", ProjectLimit.objects.select_related("resource")),
+        Prefetch("limits", wanted),
         Prefetch("memberships", members if person is None else members.filter(person__uuid=person)),
     )
     for project in rows:

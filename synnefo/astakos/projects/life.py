@@ -54,7 +54,7 @@ def refusal(project: Project, action: str) -> str:
     if action == "terminate" and project.is_base:
         return f"Cannot terminate: {project.uuid} is a system project."
     if project.state in _FROM[action]:
-        return ""
+        return EXPIRED if action == "reinstate" and project.has_ended else ""
     if action == "unsuspend":
         return f"Project {project.uuid} is not suspended."
     if action == "reinstate":

@@ -71,6 +71,10 @@ class Project(models.Model):
         return self.state == self.State.NORMAL
 
     @property
+    def has_ended(self) -> bool:
+        return self.end_date <= timezone.now()
+
+    @property
     def state_name(self) -> str:
         """The state as the API names it."""
         return "active" if self.is_normal else self.State(self.state).name.lower()

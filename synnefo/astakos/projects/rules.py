@@ -8,7 +8,7 @@ who may see and manage what: ``access``.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Q, QuerySet
@@ -47,6 +47,7 @@ MODIFIABLE = FIXED_OF_SYSTEM_PROJECTS | {
     "private",
 }
 
+FIXED = "Name, owner, homepage and description of a system project are fixed."
 _A_CENTURY = datetime.timedelta(days=36525)
 _SYNC_BATCH = 200
 
@@ -56,6 +57,17 @@ def get(uuid: str) -> Project:
     project = Project.objects.filter(uuid=uuid, state__in=Project.INITIALIZED).first()
     if project is None:
         raise ItemNotFound(f"No project with UUID {uuid!r}.")
+    return project
+
+
+def find(text: str) -> Project:
+    """A project in any state by uuid or number, as commands name it. Raises ItemNotFound."""
+    wanted = Q(uuid=text)
+    if text.isascii() and text.isdigit() and len(text) < 19:
+        wanted |= Q(pk=int(text))
+    project = Project.objects.filter(wanted).select_related("owner", "last_application").first()
+    if project is None:
+        raise ItemNotFound(f"No project {text!r}.")
     return project
 
 
@@ -113,14 +125,7 @@ def set_limits(caller: Caller, project: Project, limits: Mapping[str, tuple[int,
 
     Raises BadRequest for an unknown resource.
     """
-    resources = {row.name: row for row in Resource.objects.filter(name__in=limits)}
-    for name in limits:
-        if name not in resources:
-            raise BadRequest(f"No resource is called {name!r}.")
-    rows = [
-        ProjectLimit(project=project, resource=resources[name], member_capacity=member, project_capacity=pool)
-        for name, (member, pool) in sorted(limits.items())
-    ]
+    rows = _limits([project], limits)
     with atomic():
         put_limits(rows)
         overquota.check_projects([project], "MODIFY")
@@ -154,7 +159,7 @@ def modify(caller: Caller, project: Project, changes: Mapping[str, Any]) -> Proj
             type(owner).objects.select_for_update().get(pk=owner.pk)
         row = locked(project)
         if row.is_base and changes.keys() & FIXED_OF_SYSTEM_PROJECTS:
-            raise Conflict("Name, owner, homepage and description of a system project are fixed.")
+            raise Conflict(FIXED)
         if owner is not None and not owner.is_accepted:
             raise Conflict(f"The account {owner.email} was not accepted: {owner.status}.")
         for name, value in changes.items():
@@ -166,6 +171,40 @@ def modify(caller: Caller, project: Project, changes: Mapping[str, Any]) -> Proj
         overquota.check_projects([row], "MODIFY")
         audit.record(caller, "project.modify", "project", row.uuid, project=row.uuid, changed=sorted(changes))
     return row
+
+
+def change_system_projects(
+    caller: Caller,
+    changes: Mapping[str, Any],
+    limits: Mapping[str, tuple[int, int]],
+    *,
+    exclude: Collection[str] = (),
+) -> int:
+    """Change fields and limits of all system projects but those excluded; returns how many.
+
+    It is done in batches, each a transaction. Raises BadRequest, Conflict as ``modify`` and ``set_limits``,
+    before anything is changed.
+    """
+    if changes.keys() & FIXED_OF_SYSTEM_PROJECTS:
+        raise Conflict(FIXED)
+    check_fields(Project(**changes), changes)
+    _limits([], limits)
+    rows = Project.objects.filter(is_base=True, state__in=Project.INITIALIZED).exclude(uuid__in=exclude)
+    numbers = list(rows.order_by("pk").values_list("pk", flat=True))
+    for start in range(0, len(numbers), _SYNC_BATCH):
+        with atomic():
+            batch = list(rows.filter(pk__in=numbers[start : start + _SYNC_BATCH]).order_by("pk"))
+            _change_batch(batch, changes, limits)
+    audit.record(
+        caller,
+        "project.modify-all",
+        "project",
+        "system projects",
+        changed=sorted(changes),
+        limits=dict(limits),
+        number=len(numbers),
+    )
+    return len(numbers)
 
 
 def suspend_all_of(caller: Caller, user: User) -> None:
@@ -211,6 +250,30 @@ def sync(projects: Iterable[Project]) -> None:
 def sync_member(project: Project, person: User) -> None:
     """The same for the holdings of one user in one project."""
     quotas.set_limits(derived([project.uuid], person=person.uuid))
+
+
+def _limits(projects: Collection[Project], limits: Mapping[str, tuple[int, int]]) -> list[ProjectLimit]:
+    """Rows of limits: resource name to (member, project). Raises BadRequest for an unknown resource."""
+    resources = {row.name: row for row in Resource.objects.filter(name__in=limits)}
+    for name in limits:
+        if name not in resources:
+            raise BadRequest(f"No resource is called {name!r}.")
+    return [
+        ProjectLimit(project=project, resource=resources[name], member_capacity=member, project_capacity=pool)
+        for project in projects
+        for name, (member, pool) in sorted(limits.items())
+    ]
+
+
+def _change_batch(
+    batch: Collection[Project], changes: Mapping[str, Any], limits: Mapping[str, tuple[int, int]]
+) -> None:
+    if changes:
+        Project.objects.filter(pk__in=[project.pk for project in batch]).update(**changes)
+    put_limits(_limits(batch, limits))
+    overquota.check_projects(batch, "MODIFY")
+    if limits:
+        quotas.set_limits(derived([project.uuid for project in batch], resources=limits.keys()))
 
 
 def _add_member(caller: Caller, project: Project, user: User) -> None:

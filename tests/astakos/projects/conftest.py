@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from synnefo.astakos.models import Holding, Project, ProjectApplication, User
+from synnefo.astakos.projects.applications import PENDING
 from synnefo.astakos.projects.holdings import derived
 from tests.astakos.conftest import Person
 from tests.astakos.projects.api import Api
@@ -40,5 +41,7 @@ def consistent(db: None) -> Iterator[None]:
         assert held[key] == limit, key
     for user in User.objects.filter(moderated=True):
         waiting = ProjectApplication.objects.filter(applicant=user, state=0).count()
-        key = {"holder": f"user:{user.uuid}", "resource": "astakos.pending_app"}
-        assert Holding.objects.get(source=f"project:{user.uuid}", **key).usage_max == waiting
+        counted = Holding.objects.get(
+            holder=f"user:{user.uuid}", source=f"project:{user.uuid}", resource=PENDING
+        )
+        assert counted.usage_max == waiting

@@ -112,8 +112,14 @@ def test_a_project_is_applied_for_approved_and_used(ada: Person, bob: Person, ro
         ({"resources": {"cyclades.vm": 5}}, "resources"),
         ({"resources": {"cyclades.vm": {"member_capacity": 1}}}, "resources"),
         ({"resources": {"cyclades.vm": {"member_capacity": True, "project_capacity": 1}}}, "resources"),
-        ({"resources": {"cyclades.vm": {"member_capacity": -1, "project_capacity": 1}}}, "Malformed resource"),
-        ({"resources": {"cyclades.vm": {"member_capacity": 1, "project_capacity": 2**63}}}, "Malformed resource"),
+        (
+            {"resources": {"cyclades.vm": {"member_capacity": -1, "project_capacity": 1}}},
+            "Malformed resource",
+        ),
+        (
+            {"resources": {"cyclades.vm": {"member_capacity": 1, "project_capacity": 2**63}}},
+            "Malformed resource",
+        ),
         ({"resources": {"cyclades.vm": {"member_capacity": 5, "project_capacity": 1}}}, "less than member"),
         ({"resources": {"no.such": {"member_capacity": 1, "project_capacity": 1}}}, "Malformed resource"),
         ({"resources": {"astakos.pending_app": {"member_capacity": 1, "project_capacity": 1}}}, "Malformed"),

@@ -78,12 +78,8 @@ class Command(Base):
         if not options["all_system_projects"]:
             self._modify(rules.get(options["project"]), changes, limits)
             return
-        projects = Project.objects.filter(is_base=True, state__in=Project.INITIALIZED).exclude(
-            uuid__in=excluded
-        )
-        for project in projects.order_by("pk"):
-            self._modify(project, changes, limits)
-        self.say(f"changed {len(projects)} system projects")
+        number = rules.change_system_projects(self.caller, changes, limits, exclude=excluded)
+        self.say(f"changed {number} system projects")
 
     def _changes(self, options: dict[str, Any]) -> dict[str, Any]:
         changes = {_FIELDS.get(name, name): options[name] for name in _OPTIONS if options[name] is not None}

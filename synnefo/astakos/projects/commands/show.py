@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from synnefo.astakos.projects import rules
+from synnefo.astakos.projects.applications import FIELDS
 from synnefo.astakos.projects.models import Membership, Policy, Project
 from synnefo.astakos.quotas import reading
 from synnefo.astakos.quotas.commands.showing import amounts
@@ -16,22 +17,27 @@ from synnefo.common.units import show_amount
 
 
 class Command(ShowCommand):
-    help = "Show a project, with --quota and --members more of it."
+    help = "Show a project, with --quota, --members and --pending-app more of it."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("project", help="uuid")
+        parser.add_argument("project", help="uuid or number")
         parser.add_argument("--quota", action="store_true", help="its limits, and what is used")
         parser.add_argument("--members", action="store_true", help="who is, was or wants to be a member")
+        parser.add_argument(
+            "--pending-app", action="store_true", help="the application that waits for a decision"
+        )
         unit_style_option(parser)
 
     def describe(self, options: Mapping[str, Any]) -> Mapping[str, object]:
-        project = rules.get(options["project"])
+        project = rules.find(options["project"])
         described = facts(project)
         if options["quota"]:
             described["quota"] = quota(project, options["unit_style"])
         if options["members"]:
             described["members"] = members(project)
+        if options["pending_app"]:
+            described |= pending(project, options["unit_style"])
         return described
 
 
@@ -51,6 +57,35 @@ def facts(project: Project) -> dict[str, object]:
         "max members": show_amount(project.max_members, None),
         "created": project.created,
         "ends": project.end_date,
+    }
+
+
+def pending(project: Project, style: str) -> dict[str, object]:
+    """What the application that waits asks for, and the limits of it; nothing where none waits."""
+    last = project.last_application
+    if last is None or not last.is_pending:
+        return {"pending application": None}
+    show = amounts(style)
+    grants = last.grants.select_related("resource").order_by("resource__name")
+    names = (*FIELDS, "start_date", "comments")
+    asked = {name: value for name in names if (value := getattr(last, name)) is not None}
+    for name in ("member_join_policy", "member_leave_policy"):
+        if name in asked:
+            asked[name] = Policy(asked[name]).label
+    rows = [
+        (
+            row.resource.name,
+            show(row.resource.name, row.member_capacity),
+            show(row.resource.name, row.project_capacity),
+        )
+        for row in grants
+    ]
+    return {
+        "pending application": last.pk,
+        "applicant": last.applicant.email,
+        "issued": last.issued,
+        **{f"wanted {name.replace('_', ' ')}": value for name, value in asked.items()},
+        "wanted limits": Table(("resource", "max_per_member", "max_per_project"), rows),
     }
 
 

@@ -1,0 +1,1 @@
+from synnefo.astakos.projects.commands.control import Command as Command
