@@ -200,10 +200,12 @@ def test_who_may_read_what(
         "pool": [_status(http, who, project=project.uuid) for who in (bob, ada, root, eve)],
     }
     assert statuses == {
-        "own share": [200, 200, 200, 404],
+        "own share": [200, 200, 200, 403],
         "all of a user": [200, 404, 200, 404],
-        "pool": [403, 200, 200, 404],
+        "pool": [403, 200, 200, 403],
     }
+    Project.objects.filter(pk=project.pk).update(private=True)
+    assert _status(http, eve, project=project.uuid) == 404
     assert http.get(USAGE).status_code == 401
 
 

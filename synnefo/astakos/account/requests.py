@@ -8,12 +8,12 @@ from typing import Annotated, Any
 from django.http import HttpRequest, HttpResponse
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
+from synnefo.astakos.plain import user_caller
 from synnefo.astakos.quotas import reading
 from synnefo.astakos.requests import rules
 from synnefo.astakos.requests.models import QuotaRequest
-from synnefo.common.caller import Caller, Scope
+from synnefo.common.caller import Caller
 from synnefo.common.faults import BadRequest
-from synnefo.common.http.facade import caller_of
 from synnefo.common.http.plain import answer, empty, json_object, parsed
 from synnefo.common.units import INFINITE
 
@@ -44,7 +44,7 @@ class Answer(BaseModel):
 
 def index(request: HttpRequest) -> HttpResponse:
     """GET requests: ``mode`` own, answerable, queue or all (what is seen); ``state``; ``project``."""
-    caller = caller_of(request, Scope.OWNER)
+    caller = user_caller(request)
     mode, state = request.GET.get("mode", "all"), request.GET.get("state")
     if mode not in _MODES or (state is not None and state not in _STATES):
         raise BadRequest(f"mode is one of {', '.join(_MODES)}; state one of {', '.join(_STATES)}.")
@@ -58,7 +58,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 def create(request: HttpRequest) -> HttpResponse:
     """POST requests. Raises BadRequest, Forbidden, ItemNotFound, Conflict."""
-    caller = caller_of(request, Scope.OWNER)
+    caller = user_caller(request)
     wish = parsed(Wish, json_object(request))
     row = rules.ask(caller, wish.project, wish.kind, wish.resources, wish.reason)
     return answer({"id": row.uuid}, 201)
@@ -66,7 +66,7 @@ def create(request: HttpRequest) -> HttpResponse:
 
 def limits(request: HttpRequest) -> HttpResponse:
     """GET requests/limits?project=&kind=: what one would ask to raise, with its use."""
-    caller = caller_of(request, Scope.OWNER)
+    caller = user_caller(request)
     lines = rules.preview(caller, request.GET.get("project", ""), request.GET.get("kind", ""))
     return answer(
         {
@@ -83,7 +83,7 @@ def limits(request: HttpRequest) -> HttpResponse:
 
 def show(request: HttpRequest, uuid: str) -> HttpResponse:
     """GET requests/<uuid>: with its history."""
-    caller = caller_of(request, Scope.OWNER)
+    caller = user_caller(request)
     row = rules.get(caller, uuid)
     history = [
         {
@@ -99,7 +99,7 @@ def show(request: HttpRequest, uuid: str) -> HttpResponse:
 
 def act(request: HttpRequest, uuid: str) -> HttpResponse:
     """POST requests/<uuid>/action: one of approve, deny, cancel, dismiss, each with its object."""
-    caller = caller_of(request, Scope.OWNER)
+    caller = user_caller(request)
     body = json_object(request)
     name, given = next(iter(body.items()), ("", None))
     given = {} if given in (None, "") else given

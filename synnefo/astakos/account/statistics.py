@@ -7,10 +7,9 @@ import re
 
 from django.http import HttpRequest, HttpResponse
 
+from synnefo.astakos.plain import user_caller
 from synnefo.astakos.quotas import statistics
-from synnefo.common.caller import Scope
 from synnefo.common.faults import BadRequest
-from synnefo.common.http.facade import caller_of
 from synnefo.common.http.plain import answer
 
 #: What may be called by a page of another site that asks for a script.
@@ -32,4 +31,4 @@ def public(request: HttpRequest) -> HttpResponse:
 
 def detailed(request: HttpRequest) -> HttpResponse:
     """GET admin/stats/detail. Raises Forbidden."""
-    return answer(statistics.detailed(caller_of(request, Scope.OWNER)))
+    return answer(statistics.detailed(user_caller(request)))

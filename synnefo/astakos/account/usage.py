@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from django.http import HttpRequest, StreamingHttpResponse
 
+from synnefo.astakos.plain import user_caller
 from synnefo.astakos.quotas import ledger, usage
-from synnefo.common.caller import Scope
 from synnefo.common.faults import BadRequest
-from synnefo.common.http.facade import caller_of
 
 _TYPES = {"csv": "text/csv; charset=UTF-8", "json": "application/json; charset=UTF-8"}
 
@@ -17,7 +16,7 @@ def show(request: HttpRequest) -> StreamingHttpResponse:
 
     Raises BadRequest, ItemNotFound, Forbidden.
     """
-    caller = caller_of(request, Scope.OWNER)
+    caller = user_caller(request)
     given = {name: text.replace("\x00", "") for name, text in request.GET.items()}
     style = given.get("format", "json")
     if style not in ledger.FORMATS:

@@ -147,6 +147,10 @@ class QuotaWarning(models.Model):
         NEAR = 80, "nearly used up"
         FULL = 100, "used up"
 
+        def is_reached(self, limit: int, usage: int) -> bool:
+            """Nothing is of no limit, and of a limit of nothing."""
+            return 0 < limit < INFINITE and usage * 100 >= limit * self
+
     holder = models.CharField(max_length=64)
     source = models.CharField(max_length=64, blank=True)
     resource = models.CharField(max_length=64)

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
+from typing import cast
 
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.urls import URLPattern, URLResolver, path
 from django.utils import timezone
 
-from synnefo.astakos.projects.shown import see
+from synnefo.astakos.projects.shown import see, whole
 from synnefo.astakos.quotas import ledger, warning
 from synnefo.astakos.quotas import usage as usage_of
 from synnefo.astakos.quotas.models import ProvisionLog
 from synnefo.astakos.quotas.shown import shown_events, uses_of, warned
 from synnefo.common.caller import Caller
-from synnefo.common.faults import BadRequest
+from synnefo.common.faults import BadRequest, Forbidden
 from synnefo.common.listing import Listing
 from synnefo.common.pages import CALM_REFRESH_S, action, living, local_path, page
 
@@ -29,6 +30,8 @@ _USUAL_EXPORT = datetime.timedelta(days=30)
 @living("astakos/project_usage")
 def usage(request: HttpRequest, caller: Caller, uuid: str, of: str) -> Mapping[str, object]:
     shown = see(caller, uuid)
+    if not shown.inside:
+        raise Forbidden("What is used of a project is shown to its members.")
     context = _listing(uuid, of).context(_events(caller, uuid, of), request.GET)
     now = timezone.now()
     return {
@@ -48,7 +51,7 @@ def usage(request: HttpRequest, caller: Caller, uuid: str, of: str) -> Mapping[s
 
 
 @page
-def export(request: HttpRequest, caller: Caller, uuid: str, of: str) -> StreamingHttpResponse:
+def export(request: HttpRequest, caller: Caller, uuid: str, of: str) -> HttpResponse:
     """The ledger of a period, both days included, as CSV or JSON."""
     rows = _events(caller, uuid, of)
     style = request.GET.get("format", "csv")
@@ -59,7 +62,7 @@ def export(request: HttpRequest, caller: Caller, uuid: str, of: str) -> Streamin
     kind = "text/csv" if style == "csv" else "application/json"
     answer = StreamingHttpResponse(ledger.written(ledger.read(rows, since, end), style), content_type=kind)
     answer["Content-Disposition"] = f'attachment; filename="usage.{style}"'
-    return answer
+    return cast("HttpResponse", answer)  # the two have no common type that says what both can do
 
 
 @action
@@ -79,7 +82,7 @@ def _period(request: HttpRequest) -> tuple[str, str]:
 def _events(caller: Caller, uuid: str, of: str) -> QuerySet[ProvisionLog]:
     """Raises ItemNotFound, Forbidden."""
     return usage_of.events(
-        caller, project=uuid, user=caller.user if of == OWN else None, members=of == MEMBERS
+        whole(caller), project=uuid, user=caller.user if of == OWN else None, members=of == MEMBERS
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from synnefo.astakos.quotas.models import Holding
+from synnefo.astakos.quotas.models import Holding, QuotaWarning
 from synnefo.astakos.quotas.rules import holdings_of
 from synnefo.common.accounts import QuotaUse
 from synnefo.common.units import INFINITE
@@ -67,9 +67,16 @@ def binding(use: QuotaUse) -> str:
     return "share" if use.limit <= use.project_limit - (use.project_usage - use.usage) else "pool"
 
 
+def level(use: QuotaUse) -> int:
+    """The worst warning that these amounts give: 100 or 80 percent of share or pool, or 0."""
+    pairs = ((use.limit, use.usage), (use.project_limit, use.project_usage))
+    reached = [one for one in QuotaWarning.Level for limit, usage in pairs if one.is_reached(limit, usage)]
+    return max(reached, default=0)
+
+
 def bound(use: QuotaUse) -> dict[str, int | str]:
-    """Both, as the API shows them beside the amounts."""
-    return {"effective_limit": reachable(use), "binds": binding(use)}
+    """What follows from the amounts, as the API shows it beside them."""
+    return {"effective_limit": reachable(use), "binds": binding(use), "level": level(use)}
 
 
 def _pools(holders: Iterable[str] | None, resources: Iterable[str] | None) -> dict[tuple[str, str], Holding]:

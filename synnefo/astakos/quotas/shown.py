@@ -79,7 +79,7 @@ def _shown_event(row: ProvisionLog, resources: Mapping[str, Resource], names: Ma
     resource = resources.get(row.resource)
     unit = resource.unit if resource else ""
     kind, _, uuid = row.holder.partition(":")
-    sign = "+" if row.quantity > 0 else "−"
+    sign = "+" if row.quantity > 0 else "-"
     return Event(
         row=row,
         title=title_of(resource) if resource else row.resource,

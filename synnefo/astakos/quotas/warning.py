@@ -58,7 +58,9 @@ def check() -> int:
             (row, level)
             for key, row in near.items()
             for level in Level
-            if _reaches(row, level) and (key, level) not in known and not _is_same_share(key, near)
+            if level.is_reached(row.limit, row.folded_max)
+            and (key, level) not in known
+            and not _is_same_share(key, near)
         ]
         raised = _raise(wanted[:_MOST])
         _tell(raised)
@@ -84,10 +86,6 @@ def _near_their_limits() -> QuerySet[Holding]:
     return Holding.rows.filter(
         limit__gt=0, limit__lt=INFINITE, folded_max__gte=_NEAR, resource__in=shown
     ).order_by("pk")
-
-
-def _reaches(row: Holding, level: int) -> bool:
-    return row.folded_max * 100 >= row.limit * level
 
 
 def _is_same_share(key: Key, near: Mapping[Key, Holding]) -> bool:

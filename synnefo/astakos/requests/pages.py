@@ -14,6 +14,7 @@ from django.shortcuts import render
 from django.urls import URLPattern, URLResolver, path
 
 from synnefo.astakos.fields import AmountField
+from synnefo.astakos.projects.shown import whole
 from synnefo.astakos.requests import rules
 from synnefo.astakos.requests.models import QuotaRequest
 from synnefo.astakos.requests.shown import KINDS, history, shown
@@ -102,37 +103,37 @@ class Choice:
 
 @living("astakos/requests")
 def own(request: HttpRequest, caller: Caller) -> Mapping[str, object]:
-    context = OWN.context(rules.own(caller), request.GET)
+    context = OWN.context(rules.own(whole(caller)), request.GET)
     return {**context, "requests": shown(caller, context["page"]), "refresh_s": CALM_REFRESH_S}
 
 
 @living("astakos/review_requests")
 def queue(request: HttpRequest, caller: Caller) -> Mapping[str, object]:
-    context = REVIEWED.context(rules.answerable(caller), request.GET)
+    context = REVIEWED.context(rules.answerable(whole(caller)), request.GET)
     return {**context, "requests": shown(caller, context["page"]), "refresh_s": CALM_REFRESH_S}
 
 
 @living("astakos/request")
 def detail(request: HttpRequest, caller: Caller, uuid: str) -> Mapping[str, object]:
-    row = rules.get(caller, uuid)
+    row = rules.get(whole(caller), uuid)
     return _detail(caller, row, AnswerForm(row))
 
 
 @form_page
 def create(request: HttpRequest, caller: Caller) -> HttpResponse:
     """The form for one of the things that one may ask for; ``for`` is ``KIND:PROJECT``."""
-    targets = rules.targets_of(caller)
+    targets = rules.targets_of(whole(caller))
     if not targets:
         raise ItemNotFound("You are in no project of which you could ask for more.")
     target = _chosen(targets, request.GET.get("for", ""), caller)
-    lines = rules.preview(caller, target.project.uuid, target.kind)
+    lines = rules.preview(whole(caller), target.project.uuid, target.kind)
     if request.method != "POST":
         return _show_form(request, caller, targets, target, lines, AskForm(lines))
     form = AskForm(lines, request.POST)
     if form.is_valid():
         try:
             made = rules.ask(
-                caller, target.project.uuid, target.kind, form.wanted, form.cleaned_data["reason"]
+                whole(caller), target.project.uuid, target.kind, form.wanted, form.cleaned_data["reason"]
             )
         except Fault as fault:
             form.add_error(None, fault.message)
@@ -145,15 +146,15 @@ def create(request: HttpRequest, caller: Caller) -> HttpResponse:
 @action
 def answer(request: HttpRequest, caller: Caller, uuid: str) -> HttpResponse:
     """Approve with what stands in the fields, or deny; a mistake is shown on the request's page."""
-    row = rules.get(caller, uuid)
+    row = rules.get(whole(caller), uuid)
     form = AnswerForm(row, request.POST)
     words = request.POST.get("answer", "")
     if form.is_valid() or request.POST.get("do") == "deny":
         try:
             if request.POST.get("do") == "deny":
-                rules.deny(caller, uuid, words)
+                rules.deny(whole(caller), uuid, words)
             else:
-                rules.approve(caller, uuid, form.granted, words)
+                rules.approve(whole(caller), uuid, form.granted, words)
         except BadRequest as fault:
             form.add_error(None, fault.message)
         except Fault as fault:
@@ -167,7 +168,7 @@ def answer(request: HttpRequest, caller: Caller, uuid: str) -> HttpResponse:
 
 @action
 def cancel(request: HttpRequest, caller: Caller, uuid: str) -> HttpResponse:
-    rules.cancel(caller, uuid)
+    rules.cancel(whole(caller), uuid)
     messages.success(request, "The request is taken back.")
     return go(request, "request", uuid)
 
@@ -175,7 +176,7 @@ def cancel(request: HttpRequest, caller: Caller, uuid: str) -> HttpResponse:
 @action
 def dismiss(request: HttpRequest, caller: Caller) -> HttpResponse:
     """One has read the answer."""
-    rules.dismiss(caller, request.POST.get("key", ""))
+    rules.dismiss(whole(caller), request.POST.get("key", ""))
     return HttpResponseRedirect(local_path(request.POST.get("next", ""), OWN.path), status=303)
 
 
@@ -209,7 +210,7 @@ def _show_form(
         "chosen": _value(target),
         "project": names[target.project.uuid],
         "lines": [(_use(target, line), form[line.resource.name]) for line in lines],
-        "pending": rules.own(caller).filter(
+        "pending": rules.own(whole(caller)).filter(
             project=target.project, kind=target.kind, state=_STATE.PENDING
         ).first(),
     }  # fmt: skip
@@ -225,7 +226,7 @@ def _use(target: Target, line: Line) -> Use:
 def _detail(caller: Caller, row: QuotaRequest, form: AnswerForm) -> dict[str, object]:
     one = shown(caller, [row])[0]
     waits = row.state == _STATE.PENDING
-    answers = waits and rules.may_answer(caller, row)
+    answers = waits and rules.may_answer(whole(caller), row)
     return {
         "shown": one,
         "history": history(caller, row),

@@ -3,7 +3,7 @@
 A member asks for more for each member of a project (its owner or an administrator answers), an owner for a
 larger pool, everybody for his own system project (administrators answer). The owner gives what is his: up to
 the pool. Amounts are limits, not additions. Everything that changes a request is in its log, in the audit
-and in a mail.
+and in a mail. Who is confined to a project asks, sees and answers what is about that one alone.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from django.utils import timezone
 
 from synnefo.astakos.accounts.models import User
 from synnefo.astakos.projects import rules as projects
+from synnefo.astakos.projects.access import is_project_admin, owns, project_of
 from synnefo.astakos.projects.models import Membership, Project, ProjectLimit
 from synnefo.astakos.requests import mails
 from synnefo.astakos.requests.models import QuotaRequest, RequestedAmount, RequestLog
 from synnefo.astakos.requests.targets import Line, Target, lines, targets_of_user
 from synnefo.audit import rules as audit
-from synnefo.common.caller import Caller
+from synnefo.common.caller import Caller, Scope
 from synnefo.common.faults import BadRequest, Conflict, Forbidden, ItemNotFound, WrongState
 from synnefo.common.transactions import atomic
 from synnefo.common.units import INFINITE
@@ -33,7 +34,8 @@ _LONGEST = 4096
 
 def targets_of(caller: Caller) -> list[Target]:
     """What the caller may ask for: his own system project, his shares, the pools of what he owns."""
-    return targets_of_user(caller.user)
+    found = targets_of_user(caller.user)
+    return [one for one in found if caller.scope is not Scope.PROJECT or one.project.uuid == caller.project]
 
 
 def preview(caller: Caller, project: str, kind: str) -> list[Line]:
@@ -80,7 +82,9 @@ def seen_by(caller: Caller) -> QuerySet[QuotaRequest]:
     rows = QuotaRequest.objects.select_related("asker", "project__owner", "reviewer").prefetch_related(
         "amounts__resource"
     )
-    if not caller.is_admin:
+    if caller.scope is Scope.PROJECT:
+        rows = rows.filter(project__uuid=caller.project)
+    if not is_project_admin(caller):
         rows = rows.filter(Q(asker__uuid=caller.user) | _answered_by(caller))
     return rows.order_by("-pk")
 
@@ -93,7 +97,7 @@ def own(caller: Caller) -> QuerySet[QuotaRequest]:
 def answerable(caller: Caller) -> QuerySet[QuotaRequest]:
     """Those whose answer is or was his to give."""
     rows = seen_by(caller)
-    return rows if caller.is_admin else rows.filter(_answered_by(caller))
+    return rows if is_project_admin(caller) else rows.filter(_answered_by(caller))
 
 
 def queue(caller: Caller) -> QuerySet[QuotaRequest]:
@@ -111,10 +115,7 @@ def get(caller: Caller, uuid: str) -> QuotaRequest:
 
 def may_answer(caller: Caller, row: QuotaRequest) -> bool:
     """Administrators answer all, the owner of a project what its members ask for themselves."""
-    if caller.is_admin:
-        return True
-    owner = row.project.owner
-    return row.kind == Kind.SHARE and owner is not None and owner.uuid == caller.user
+    return is_project_admin(caller) or (row.kind == Kind.SHARE and owns(caller, row.project))
 
 
 def approve(
@@ -160,7 +161,7 @@ def cancel(caller: Caller, uuid: str) -> QuotaRequest:
     """The asker (or an administrator) takes it back. Raises ItemNotFound, Forbidden, WrongState."""
     with atomic():
         row = _locked(caller, uuid)
-        if not (caller.is_admin or row.asker.uuid == caller.user):
+        if not (is_project_admin(caller) or row.asker.uuid == caller.user):
             raise Forbidden("Only who asked can take it back.")
         _check_pending(row)
         row.state, row.decided = State.CANCELLED, timezone.now()
@@ -188,9 +189,8 @@ def _target(caller: Caller, project: str, kind: str) -> Target:
             return target
     if targets:
         raise Forbidden(f"Of this project you may ask for more of the {Kind(targets[0].kind).label} only.")
-    if Project.objects.filter(uuid=project, state=Project.State.NORMAL, private=False).exists():
-        raise Forbidden("Only members and the owner of a project may ask for more of it.")
-    raise ItemNotFound(f"No project with UUID {project!r}.")
+    project_of(caller, project)  # or there is none that he sees
+    raise Forbidden("Only members and the owner of a project may ask for more of it.")
 
 
 def _answered_by(caller: Caller) -> Q:
