@@ -192,6 +192,32 @@ def test_apis_do_not_take_the_password_alone_and_say_why_to_who_knows_it(
     assert tokens.identify(login(PASSWORD)).user == alice.uuid
 
 
+def test_identity_v3_takes_password_and_code_together(client: Client, alice: User, secret: str) -> None:
+    who = {"name": "alice@example.org", "domain": {"id": "default"}}
+
+    def ask(methods: list[str], **more: Any) -> Any:
+        identity = {"methods": methods, "password": {"user": {**who, "password": PASSWORD}}, **more}
+        return client.post(
+            "/astakos/identity/v3/auth/tokens", {"auth": {"identity": identity}}, "application/json"
+        )
+
+    refused = ask(["password"])
+    assert refused.status_code == 401
+    assert "second factor" in refused.json()["error"]["message"]
+    assert ask(["password", "totp"], totp={"user": {**who, "passcode": "000000"}}).status_code == 401
+    code = code_of(secret, now())
+    taken = ask(["password", "totp"], totp={"user": {**who, "passcode": code}})
+    assert taken.status_code == 201
+    assert taken.json()["token"]["methods"] == ["password", "totp"]
+
+
+def test_a_code_without_a_second_factor_proves_nothing(alice: User) -> None:
+    with pytest.raises(Unauthorized):
+        sessions.open_by_password(
+            "alice@example.org", PASSWORD, Scope(), address="192.0.2.1", passcode="000000"
+        )
+
+
 def test_codes_are_not_guessed_at_will_by_the_api_either(alice: User, secret: str) -> None:
     def login(passcode: str) -> str:
         return sessions.open_by_password(

@@ -67,12 +67,25 @@ def open_by_password(
     )
 
 
-def open_by_token(token: str, scope: Scope) -> str:
+def exchangeable(token: str, *, address: str) -> tokens.Grant:
+    """A token that is good now, as ``tokens.lookup``; who tries many that there are not is told to wait.
+
+    Raises Unauthorized, TooManyRequests.
+    """
+    try:
+        return tokens.lookup(token)
+    except Unauthorized as fault:
+        if fault.message == tokens.UNKNOWN:
+            throttle.count("token", tokens.digest_of(token), address)
+        raise
+
+
+def open_by_token(token: str, scope: Scope, *, address: str) -> str:
     """Another token for the same user, in another scope; it lives no longer and may do no more.
 
     One made from an API token ends with that.
     """
-    grant = tokens.lookup(token)
+    grant = exchangeable(token, address=address)
     if grant.application_credential_id is not None or grant.methods == SIGNATURE_METHOD:
         raise refusal()
     row = Token.objects.select_related("user", "project", "parent").get(digest=grant.digest)

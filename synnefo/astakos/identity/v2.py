@@ -14,12 +14,13 @@ from django.contrib.auth.models import Group
 from django.http import HttpRequest, HttpResponse
 from pydantic import BaseModel
 
-from synnefo.astakos.accounts import tokens
+from synnefo.astakos.accounts import sessions, tokens
 from synnefo.astakos.accounts.models import User
 from synnefo.astakos.catalog import listing
 from synnefo.astakos.oauth import rules as oauth
 from synnefo.astakos.projects import rules as projects
 from synnefo.common.faults import BadRequest, Unauthorized
+from synnefo.common.http.context import client_address
 from synnefo.common.http.plain import answer, answer_xml, json_object, parsed, wants_xml
 
 
@@ -43,10 +44,10 @@ class AuthRequest(BaseModel):
 
 
 def create_token(request: HttpRequest) -> HttpResponse:
-    """POST tokens. Raises BadRequest, Unauthorized."""
+    """POST tokens. Raises BadRequest, Unauthorized, TooManyRequests."""
     access: dict[str, Any] = {}
     if _has_body(request):
-        access = _access(parsed(AuthRequest, json_object(request)).auth)
+        access = _access(parsed(AuthRequest, json_object(request)).auth, client_address(request))
     access["serviceCatalog"] = listing.synnefo(request)
     return _xml(access) if wants_xml(request) else answer({"access": access})
 
@@ -68,12 +69,12 @@ def _has_body(request: HttpRequest) -> bool:
     return length.isdigit() and int(length) > 0
 
 
-def _access(auth: AuthPart) -> dict[str, Any]:
+def _access(auth: AuthPart, address: str) -> dict[str, Any]:
     given = auth.passwordCredentials
     if auth.token is None and given is None:
         raise BadRequest("Malformed request: missing credentials")
     token = auth.token.id if auth.token is not None else given.password if given is not None else ""
-    grant = _lookup(token)
+    grant = _lookup(token, address)
     if auth.token is None and given is not None and given.username != grant.user__uuid:
         raise Unauthorized("Invalid credentials")
     if auth.tenantName is not None and auth.tenantName != grant.user__uuid:
@@ -81,9 +82,9 @@ def _access(auth: AuthPart) -> dict[str, Any]:
     return _shown(token, grant)
 
 
-def _lookup(token: str) -> tokens.Grant:
+def _lookup(token: str, address: str) -> tokens.Grant:
     try:
-        return tokens.lookup(token)
+        return sessions.exchangeable(token, address=address)
     except Unauthorized as fault:
         raise Unauthorized("Invalid token") if fault.message == tokens.UNKNOWN else fault from fault
 

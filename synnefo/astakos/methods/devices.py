@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import re
 from collections.abc import Callable
 
 from allauth.usersessions.models import UserSession
@@ -83,7 +82,7 @@ def end_others(caller: Caller, user: User, session_key: str | None) -> int:
 
 def device_name(user_agent: str) -> str:
     """``Firefox on Linux``, as far as the browser tells."""
-    browser = next((name for mark, name in _BROWSERS if re.search(rf"\b{mark}", user_agent)), "")
+    browser = next((name for mark, name in _BROWSERS if mark in user_agent), "")
     system = next((name for mark, name in _SYSTEMS if mark in user_agent), "")
     if browser and system:
         return f"{browser} on {system}"

@@ -173,6 +173,8 @@ def first_method(caller: Caller, user: User, identity: Identity) -> AuthMethod:
         row = AuthMethod(user=user, module=identity.module, identifier=identity.identifier)
         _store(row, identity)
         join_groups(user, (*rights.creation_groups, *rights.add_groups))
+        if rights.mirror_groups:
+            mirror_groups(user, identity.groups)
         audit.record(caller, "method.add", "user", user.uuid, module=identity.module)
     return row
 

@@ -38,6 +38,10 @@ class SecondFactorAdapter(DefaultMFAAdapter):
     def decrypt(self, encrypted_text: str) -> str:
         return unseal(encrypted_text, _PURPOSE)
 
+    def generate_authenticator_name(self, user: User, type: str) -> str:
+        number = Authenticator.objects.filter(user=user, type=type).count() + 1
+        return "Key" if number == 1 else f"Key {number}"
+
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:
         """Passkeys belong to the name by which browsers reach this cloud."""
         host = base_url(context.request).partition("://")[2].partition("/")[0]
@@ -81,12 +85,11 @@ def authenticators_of(user: User) -> QuerySet[Authenticator]:
 def require(user: User, passcode: str | None, *, address: str) -> None:
     """What an API asks of somebody who gave the right password: a code, if he has a second factor.
 
-    ``ASTAKOS_API_PASSWORD_ALONE`` lets the password do. Raises Unauthorized, TooManyRequests.
+    ``ASTAKOS_API_PASSWORD_ALONE`` lets the password do. A code that is given is checked in any case. Raises
+    Unauthorized, TooManyRequests.
     """
-    if not authenticators_of(user).exists():
-        return
     if passcode is None:
-        if settings.ASTAKOS_API_PASSWORD_ALONE:
+        if settings.ASTAKOS_API_PASSWORD_ALONE or not authenticators_of(user).exists():
             return
         raise Unauthorized(_NEEDED)
     with throttle.guarding(_ACTION, user.uuid, address):

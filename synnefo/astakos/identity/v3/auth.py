@@ -31,6 +31,7 @@ from synnefo.common.http.context import client_address
 router = Router()
 
 _METHODS = ("password", "token", "application_credential")
+_TWO_FACTORS = {"password", "totp"}
 
 
 @router.post("/tokens", auth=None)
@@ -106,29 +107,35 @@ def _subject(request: HttpRequest) -> str:
 
 
 def _open(payload: AuthRequest, scope: Scope, address: str) -> str:
-    """A new token by the one method that was named. Raises BadRequest, Unauthorized, TooManyRequests."""
+    """A new token by the method that was named, or by password and second factor together.
+
+    Raises BadRequest, Unauthorized, TooManyRequests.
+    """
     identity = payload.auth.identity
+    if set(identity.methods) == _TWO_FACTORS and identity.password is not None and identity.totp is not None:
+        return _open_by_password(identity.password.user, scope, address, identity.totp.user.passcode)
     if len(identity.methods) != 1 or identity.methods[0] not in _METHODS:
         raise sessions.refusal()
     method = identity.methods[0]
     if method == "password" and identity.password is not None:
         return _open_by_password(identity.password.user, scope, address)
     if method == "token" and identity.token is not None:
-        return sessions.open_by_token(identity.token.id, scope)
+        return sessions.open_by_token(identity.token.id, scope, address=address)
     if method == "application_credential" and identity.application_credential is not None:
         scoped = payload.auth.scope is not None
         return _open_by_credential(identity.application_credential, scoped, address)
     raise BadRequest(f"auth.identity.{method}: Field required")
 
 
-def _open_by_password(user: PasswordUser, scope: Scope, address: str) -> str:
+def _open_by_password(user: PasswordUser, scope: Scope, address: str, passcode: str | None = None) -> str:
+    """The second factor is of the user whom the password names; whom its own part names is not asked."""
     if user.id is not None:
-        return sessions.open_by_password(user.id, user.password, scope, address=address)
+        return sessions.open_by_password(user.id, user.password, scope, address=address, passcode=passcode)
     if user.name is None or user.domain is None:
         raise BadRequest("auth.identity.password.user: id, or name and domain required")
     # Who is not in that domain is nobody: an address that no account can have takes as long as any other.
     name = user.name if _lives_in(user.name, user.domain) else f"{user.name}@@"
-    return sessions.open_by_password(name, user.password, scope, address=address)
+    return sessions.open_by_password(name, user.password, scope, address=address, passcode=passcode)
 
 
 def _lives_in(name: str, domain: DomainRef) -> bool:

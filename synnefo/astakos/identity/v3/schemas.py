@@ -6,7 +6,7 @@ import datetime
 from typing import Annotated, Any, Literal
 
 from ninja import Schema
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 
 def _no_nul(text: str) -> str:
@@ -49,6 +49,14 @@ class PasswordMethod(Schema):
     user: PasswordUser
 
 
+class PasscodeUser(UserRef):
+    passcode: Secret
+
+
+class PasscodeMethod(Schema):
+    user: PasscodeUser
+
+
 class TokenMethod(Schema):
     id: Secret
 
@@ -63,6 +71,7 @@ class CredentialMethod(Schema):
 class IdentityPart(Schema):
     methods: list[Text] = Field(max_length=8)
     password: PasswordMethod | None = None
+    totp: PasscodeMethod | None = None
     token: TokenMethod | None = None
     application_credential: CredentialMethod | None = None
 
@@ -108,7 +117,7 @@ class NewCredentialRequest(Schema):
     application_credential: NewCredential
 
 
-class Described(Schema):
+class Described(BaseModel):
     """What clients add of their own is kept with it: ``extra``."""
 
     model_config = ConfigDict(extra="allow")
