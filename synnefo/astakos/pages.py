@@ -8,6 +8,10 @@ from django.urls import URLPattern, URLResolver, path
 from synnefo.astakos.accounts import pages as accounts
 from synnefo.astakos.methods import pages as methods
 from synnefo.astakos.navigation import notices, places
+from synnefo.astakos.projects import pages as projects
+from synnefo.astakos.projects import pages_applications as applications
+from synnefo.astakos.projects import pages_members as members
+from synnefo.astakos.quotas import pages as quotas
 from synnefo.astakos.requests import pages as requests
 
 __all__ = ["notices", "places", "urlpatterns"]
@@ -19,5 +23,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("reauthenticate/", views.reauthenticate, name="account_reauthenticate"),
     *accounts.urlpatterns,
     *methods.urlpatterns,
+    *applications.urlpatterns,
+    *projects.urlpatterns,
+    *members.urlpatterns,
+    *quotas.urlpatterns,
     *requests.urlpatterns,
 ]

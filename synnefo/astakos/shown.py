@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from synnefo.astakos.catalog.models import Resource
 from synnefo.astakos.projects.models import Project
+from synnefo.astakos.quotas import reading
 from synnefo.common.accounts import QuotaUse, accounts
 from synnefo.common.caller import Caller
 from synnefo.common.quota_shown import NAMES, RESOURCES, Bar
@@ -73,44 +74,40 @@ def project_name(caller: Caller, project: Project) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class Use:
-    """A resource of a project: one's share of it (None for whoever has none) and the pool."""
+    """A resource of a project: one's share of it (None for whoever has none) and the pool.
+
+    ``binds``: which of them ends first, ``share`` or ``pool``; ``left`` is None where none does.
+    """
 
     resource: Resource
     share: Bar | None
     pool: Bar
+    binds: str
+    left: int | None
 
     @property
     def title(self) -> str:
         return self.pool.title
 
     @property
-    def left(self) -> int | None:
-        """What one can still take; None: as much as one likes."""
-        rooms = [bar.limit - bar.usage for bar in (self.share, self.pool) if bar and bar.limit is not None]
-        return max(0, min(rooms)) if rooms else None
-
-    @property
     def left_words(self) -> str:
         return "no limit" if self.left is None else f"{show_amount(self.left, self.resource.unit)} left"
 
-    @property
-    def binds(self) -> str:
-        """Which of the two ends first: ``share``, ``pool``, or none does."""
-        if self.left is None:
-            return ""
-        share = self.share
-        return (
-            "share"
-            if share and share.limit is not None and share.limit - share.usage <= self.left
-            else "pool"
-        )
-
 
 def use_of(resource: Resource, use: QuotaUse, *, with_share: bool = True) -> Use:
-    def bar(usage: int, limit: int) -> Bar:
-        return Bar(
-            resource.name, title_of(resource), resource.unit, usage, None if limit >= INFINITE else limit
-        )
+    """``with_share``: as a member sees it; otherwise the pool alone."""
+    if not with_share:
+        use = dataclasses.replace(use, limit=INFINITE, usage=use.project_usage)
+    reach = reading.reachable(use)
+    return Use(
+        resource=resource,
+        share=_bar(resource, use.usage, use.limit) if with_share else None,
+        pool=_bar(resource, use.project_usage, use.project_limit),
+        binds=reading.binding(use),
+        left=None if reach >= INFINITE else max(0, reach - use.usage),
+    )
 
-    share = bar(use.usage, use.limit) if with_share else None
-    return Use(resource, share, bar(use.project_usage, use.project_limit))
+
+def _bar(resource: Resource, usage: int, limit: int) -> Bar:
+    finite = None if limit >= INFINITE else limit
+    return Bar(resource.name, title_of(resource), resource.unit, usage, finite)

@@ -31,12 +31,12 @@ class Place:
 
 @dataclasses.dataclass(frozen=True)
 class Notice:
-    """Something that one should know. Reading it is done by a form that posts ``key`` to ``dismiss_url``."""
+    """Something that one should know; if it can be put aside, by posting ``key`` to ``dismiss_url``."""
 
     title: str
     words: str
     url: str
     at: datetime.datetime
     colour: str
-    dismiss_url: str
-    key: str
+    dismiss_url: str = ""
+    key: str = ""

@@ -117,5 +117,5 @@ def test_it_costs_the_same_number_of_queries_whatever_it_shows(
 ) -> None:
     for name in ("a", "b", "c"):
         new_server(name)
-    with django_assert_max_num_queries(30):
+    with django_assert_max_num_queries(38):
         assert tallies(alice.get(HOME))["running"] == 3

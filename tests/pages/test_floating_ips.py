@@ -64,7 +64,7 @@ def test_a_list_costs_the_same_number_of_queries_whatever_it_shows(
 ) -> None:
     for number in range(4):
         floating.create(cloud.alice.caller, port_uuid=new_server(f"web-{number}").ports.get().uuid)
-    with django_assert_max_num_queries(21):
+    with django_assert_max_num_queries(30):
         assert len(addresses_in(alice.get(LIST))) == 4
 
 

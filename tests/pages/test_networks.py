@@ -52,9 +52,9 @@ def test_lists_and_pages_cost_the_same_number_of_queries_whatever_they_show(
     for number in range(5):
         networks.create(cloud.alice.caller, name=f"n-{number}")
         new_server(f"web-{number}")
-    with django_assert_max_num_queries(22):
+    with django_assert_max_num_queries(30):
         assert len(names_in(alice.get(LIST))) == 7
-    with django_assert_max_num_queries(26):
+    with django_assert_max_num_queries(34):
         assert texts_of(alice.get(of(network))).count("web-") == 5
 
 

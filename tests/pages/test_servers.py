@@ -96,7 +96,7 @@ def test_a_page_has_fifty_rows_and_leads_to_the_next(
 def test_a_list_costs_the_same_number_of_queries_whatever_it_shows(
     alice: Client, three: list[Server], django_assert_max_num_queries: Any
 ) -> None:
-    with django_assert_max_num_queries(22):
+    with django_assert_max_num_queries(31):
         assert len(names_in(alice.get(LIST))) == 3
 
 
