@@ -267,13 +267,14 @@ def test_whatever_is_in_the_way_is_listed_and_nothing_changes(
 ) -> None:
     new_person("alice")
     new_person("bob")
-    quotas.issue([Provision(f"project:{new_person('eve').user.uuid}", None, "cyclades.vm", 1)], client="x")
+    eve = new_person("eve").user.uuid
+    serial = quotas.issue([Provision(f"project:{eve}", None, "cyclades.vm", 1)], client="x")
     before = everything()
     out = io.StringIO()
     with pytest.raises(CommandError, match="nothing was changed"):
         call_command("legacy-import", "--astakos-db", url, stdout=out, stderr=out)
     assert everything() == before
-    for line in ("user alice@example.org: is here", "user bob@example.org: is here", "commission 1: is here",
+    for line in ("user alice@example.org: is here", "user bob@example.org: is here", f"commission {serial}: is here",
                  "usage of cyclades.vm of project:"):  # fmt: skip
         assert line in out.getvalue()
 

@@ -175,7 +175,7 @@ def test_tokens_work_or_are_refused_as_the_states_say(facts: dict[str, Any]) -> 
 
 
 def test_the_catalog_names_each_service_that_it_named(facts: dict[str, Any]) -> None:
-    answer = Client().post("/astakos/identity/v2.0/tokens")
+    answer = Client().post("/astakos/identity/v2.0/tokens", "", content_type="application/json")
     urls = {
         entry["name"]: entry["endpoints"][0]["publicURL"]
         for entry in answer.json()["access"]["serviceCatalog"]
