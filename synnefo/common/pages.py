@@ -121,6 +121,13 @@ def caller_of_session(request: HttpRequest) -> Caller:
     return caller.in_project(_project_of(request, identity))
 
 
+def stranger(request: HttpRequest, user: str = "") -> Caller:
+    """The caller of a page for everybody: no rights. ``user`` where the page itself proves who it is."""
+    return Caller(
+        user=user, project=user, request_id=getattr(request, "id", ""), address=client_address(request)
+    )
+
+
 def identity_of_session(request: HttpRequest) -> Identity:
     """Who is signed in, looked up once a request. Raises Unauthorized."""
     if not hasattr(request, "_identity"):

@@ -1,11 +1,13 @@
-"""What allauth's flows ask of us: who may sign up, and when somebody guesses too much."""
+"""What allauth's flows ask of us: when somebody guesses too much, and where one goes then."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from django.conf import settings
 from django.http import HttpRequest
+from django.shortcuts import resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from synnefo.astakos.accounts import throttle
@@ -15,7 +17,7 @@ from synnefo.common.http.context import client_address
 
 class AccountAdapter(DefaultAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest) -> bool:
-        """Accounts are made by operators."""
+        """Accounts are made by ``signup`` alone."""
         return False
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
@@ -25,6 +27,12 @@ class AccountAdapter(DefaultAccountAdapter):
             throttle.check(name, client_address(request))
         except TooManyRequests as fault:
             raise self.validation_error("too_many_login_attempts") from fault
+
+    def get_login_redirect_url(self, request: HttpRequest) -> str:
+        return resolve_url(settings.ASTAKOS_LOGIN_SUCCESS_URL)
+
+    def get_logout_redirect_url(self, request: HttpRequest) -> str:
+        return resolve_url(settings.ASTAKOS_LOGOUT_NEXT or settings.ACCOUNT_LOGOUT_REDIRECT_URL)
 
     def is_safe_url(self, url: str | None) -> bool:
         """After signing in one goes to a page of this cloud, never to another host."""

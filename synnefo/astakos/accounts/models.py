@@ -144,7 +144,7 @@ class Token(models.Model):
     its ``parent`` (the token that it was made from, and ends with), so that looking a token up needs no
     further table. A token ``confined`` to its project reaches nothing else in any facade.
 
-    ``scope`` of a token that is for no project, as administrators have them: ``system``, or ``domain:`` and which.
+    ``scope`` of a token that is for no project, as administrators have: ``system``, or ``domain:`` and which.
     """
 
     class Kind(models.TextChoices):

@@ -1,22 +1,26 @@
-"""The life of an account: created, verified, accepted (or rejected), active or not.
+"""The life of an account: created, verified, accepted (or rejected), active or not; his rights.
 
 Each rule is one transaction with the user's row locked, and leaves an audit event. Passwords and tokens
-never appear in one.
+never appear in one. How people come to an account by themselves is in ``signup``.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import Group, Permission
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.utils import timezone
 
+from synnefo.astakos.accounts import addresses, notices, terms
 from synnefo.astakos.accounts.models import Token, User
+from synnefo.astakos.methods import policies, registry
 from synnefo.astakos.projects import rules as projects
 from synnefo.audit import rules as audit
 from synnefo.common.caller import Caller
@@ -27,12 +31,17 @@ from synnefo.common.transactions import atomic
 
 
 def find(text: str) -> User:
-    """A user by uuid, e-mail (in any case) or numeric id, as commands name him. Raises ItemNotFound."""
+    """A user by uuid, e-mail (in any case) or numeric id, as commands name him.
+
+    Raises ItemNotFound; Conflict for an e-mail that several accounts have.
+    """
     wanted = Q(username=text.lower()) | Q(uuid=parse_uuid(text) or text)
     if text.isascii() and text.isdigit() and len(text) < 19:
         wanted |= Q(pk=int(text))
-    user = User.objects.filter(wanted).first()
+    user = User.objects.filter(wanted, removed_at=None).first()
     if user is None:
+        if addresses.with_email(text).exists():
+            raise Conflict(f"Several accounts have the e-mail {text}: name one by its uuid.")
         raise ItemNotFound(f"No user {text!r}.")
     return user
 
@@ -53,16 +62,32 @@ def create(
     user = User(username=email.lower(), email=email, first_name=first_name, last_name=last_name)
     check_fields(user, ("email", "first_name", "last_name"))
     if password is not None:
-        _check_password(password, user)
+        check_password(password, user)
+    user.set_password(password)  # takes its time, which no transaction waits for
     with atomic():
-        User.objects.filter(username=email.lower(), email_verified=False).delete()
-        if User.objects.filter(username=email.lower()).exists():
+        addresses.with_email(email).filter(email_verified=False).delete()
+        if addresses.is_taken(email):
             raise Conflict(f"An account with the e-mail {email} exists already.")
         user.is_superuser = user.is_staff = admin
-        user.set_password(password)
+        user.terms_due = terms.due_for_new_user()
         user.save()
         audit.record(caller, "user.create", "user", user.uuid, admin=admin)
     return user
+
+
+def confirm_email(caller: Caller, user: User) -> User:
+    """The e-mail is his: accepted at once where that needs nobody, else somebody is told to decide.
+
+    Raises Conflict if that was known.
+    """
+    with atomic():
+        row = verify(caller, user)
+        policy = _automatic_policy(row)
+        if policy is not None:
+            return accept(caller, row, policy=policy)
+        if not row.moderated:
+            notices.pending_moderation(row)
+    return row
 
 
 def verify(caller: Caller, user: User) -> User:
@@ -76,26 +101,30 @@ def verify(caller: Caller, user: User) -> User:
 
 def accept(caller: Caller, user: User, *, policy: str = "manual") -> User:
     """Let him in: system project, quota, active. Raises Conflict if not verified, or accepted already."""
-    with _changing(caller, user, "user.accept") as row:
+    with _changing(caller, user, "user.accept", policy=policy) as row:
         if not row.email_verified:
             raise Conflict("The e-mail is not verified.")
         if row.moderated and not row.is_rejected:
             raise Conflict("The account is accepted already.")
         row.moderated, row.moderated_at = True, timezone.now()
         row.is_rejected, row.rejected_reason, row.accepted_policy = False, "", policy
+        row.moderated_data, row.accepted_email = _snapshot(row), row.email
         row.default_project = projects.create_system_project(caller, row).uuid
         row.is_active = True
+        notices.accepted(row)
     return row
 
 
 def reject(caller: Caller, user: User, *, reason: str = "") -> User:
-    with _changing(caller, user, "user.reject") as row:
+    """Do not let him in, and tell him why. Raises Conflict if not verified, or if it was decided already."""
+    with _changing(caller, user, "user.reject", reason=reason) as row:
         if not row.email_verified:
             raise Conflict("The e-mail is not verified.")
         if row.moderated:
             raise Conflict("The account is moderated already.")
         row.moderated, row.moderated_at = True, timezone.now()
         row.is_rejected, row.rejected_reason = True, reason
+        notices.rejected(row)
     return row
 
 
@@ -132,12 +161,26 @@ def set_admin(caller: Caller, user: User, admin: bool) -> User:
     return row
 
 
-def set_password(caller: Caller, user: User, password: str) -> User:
+def note_profile_visit(user: User) -> None:
+    """Where ``ASTAKOS_FORCE_PROFILE_UPDATE`` sends everybody once."""
+    User.objects.filter(pk=user.pk, profile_visited=False).update(profile_visited=True)
+
+
+def set_names(caller: Caller, user: User, first_name: str, last_name: str) -> User:
+    """Raises BadRequest."""
+    check_fields(User(first_name=first_name, last_name=last_name), ("first_name", "last_name"))
+    with _changing(caller, user, "user.names") as row:
+        row.first_name, row.last_name = first_name, last_name
+    return row
+
+
+def set_password(caller: Caller, user: User, password: str, *, end_api_tokens: bool = False) -> User:
     """A new password; whoever logged in with the old one is logged out. Raises BadRequest for a weak one."""
-    _check_password(password, user)
-    with _changing(caller, user, "user.password") as row:
+    check_password(password, user)
+    ended = [Token.Kind.LOGIN, *([Token.Kind.API] if end_api_tokens else [])]
+    with _changing(caller, user, "user.password", tokens_ended=end_api_tokens) as row:
         row.set_password(password)
-        Token.objects.filter(user=row, kind=Token.Kind.LOGIN).delete()
+        Token.objects.filter(user=row, kind__in=ended).delete()
     return row
 
 
@@ -145,9 +188,11 @@ def set_email(caller: Caller, user: User, email: str) -> User:
     """A new e-mail, and with it a new login name. Raises BadRequest, Conflict."""
     check_fields(User(email=email), ("email",))
     with _changing(caller, user, "user.email") as row:
-        if User.objects.filter(username=email.lower()).exclude(pk=row.pk).exists():
+        if addresses.is_taken(email, but=row):
             raise Conflict(f"An account with the e-mail {email} exists already.")
-        row.email, row.username = email, email.lower()
+        old, row.email, row.username, row.shares_email = row.email, email, email.lower(), False
+        row.save()
+        addresses.settle(old)
     return row
 
 
@@ -203,14 +248,25 @@ def remove_permission(caller: Caller, user: User, name: str) -> None:
         row.user_permissions.remove(permission)
 
 
+def set_legacy(caller: Caller, user: User, *, level: int | None, invitations: int | None) -> User:
+    """What older systems kept of how users invited each other; nothing here depends on it."""
+    with _changing(caller, user, "user.legacy", level=level, invitations=invitations) as row:
+        row.level = row.level if level is None else level
+        row.invitations = row.invitations if invitations is None else invitations
+    return row
+
+
 def delete(caller: Caller, user: User) -> None:
     """Remove an account that was never accepted. Raises Conflict otherwise."""
     with atomic():
         row = User.objects.select_for_update().get(pk=user.pk)
         if row.is_accepted:
-            raise Conflict("Only accounts that were never accepted can be removed; deactivate this one.")
+            raise Conflict(
+                "Only accounts that were never accepted can be deleted; deactivate this one, or remove it."
+            )
         audit.record(caller, "user.delete", "user", row.uuid)
         row.delete()
+        addresses.settle(row.email)
 
 
 @contextmanager
@@ -236,7 +292,34 @@ def _require_accepted(row: User) -> None:
         raise Conflict(f"The account was not accepted: {row.status}.")
 
 
-def _check_password(password: str, user: User) -> None:
+def _automatic_policy(row: User) -> str | None:
+    """By what rule a verified account is accepted without anybody's decision, None if by none."""
+    if row.moderated:
+        return None
+    if not settings.ASTAKOS_MODERATION_ENABLED:
+        return "auto_moderation"
+    if any(re.match(pattern, row.email) for pattern in settings.ASTAKOS_RE_USER_EMAIL_PATTERNS):
+        return "email"
+    modules = set(row.auth_methods.filter(active=True).values_list("module", flat=True))
+    for provider in registry.enabled():
+        if provider.module in modules and policies.of(provider, row).automoderate:
+            return f"auth_provider_{provider.module}"
+    return None
+
+
+def _snapshot(row: User) -> dict[str, Any]:
+    """What was known of him when it was decided."""
+    return {
+        "email": row.email,
+        "first_name": row.first_name,
+        "last_name": row.last_name,
+        "affiliation": row.affiliation,
+        "methods": list(row.auth_methods.values("module", "identifier", "affiliation")),
+    }
+
+
+def check_password(password: str, user: User) -> None:
+    """Raises BadRequest for one that is too weak."""
     try:
         validate_password(password, user)
     except ValidationError as error:
