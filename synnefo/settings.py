@@ -111,6 +111,7 @@ if _has_people:
         "allauth.account.middleware.AccountMiddleware",
         "synnefo.astakos.methods.required.RequiredMethods",
         "synnefo.astakos.methods.devices.LastSeen",
+        "synnefo.astakos.accounts.guards.Guards",
     ]
     INSTALLED_APPS = [
         "django.contrib.auth",

@@ -97,6 +97,10 @@ def test_a_script_of_a_page_is_told_to_open_the_sign_in_page(client: Client, clo
     assert answer["HX-Redirect"] == "/ui/login/?next=%2Fui%2Fservers%2F%3Fq%3Dweb"
 
 
-def test_nobody_makes_himself_an_account(client: Client, cloud: People) -> None:
+def test_nobody_makes_himself_an_account_where_only_operators_do(
+    client: Client, cloud: People, settings: Any
+) -> None:
+    settings.ASTAKOS_AUTH_PROVIDER_LOCAL_CREATE_POLICY = False
     page = client.get("/ui/signup/")
+    assert page.status_code == 403
     assert "made by administrators" in page.content.decode()

@@ -7,6 +7,7 @@ from typing import Any, cast
 from allauth.account import views as account_views
 from allauth.mfa.models import Authenticator
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -138,6 +139,8 @@ def entrance(request: HttpRequest, module: str | None = None) -> dict[str, objec
         "others": [provider for provider in found if provider is not shown],
         "last_method": request.COOKIES.get(flow.LAST_METHOD_COOKIE, ""),
         "wish": _wish(request),
+        "shows_signup": settings.ASTAKOS_SHOW_SIGNUP,
+        "has_passwords": any(provider.is_local for provider in found),
     }
 
 
