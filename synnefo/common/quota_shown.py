@@ -119,7 +119,7 @@ def told(fault: Fault) -> str:
     left = max(0, data["limit"] - data["usage"])
     whose = "your quota" if str(provision["holder"]).startswith("user:") else "the project's quota"
     lack = _lack(provision["resource"], provision["quantity"], left)
-    return f"This is more than {whose} allows. {lack}. An administrator can raise it."
+    return f"This is more than {whose} allows. {lack}. You can ask for more."
 
 
 def refusal(fault: OverLimit) -> OverLimit:
