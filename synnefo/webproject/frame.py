@@ -23,6 +23,17 @@ class Project:
     current: bool
 
 
+@dataclasses.dataclass(frozen=True)
+class Announcement:
+    colour: str
+    words: str
+
+
+#: Pages that have announcements of their own, by the name of their view.
+_ANNOUNCING = {"account_login": "LOGIN", "account_signup": "SIGNUP", "profile": "PROFILE"}
+#: How older installations and ours name colours.
+_COLOURS = {name: name for name in ("info", "success", "warning", "danger")} | {"error": "danger"}
+
 HOME = Place("Dashboard", "dashboard", "/ui/")
 #: The headings of the navigation, from top to bottom.
 HEADINGS = ("", "Compute", "Network", "Storage", "Project", "Account", "Review")
@@ -66,6 +77,16 @@ class Frame:
         """What one should know, youngest first."""
         found = [one for name in settings.SYNNEFO_SERVICES for one in self._asked(name, "notices", [])]
         return sorted(found, key=lambda notice: notice.at, reverse=True)
+
+    def announcements(self) -> list[Announcement]:
+        """What the installation has to say on this page: ``ASTAKOS_LOGIN_MESSAGES`` and its like."""
+        match = self._request.resolver_match
+        page = _ANNOUNCING.get(match.url_name or "") if match is not None else None
+        found = []
+        for name in ("GLOBAL", page) if page else ("GLOBAL",):
+            said = getattr(settings, f"ASTAKOS_{name}_MESSAGES", ())
+            found += list(said.items() if isinstance(said, dict) else said)
+        return [Announcement(_COLOURS.get(css, "info"), words) for css, words in found]
 
     def has_servers(self) -> bool:
         return "cyclades" in settings.SYNNEFO_SERVICES
