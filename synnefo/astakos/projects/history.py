@@ -28,7 +28,7 @@ _DEACTIVATED = (Project.State.SUSPENDED, Project.State.TERMINATED)
 
 def locked(project: Project) -> Project:
     """The project as it is now, and as it stays until the transaction ends."""
-    return Project.objects.select_for_update().select_related("owner").get(pk=project.pk)
+    return Project.objects.select_for_update(of=("self",)).select_related("owner").get(pk=project.pk)
 
 
 def move_project(caller: Caller, project: Project, to: Project.State, *, reason: str = "") -> None:

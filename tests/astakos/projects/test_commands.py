@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from synnefo.astakos.mails.models import Mail
 from synnefo.astakos.models import Holding, Project, ProjectApplication, ProjectLog
+from synnefo.astakos.projects.applications import PENDING
 from tests.astakos.conftest import Person
 from tests.astakos.projects.api import Api
 
@@ -150,13 +151,8 @@ def test_limits_of_all_system_projects_change_at_once(
 ) -> None:
     running()
     bulk = ("project-modify", "--all-system-projects", "--exclude", bob.uuid)
-    manage(
-        *bulk, "--limit", "astakos.pending_app", "3", "4", "--max-members", "2", "--end-date", "2150-01-01"
-    )
-    limits = Holding.objects.filter(
-        resource="astakos.pending_app", holder__in=[f"user:{ada.uuid}", f"user:{bob.uuid}"]
-    )
-    found = dict(limits.values_list("holder", "limit"))
+    manage(*bulk, "--limit", PENDING, "3", "4", "--max-members", "2", "--end-date", "2150-01-01")
+    found = dict(Holding.objects.filter(resource=PENDING).values_list("holder", "limit"))
     assert found[f"user:{ada.uuid}"] == 3
     assert found[f"user:{bob.uuid}"] > 3
     assert found[f"project:{ada.uuid}"] == 4
