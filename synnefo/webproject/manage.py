@@ -1,4 +1,4 @@
-"""The command ``snf-manage``."""
+"""The command ``snf-manage``, and those of its verbs that are commands of their own."""
 
 from __future__ import annotations
 
@@ -10,8 +10,22 @@ from synnefo.webproject.start import set_up
 
 
 def main() -> None:
+    _run()
+
+
+def component_register() -> None:
+    """``snf-component-register``"""
+    _run("component-register")
+
+
+def service_export() -> None:
+    """``snf-service-export``"""
+    _run("service-export")
+
+
+def _run(*verb: str) -> None:
     set_up()
-    execute_from_command_line(["snf-manage", *sys.argv[1:]])
+    execute_from_command_line(["snf-manage", *verb, *sys.argv[1:]])
 
 
 if __name__ == "__main__":

@@ -49,8 +49,12 @@ def test_without_a_body_anybody_gets_the_catalog_and_only_that(http: Client, clo
     assert response["Content-Type"] == "application/json; charset=UTF-8"
     access = response.json()["access"]
     assert set(access) == {"serviceCatalog"}
+    weblogin = _entry("astakos_weblogin", "astakos_weblogin", "astakos/weblogin", "")
+    weblogin["endpoints"][0]["SNF:webloginURL"] = "http://testserver/astakos/weblogin"
     assert access["serviceCatalog"] == [
+        weblogin,
         _entry("astakos_account", "account", "astakos/account/v1.0", "v1.0"),
+        _entry("astakos_oauth2", "astakos_auth", "astakos/oauth2", ""),
         _entry("astakos_identity", "identity", "astakos/identity/v2.0", "v2.0"),
         _entry("cyclades_compute", "compute", "cyclades/compute/v2.0", "v2.0"),
         _entry("cyclades_network", "network", "cyclades/network", "v2.0", exposed="False"),
@@ -144,9 +148,10 @@ def test_xml_where_it_is_asked_for(http: Client, ada: Person, path: str, options
     assert tenant is not None
     assert (user.get("id"), user.get("name"), tenant.get("id")) == (ada.uuid, "Ada Byron", ada.uuid)
     urls = [element.get("publicURL") for element in root.iterfind(".//v2:endpoint", NAMESPACE)]
-    assert urls[:2] == ["http://testserver/astakos/account/v1.0", "http://testserver/astakos/identity/v2.0"]
+    own = ("weblogin", "account/v1.0", "oauth2", "identity/v2.0")
+    assert urls[:4] == [f"http://testserver/astakos/{name}" for name in own]
     cyclades = [f"http://testserver/cyclades/{name}" for name in ("compute/v2.0", "network", "image")]
-    assert urls[2:] == [*cyclades, "http://testserver/pithos/object-store/v1"]
+    assert urls[4:] == [*cyclades, "http://testserver/pithos/object-store/v1"]
     refused = post(http, by_token("unknown"), path, **options)
     fault = ElementTree.fromstring(refused.content)  # noqa: S314  our own answer
     assert (fault.tag, fault.get("code")) == (f"{{{NAMESPACE['v2']}}}unauthorized", "401")

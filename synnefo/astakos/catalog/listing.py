@@ -15,6 +15,8 @@ from synnefo.common.http.addresses import base_url as base_url
 from synnefo.common.http.addresses import objects_path, objects_url
 
 REGION = "default"
+#: The service whose address clients find under a key of its own, too.
+WEBLOGIN = "astakos_weblogin"
 #: In an endpoint's URL: the uuid of the project that the token is for, as Keystone writes it.
 PROJECT = "%(project_id)s"
 
@@ -120,6 +122,7 @@ def _synnefo_entry(service: Service, endpoints: list[Endpoint], bases: Bases) ->
                 "region": REGION,
                 "publicURL": bases.absolute(row.public_url),
                 "SNF:uiURL": ui_url,
+                **({"SNF:webloginURL": bases.absolute(row.public_url)} if service.name == WEBLOGIN else {}),
                 **{key: str(value) for key, value in row.data.items()},
             }
             for row in endpoints

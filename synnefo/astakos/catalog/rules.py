@@ -17,8 +17,11 @@ from synnefo.audit import rules as audit
 from synnefo.common.caller import Caller
 from synnefo.common.faults import BadRequest, Conflict, ItemNotFound, Unauthorized
 from synnefo.common.fields import check_fields
+from synnefo.common.sealing import Broken, seal, unseal
 from synnefo.common.transactions import atomic
 from synnefo.common.units import INFINITE
+
+_TOKEN, _SHORTEST_TOKEN = "service token", 20
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -34,7 +37,8 @@ class ResourceDefinition:
     name: str
     description: str
     unit: str = ""
-    visible: bool = True
+    api_visible: bool = True
+    ui_visible: bool = True
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -54,6 +58,34 @@ def register_component(caller: Caller, name: str, *, base_url: str = "", ui_url:
         if created:
             audit.record(caller, "component.register", "component", component.pk, name=name)
     return component
+
+
+def add_component(
+    caller: Caller, name: str, *, base_url: str = "", ui_url: str = ""
+) -> tuple[Component, str]:
+    """A new component and its service token. Raises BadRequest, Conflict if there is one of this name."""
+    check_fields(Component(name=name, base_url=base_url, url=ui_url), ("name", "base_url", "url"))
+    with atomic():
+        if Component.objects.filter(name=name).exists():
+            raise Conflict(f"There is a component {name!r} already.")
+        component = register_component(caller, name, base_url=base_url, ui_url=ui_url)
+        return component, renew_service_token(caller, component)
+
+
+def remove_component(caller: Caller, component: Component) -> None:
+    """It goes with its services. Its resources stay, with all that is charged for them."""
+    with atomic():
+        audit.record(caller, "component.remove", "component", component.pk, name=component.name)
+        component.delete()
+
+
+def purge_services(caller: Caller, component: Component, *, keep: Sequence[str] = ()) -> None:
+    """Take the services of a component out, but those that are named. Their resources stay."""
+    with atomic():
+        gone = component.services.exclude(name__in=keep)
+        for service in gone:
+            audit.record(caller, "service.remove", "service", service.pk, name=service.name)
+        gone.delete()
 
 
 def modify_component(
@@ -142,16 +174,51 @@ def find_component(text: str) -> Component:
     return component
 
 
+def find_service(text: str) -> Service:
+    """By name or id. Raises ItemNotFound."""
+    rows = Service.objects.select_related("component")
+    found = rows.filter(name=text).first()
+    if found is None and text.isascii() and text.isdigit():
+        found = rows.filter(pk=int(text[:18])).first()
+    if found is None:
+        raise ItemNotFound(f"No service {text!r}.")
+    return found
+
+
 def renew_service_token(
-    caller: Caller, component: Component, *, expires: datetime.datetime | None = None
+    caller: Caller, component: Component, *, token: str = "", expires: datetime.datetime | None = None
 ) -> str:
-    """A new service token, shown this once; the old one stops working."""
-    token = secrets.token_urlsafe(32)
+    """A new service token, which may be given; the old one stops working.
+
+    Raises BadRequest for a given one that can be guessed, Conflict if it is another component's.
+    """
+    if token and (len(token) < _SHORTEST_TOKEN or not token.isascii() or not token.isprintable()):
+        raise BadRequest(f"A service token has at least {_SHORTEST_TOKEN} printable characters.")
+    token = token or secrets.token_urlsafe(32)
+    digest = _digest(token)
     with atomic():
         row = Component.objects.select_for_update().get(pk=component.pk)
-        row.token_digest, row.token_created, row.token_expires = _digest(token), timezone.now(), expires
+        if Component.objects.filter(token_digest=digest).exclude(pk=row.pk).exists():
+            raise Conflict("Another component has this token.")
+        row.token_digest, row.token_sealed = digest, seal(token, _TOKEN)
+        row.token_created, row.token_expires = timezone.now(), expires
         row.save()
         audit.record(caller, "component.token", "component", row.pk, name=row.name)
+    return token
+
+
+def reveal_service_token(caller: Caller, component: Component) -> str:
+    """The service token, for who installs the component. Raises Conflict if it cannot be told any more."""
+    if component.token_digest is None:
+        raise Conflict(f"{component.name} has no service token; component-modify --renew-token makes one.")
+    try:
+        token = unseal(component.token_sealed, _TOKEN)
+    except Broken:
+        raise Conflict(
+            f"The token of {component.name} cannot be read; component-modify --renew-token makes another."
+        ) from None
+    with atomic():
+        audit.record(caller, "component.reveal", "component", component.pk, name=component.name)
     return token
 
 
@@ -194,9 +261,9 @@ def _register_resource(service: Service, definition: ResourceDefinition) -> None
             "service_type": service.type,
             "service_origin": service.name,
             "system_default": INFINITE,
-            "project_default": 0 if definition.visible else INFINITE,
-            "api_visible": definition.visible,
-            "ui_visible": definition.visible,
+            "project_default": 0 if definition.api_visible else INFINITE,
+            "api_visible": definition.api_visible,
+            "ui_visible": definition.ui_visible and definition.api_visible,
         },
     )
     if created:

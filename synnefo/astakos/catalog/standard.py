@@ -21,34 +21,38 @@ def register_standard() -> None:
     """Write down the standard services; doing it again brings them up to date."""
     caller = system_caller("set-up")
     with atomic():
-        for name, services in _definitions().items():
+        for name, services in here().items():
             component = rules.register_component(caller, name, ui_url="/ui")
             for service in services:
                 rules.register_service(caller, component, service)
 
 
-def _definitions() -> dict[str, tuple[ServiceDefinition, ...]]:
-    definitions = {
-        "astakos": _astakos(f"/{settings.ASTAKOS_BASE_PATH}"),
-        "cyclades": _cyclades(f"/{settings.CYCLADES_BASE_PATH}"),
+def here() -> dict[str, tuple[ServiceDefinition, ...]]:
+    """The services of each component of this very cloud, at paths."""
+    bases = {
+        "astakos": settings.ASTAKOS_BASE_PATH,
+        "cyclades": settings.CYCLADES_BASE_PATH,
+        "pithos": settings.PITHOS_BASE_PATH,
     }
-    if "pithos" in settings.SYNNEFO_SERVICES:
-        definitions["pithos"] = _pithos(f"/{settings.PITHOS_BASE_PATH}")
-    return definitions
+    if "pithos" not in settings.SYNNEFO_SERVICES:
+        del bases["pithos"]
+    return {name: COMPONENTS[name](f"/{base}".rstrip("/")) for name, base in bases.items()}
 
 
 def _astakos(base: str) -> tuple[ServiceDefinition, ...]:
     return (
         ServiceDefinition(
+            "astakos_weblogin", "astakos_weblogin", SYNNEFO, (_synnefo_endpoint(f"{base}/weblogin", ""),)
+        ),
+        ServiceDefinition(
             "astakos_account",
             "account",
             SYNNEFO,
             (_synnefo_endpoint(f"{base}/account/v1.0", "v1.0"),),
-            (
-                ResourceDefinition(
-                    "astakos.pending_app", "Number of pending project applications", visible=False
-                ),
-            ),
+            (_hidden("astakos.pending_app", "Number of pending project applications"),),
+        ),
+        ServiceDefinition(
+            "astakos_oauth2", "astakos_auth", SYNNEFO, (_synnefo_endpoint(f"{base}/oauth2", ""),)
         ),
         ServiceDefinition(
             "astakos_identity", "identity", SYNNEFO, (_synnefo_endpoint(f"{base}/identity/v2.0", "v2.0"),)
@@ -112,11 +116,15 @@ def _synnefo_endpoint(url: str, version: str, *, exposed: bool = True) -> Endpoi
     return EndpointDefinition(url, {"versionId": version, "SNF:exposeVersion": str(exposed)})
 
 
+def _hidden(name: str, description: str, unit: str = "") -> ResourceDefinition:
+    return ResourceDefinition(name, description, unit, api_visible=False, ui_visible=False)
+
+
 _COMPUTE_RESOURCES = (
     ResourceDefinition("cyclades.vm", "Number of virtual machines"),
-    ResourceDefinition("cyclades.total_cpu", "Number of processors of all virtual machines", visible=False),
+    _hidden("cyclades.total_cpu", "Number of processors of all virtual machines"),
     ResourceDefinition("cyclades.cpu", "Number of processors of running virtual machines"),
-    ResourceDefinition("cyclades.total_ram", "Memory of all virtual machines", "bytes", visible=False),
+    _hidden("cyclades.total_ram", "Memory of all virtual machines", "bytes"),
     ResourceDefinition("cyclades.ram", "Memory of running virtual machines", "bytes"),
     ResourceDefinition("cyclades.disk", "Disk space of virtual machines", "bytes"),
 )
@@ -124,3 +132,6 @@ _NETWORK_RESOURCES = (
     ResourceDefinition("cyclades.network.private", "Number of private networks"),
     ResourceDefinition("cyclades.floating_ip", "Number of floating IP addresses"),
 )
+
+#: What each component offers below a base address.
+COMPONENTS = {"astakos": _astakos, "cyclades": _cyclades, "pithos": _pithos}

@@ -1,0 +1,1 @@
+from synnefo.astakos.catalog.commands.component_apply import Command as Command

@@ -1,0 +1,1 @@
+from synnefo.astakos.catalog.commands.component_show import Command as Command

@@ -1,0 +1,1 @@
+from synnefo.astakos.catalog.commands.endpoint_list import Command as Command

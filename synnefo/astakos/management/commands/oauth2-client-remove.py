@@ -1,0 +1,1 @@
+from synnefo.astakos.oauth.commands.client_remove import Command as Command

@@ -1,0 +1,1 @@
+from synnefo.astakos.oauth.commands.key_renew import Command as Command

@@ -1,0 +1,1 @@
+from synnefo.astakos.catalog.commands.service_import import Command as Command

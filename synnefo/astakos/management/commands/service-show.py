@@ -1,0 +1,1 @@
+from synnefo.astakos.catalog.commands.service_show import Command as Command
