@@ -10,6 +10,7 @@ from django.test import Client
 
 from synnefo.astakos.accounts import login as password_login
 from synnefo.astakos.accounts.models import User
+from synnefo.astakos.mails.models import Mail
 from synnefo.astakos.methods import profiles, rules
 from synnefo.astakos.methods.models import AuthMethod
 from tests.conftest import SYSTEM
@@ -92,6 +93,8 @@ def test_a_way_to_sign_in_is_removed_after_a_question(
     answer = client.post(f"{PAGE}{google.pk}/remove/now/", follow=True)
     assert "Google is removed from your account." in texts_of(answer)
     assert list(rules.methods_of(alice).values_list("module", flat=True)) == ["local"]
+    mail = Mail.objects.filter(template="sign_in_changed", recipient=alice.email).latest("pk")
+    assert "Google was removed from the ways to sign in." in mail.text
 
 
 def test_nobody_removes_another_s_way_to_sign_in(

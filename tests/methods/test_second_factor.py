@@ -16,6 +16,7 @@ from django.test import Client
 from synnefo.astakos.accounts import sessions, tokens
 from synnefo.astakos.accounts.models import User
 from synnefo.astakos.accounts.sessions import Scope
+from synnefo.astakos.mails.models import Mail
 from synnefo.astakos.methods import ldap as ldap_method
 from synnefo.astakos.methods.identities import Identity
 from synnefo.astakos.methods.models import AuthMethod
@@ -146,6 +147,11 @@ def test_it_is_removed_after_the_password_was_given_again(client: Client, alice:
     assert is_signed_in(other)
     actions = AuditEvent.objects.filter(target_id=alice.uuid).values_list("action", flat=True)
     assert {"second-factor.add", "second-factor.remove"} <= set(actions)
+    texts = Mail.objects.filter(template="sign_in_changed", recipient=alice.email).values_list(
+        "text", flat=True
+    )
+    told = sorted("added" if "was added" in text else "removed" for text in texts)
+    assert told == ["added", "removed"]
 
 
 def test_other_ways_to_sign_in_ask_for_it_too(

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from synnefo.astakos.accounts import tokens
 from synnefo.astakos.accounts.models import User
-from synnefo.astakos.methods import policies, registry
+from synnefo.astakos.methods import notices, policies, registry
 from synnefo.astakos.methods.identities import Identity
 from synnefo.astakos.methods.models import LOCAL, AuthMethod, PendingThirdParty
 from synnefo.audit import rules as audit
@@ -64,6 +64,7 @@ def add(caller: Caller, user: User, identity: Identity) -> AuthMethod:
         _store(row, identity)
         join_groups(user, can.policies.add_groups)
         audit.record(caller, "method.add", "user", user.uuid, module=identity.module)
+        notices.changed(user, f"{provider.title} was added to the ways to sign in.")
     return row
 
 
@@ -80,6 +81,7 @@ def remove(caller: Caller, user: User, pk: int) -> AuthMethod:
             row_of_user.save(update_fields=["password"])
         row.delete()
         audit.record(caller, "method.remove", "user", user.uuid, module=row.module)
+        notices.changed(user, f"{provider.title} was removed from the ways to sign in.")
     return row
 
 
@@ -98,6 +100,7 @@ def switch(caller: Caller, user: User, pk: int, identity: Identity) -> AuthMetho
         row.identifier = identity.identifier
         _store(row, identity)
         audit.record(caller, "method.switch", "user", user.uuid, module=identity.module)
+        notices.changed(user, f"Another {provider.title} identity signs in from now on.")
     return row
 
 

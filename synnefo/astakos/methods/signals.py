@@ -6,17 +6,25 @@ from typing import Any
 
 from allauth.account.internal.flows.login import get_authentication_records
 from allauth.account.signals import user_logged_in
+from allauth.mfa.models import Authenticator
 from allauth.mfa.signals import authenticator_added, authenticator_removed, authenticator_reset
 from django.db.models.signals import post_save
 from django.dispatch import receiver
 from django.http import HttpRequest
 
 from synnefo.astakos.accounts.models import User
-from synnefo.astakos.methods import flow, rules
+from synnefo.astakos.methods import flow, notices, rules
 from synnefo.astakos.methods.models import LOCAL
 from synnefo.audit import rules as audit
 from synnefo.common.caller import Caller
 from synnefo.common.http.context import client_address
+from synnefo.common.transactions import atomic
+
+_NAMES = {
+    "totp": "An authenticator app",
+    "webauthn": "A passkey or security key",
+    "recovery_codes": "Recovery codes",
+}
 
 
 @receiver(post_save, sender=User, dispatch_uid="local-method")
@@ -37,20 +45,24 @@ def note_method(request: HttpRequest, user: User, **_: Any) -> None:
 
 
 @receiver(authenticator_added, dispatch_uid="second-factor-added")
-def added(request: HttpRequest, user: User, authenticator: Any, **_: Any) -> None:
-    _record(request, user, "second-factor.add", authenticator)
+def added(request: HttpRequest, user: User, authenticator: Authenticator, **_: Any) -> None:
+    _tell(request, user, "add", authenticator, "was added to the second factors.")
 
 
 @receiver(authenticator_removed, dispatch_uid="second-factor-removed")
-def removed(request: HttpRequest, user: User, authenticator: Any, **_: Any) -> None:
-    _record(request, user, "second-factor.remove", authenticator)
+def removed(request: HttpRequest, user: User, authenticator: Authenticator, **_: Any) -> None:
+    _tell(request, user, "remove", authenticator, "was removed from the second factors.")
 
 
 @receiver(authenticator_reset, dispatch_uid="second-factor-reset")
-def reset(request: HttpRequest, user: User, authenticator: Any, **_: Any) -> None:
-    _record(request, user, "second-factor.renew", authenticator)
+def reset(request: HttpRequest, user: User, authenticator: Authenticator, **_: Any) -> None:
+    _tell(request, user, "renew", authenticator, "were made anew.")
 
 
-def _record(request: HttpRequest, user: User, action: str, authenticator: Any) -> None:
+def _tell(request: HttpRequest, user: User, action: str, authenticator: Authenticator, words: str) -> None:
     caller = Caller(user=user.uuid, project=user.uuid, address=client_address(request))
-    audit.record(caller, action, "user", user.uuid, factor=str(authenticator.type))
+    kind = str(authenticator.type)
+    with atomic():
+        audit.record(caller, f"second-factor.{action}", "user", user.uuid, factor=kind)
+        if kind != Authenticator.Type.RECOVERY_CODES or action == "renew":  # they come and go with the others
+            notices.changed(User.objects.get(pk=user.pk), f"{_NAMES[kind]} {words}")
