@@ -286,6 +286,13 @@ def test_a_service_token_ends_when_it_is_renewed_or_expires(http: Client, servic
     assert get(http, "commissions", service).status_code == 401
 
 
+def test_a_component_that_is_renamed_keeps_its_commissions(http: Client, ada: Person, service: str) -> None:
+    serial = issue(http, service, ada, 1).json()["serial"]
+    Component.objects.filter(name="cyclades").update(name="compute")
+    assert get(http, "commissions", service).json() == [serial]
+    assert post(http, f"commissions/{serial}/action", {"accept": ""}, service).status_code == 200
+
+
 def test_a_read_only_token_reads_quota(http: Client, ada: Person) -> None:
     token, _ = tokens.create_api_token(SYSTEM, ada.user, "watch", read_only=True)
     assert get(http, "quotas", token).status_code == 200
