@@ -56,7 +56,7 @@ def tables(say: Say) -> None:
 def administrator(place: Place, say: Say) -> User:
     """The first administrator; made, with a generated password, in a cloud that has none."""
     known = login.read(place)
-    user = User.objects.filter(is_superuser=True).order_by("pk").first()
+    user = User.objects.filter(is_superuser=True).order_by("-is_active", "pk").first()
     if user is None:
         known = known or Login(settings.SYNNEFO_ADMIN_EMAIL, secrets.token_urlsafe(12))
         login.write(place, known)  # before the account, whose password would be lost in a crash
@@ -64,6 +64,8 @@ def administrator(place: Place, say: Say) -> User:
             _SYSTEM, known.user, "Cloud", "Administrator", password=known.password, admin=True
         )
         say(f"created the administrator {user.email}")
+    if known is None or user.username != known.user.lower():
+        return user  # not made here: what he may do others have decided
     if not user.email_verified:
         user = accounts.verify(_SYSTEM, user)
     if not user.moderated:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from synnefo.astakos.accounts import rules as accounts
 from synnefo.astakos.accounts.models import Token, User
 from synnefo.astakos.catalog import standard
 from synnefo.cyclades.backends import registry
@@ -20,6 +21,7 @@ from synnefo.cyclades.networks.models import Network
 from synnefo.up import login, samples, steps
 from synnefo.up.login import Login
 from synnefo.up.place import Place
+from tests.conftest import SYSTEM
 
 pytestmark = pytest.mark.django_db
 
@@ -57,6 +59,14 @@ def test_an_administrator_who_is_there_is_left_as_he_is(place: Place, admin: Use
     assert again == admin
     assert again.password == admin.password
     assert User.objects.count() == 1
+
+
+def test_an_administrator_from_elsewhere_who_waits_for_a_decision_is_not_let_in(place: Place) -> None:
+    waiting = accounts.create(SYSTEM, "came@example.org", "Came", "Over", admin=True)
+    user = steps.administrator(place, print)
+    assert user == waiting
+    assert not user.is_active
+    assert accounts.verify(SYSTEM, waiting).status == "Pending moderation"
 
 
 def test_a_set_up_that_died_before_the_account_was_made_keeps_the_password_that_it_wrote(
