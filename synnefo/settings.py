@@ -109,7 +109,6 @@ INSTALLED_APPS: list[str] = [
 if _has_people:
     MIDDLEWARE += [
         "allauth.account.middleware.AccountMiddleware",
-        "synnefo.astakos.methods.required.RequiredMethods",
         "synnefo.astakos.methods.devices.LastSeen",
         "synnefo.astakos.accounts.guards.Guards",
     ]

@@ -118,7 +118,7 @@ def test_who_lacks_a_way_that_everybody_must_have_is_led_to_add_it(
 ) -> None:
     settings.ASTAKOS_AUTH_PROVIDER_GOOGLE_REQUIRED_POLICY = True
     sign_in(client)
-    assert client.get("/ui/tokens/")["Location"] == PAGE
+    assert client.get("/ui/tokens/")["Location"] == "/ui/profile/"
     assert "Every account of this cloud must have Google" in texts_of(client.get(PAGE))
     link(alice, "google", "1234")
     assert client.get("/ui/tokens/").status_code == 200

@@ -20,7 +20,7 @@ from django.utils.http import urlencode
 
 from synnefo.astakos.accounts import rules as accounts
 from synnefo.astakos.accounts.models import User
-from synnefo.astakos.methods import policies, registry, required, rules
+from synnefo.astakos.methods import policies, registry, rules
 from synnefo.astakos.methods.identities import Identity
 from synnefo.astakos.methods.models import AuthMethod
 from synnefo.common.caller import Caller, system_caller
@@ -66,7 +66,6 @@ def remember_method(answer: HttpResponse, module: str) -> HttpResponse:
 def after_sign_in(request: HttpRequest, user: User, module: str, identifier: str) -> None:
     """Somebody is signed in now: note by what, and add the identity that waited for that."""
     rules.stamp(user, module, identifier)
-    required.remember(request, user)
     token = request.session.pop(KEY, "")
     if not token:
         return

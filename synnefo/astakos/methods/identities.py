@@ -48,12 +48,14 @@ def identity_from(
     if not values.get("identifier"):
         raise Forbidden(provider.message("failed"))
     imposed = frozenset(name for name, (_, mutable) in known.items() if not mutable and values[name])
-    fields = {name: values[name] for name in ("identifier", *_PROFILE) if name in values}
     return Identity(
         provider.module,
+        values["identifier"],
+        email=values.get("email", ""),
+        first_name=values.get("first_name", ""),
+        last_name=values.get("last_name", ""),
         affiliation=affiliation[:255],
         imposed=imposed & set(_PROFILE),
-        **fields,
         **more,
     )
 

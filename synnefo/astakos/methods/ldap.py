@@ -71,7 +71,7 @@ def _bind(name: str, password: str) -> Identity:
 
 def _nobody() -> str:
     """An entry that is not there, below the base of the search: to bind as it takes as long."""
-    search = settings.AUTH_LDAP_USER_SEARCH
+    search = getattr(settings, "AUTH_LDAP_USER_SEARCH", None)
     return f"cn={uuid.uuid4()},{getattr(search, 'base_dn', 'dc=invalid')}"
 
 

@@ -79,7 +79,8 @@ class ReauthenticateForm(_Limited, forms.ReauthenticateForm):
 def authenticators_of(user: User) -> QuerySet[Authenticator]:
     """Those that prove something; recovery codes replace them."""
     kinds = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
-    return Authenticator.objects.filter(user=user, type__in=kinds).order_by("pk")
+    rows: QuerySet[Authenticator] = Authenticator.objects.filter(user=user, type__in=kinds)
+    return rows.order_by("pk")
 
 
 def require(user: User, passcode: str | None, *, address: str) -> None:
