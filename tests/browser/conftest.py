@@ -93,7 +93,7 @@ def sign_in(live_server: Any) -> Callable[[Page, str], None]:
         page.goto(f"{live_server.url}/ui/")
         page.get_by_label("E-mail").fill(f"{name}@example.org")
         page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Sign in").click()
+        page.get_by_role("button", name="Sign in", exact=True).click()
         page.wait_for_url("**/ui/")
 
     return do
