@@ -17,7 +17,7 @@ def show(request: HttpRequest) -> StreamingHttpResponse:
     Raises BadRequest, ItemNotFound, Forbidden.
     """
     caller = user_caller(request)
-    given = {name: text.replace("\x00", "") for name, text in request.GET.items()}
+    given = {name: str(text).replace("\x00", "") for name, text in request.GET.items()}
     style = given.get("format", "json")
     if style not in ledger.FORMATS:
         raise BadRequest(f"format: one of {', '.join(ledger.FORMATS)}")

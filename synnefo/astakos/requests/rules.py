@@ -261,7 +261,7 @@ def _limits(row: QuotaRequest, project: Project, chosen: Mapping[str, int]) -> d
     return limits
 
 
-def _decide(caller: Caller, row: QuotaRequest, to: State, answer: str) -> None:
+def _decide(caller: Caller, row: QuotaRequest, to: QuotaRequest.State, answer: str) -> None:
     row.state, row.decided, row.answer = to, timezone.now(), _words(answer)
     row.reviewer = User.objects.filter(uuid=caller.user).first()
     row.save(update_fields=("state", "decided", "answer", "reviewer"))
