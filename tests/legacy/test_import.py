@@ -16,7 +16,7 @@ from synnefo.astakos.accounts import login, tokens
 from synnefo.astakos.accounts import rules as accounts
 from synnefo.astakos.accounts.models import Terms, Token, User
 from synnefo.astakos.catalog.models import Component, Endpoint, Resource, Service
-from synnefo.astakos.catalog.rules import component_of_token
+from synnefo.astakos.catalog.rules import component_of_token, reveal_service_token
 from synnefo.astakos.catalog.standard import register_standard
 from synnefo.astakos.methods.models import AuthMethod, AuthPolicy
 from synnefo.astakos.oauth.models import OAuthClient
@@ -163,8 +163,21 @@ def test_the_catalog_names_what_is_here_and_what_stays_elsewhere(url: str) -> No
     )
     assert second.public_url == "https://ledger.example.net/v2"
     assert component_of_token("token-of-ledger").url == "https://ledger.example.net/ui"
-    assert component_of_token("token-of-pithos").base_url == "/pithos"
+    pithos = component_of_token("token-of-pithos")
+    assert pithos.base_url == "/pithos"
+    assert reveal_service_token(SYSTEM, pithos) == "token-of-pithos"
     assert Service.objects.filter(name="astakos_identity").exists(), "what is served here is in the catalog"
+
+
+def test_services_that_are_not_served_here_stay_where_they_are(url: str, settings: Any) -> None:
+    settings.SYNNEFO_SERVICES = ["astakos"]
+    elsewhere = "https://pithos.example.net/pithos/object-store/v1"
+    old.change(
+        url, f"UPDATE im_endpointdata SET value = '{elsewhere}' WHERE endpoint_id = 2 AND key = 'publicURL'"
+    )
+    come(url)
+    [endpoint] = Endpoint.objects.filter(service__name="pithos_object-store")
+    assert endpoint.public_url == elsewhere
 
 
 def test_resources_keep_their_defaults(url: str) -> None:

@@ -195,16 +195,21 @@ def renew_service_token(
     if token and (len(token) < _SHORTEST_TOKEN or not token.isascii() or not token.isprintable()):
         raise BadRequest(f"A service token has at least {_SHORTEST_TOKEN} printable characters.")
     token = token or secrets.token_urlsafe(32)
-    digest = _digest(token)
+    digest, sealed = kept_token(token)
     with atomic():
         row = Component.objects.select_for_update().get(pk=component.pk)
         if Component.objects.filter(token_digest=digest).exclude(pk=row.pk).exists():
             raise Conflict("Another component has this token.")
-        row.token_digest, row.token_sealed = digest, seal(token, _TOKEN)
+        row.token_digest, row.token_sealed = digest, sealed
         row.token_created, row.token_expires = timezone.now(), expires
         row.save()
         audit.record(caller, "component.token", "component", row.pk, name=row.name)
     return token
+
+
+def kept_token(token: str) -> tuple[str, str]:
+    """A service token as the table keeps it: its digest, and encrypted."""
+    return _digest(token), seal(token, _TOKEN)
 
 
 def reveal_service_token(caller: Caller, component: Component) -> str:

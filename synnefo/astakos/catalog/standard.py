@@ -5,6 +5,8 @@ A service is in the catalog as soon as it has an endpoint; so only what is reall
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from django.conf import settings
 
 from synnefo.astakos.catalog import rules
@@ -17,11 +19,12 @@ from synnefo.common.transactions import atomic
 SYNNEFO, OPENSTACK = Service.Catalog.SYNNEFO, Service.Catalog.OPENSTACK
 
 
-def register_standard() -> None:
-    """Write down the standard services; doing it again brings them up to date."""
+def register_standard(names: Container[str] | None = None) -> None:
+    """Write down the standard services, or those of some components; again brings them up to date."""
     caller = system_caller("set-up")
+    chosen = {name: services for name, services in here().items() if names is None or name in names}
     with atomic():
-        for name, services in here().items():
+        for name, services in chosen.items():
             component = rules.register_component(caller, name, ui_url="/ui")
             for service in services:
                 rules.register_service(caller, component, service)
@@ -100,7 +103,7 @@ def _pithos(base: str) -> tuple[ServiceDefinition, ...]:
             "object-store",
             SYNNEFO,
             (_synnefo_endpoint(f"{base}/object-store/v1", "v1"),),
-            (ResourceDefinition("pithos.diskspace", "Space of stored objects", "bytes"),),
+            (ResourceDefinition("pithos.diskspace", "Pithos account diskspace", "bytes"),),
         ),
         ServiceDefinition(
             "swift",
@@ -122,15 +125,15 @@ def _hidden(name: str, description: str, unit: str = "") -> ResourceDefinition:
 
 _COMPUTE_RESOURCES = (
     ResourceDefinition("cyclades.vm", "Number of virtual machines"),
-    _hidden("cyclades.total_cpu", "Number of processors of all virtual machines"),
-    ResourceDefinition("cyclades.cpu", "Number of processors of running virtual machines"),
-    _hidden("cyclades.total_ram", "Memory of all virtual machines", "bytes"),
-    ResourceDefinition("cyclades.ram", "Memory of running virtual machines", "bytes"),
-    ResourceDefinition("cyclades.disk", "Disk space of virtual machines", "bytes"),
+    _hidden("cyclades.total_cpu", "Number of virtual machine processors"),
+    ResourceDefinition("cyclades.cpu", "Number of virtual machine processors of running servers"),
+    _hidden("cyclades.total_ram", "Virtual machine memory size", "bytes"),
+    ResourceDefinition("cyclades.ram", "Virtual machine memory size of running servers", "bytes"),
+    ResourceDefinition("cyclades.disk", "Virtual machine disk size", "bytes"),
 )
 _NETWORK_RESOURCES = (
     ResourceDefinition("cyclades.network.private", "Number of private networks"),
-    ResourceDefinition("cyclades.floating_ip", "Number of floating IP addresses"),
+    ResourceDefinition("cyclades.floating_ip", "Number of Floating IP addresses"),
 )
 
 #: What each component offers below a base address.

@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
-from synnefo.astakos.accounts.tokens import digest_of
 from synnefo.astakos.catalog.models import Component, Endpoint, Resource, Service
+from synnefo.astakos.catalog.rules import kept_token
 from synnefo.astakos.legacy.source import Row, Source, Sql
 from synnefo.astakos.legacy.steps import Numbered, Step, World, of_table
 from synnefo.common.units import INFINITE
@@ -36,10 +36,12 @@ def moved(url: str | None, old_origin: str) -> str:
 
 def _component(row: Row, world: World) -> None:
     old_origin = origin(world.source)
+    digest, sealed = kept_token(row["auth_token"]) if row["auth_token"] else (None, "")
     values: dict[str, Any] = {
         "url": moved(row["url"], old_origin),
         "base_url": moved(row["base_url"], old_origin),
-        "token_digest": digest_of(row["auth_token"]) if row["auth_token"] else None,
+        "token_digest": digest,
+        "token_sealed": sealed,
         "token_created": row["auth_token_created"],
         "token_expires": row["auth_token_expires"],
     }

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.utils import timezone
 
 from synnefo.astakos.catalog import standard
@@ -137,7 +138,7 @@ def _know(world: World) -> None:
 
 def _end(caller: Caller, source: Source) -> None:
     """What this cloud has and the old one had not: its own services, limits of its resources, a ledger."""
-    standard.register_standard()
+    standard.register_standard(settings.SYNNEFO_SERVICES)
     _fill_limits()
     with atomic():
         end = LegacyImport.objects.select_for_update().get(step=END)
