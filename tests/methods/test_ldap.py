@@ -5,12 +5,15 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.test import Client
 
 from synnefo.astakos.accounts import rules as accounts
+from synnefo.astakos.accounts import terms
 from synnefo.astakos.accounts.models import User
+from synnefo.astakos.mails.models import Mail
 from synnefo.astakos.methods import ldap as ldap_method
 from synnefo.astakos.methods import rules
 from synnefo.astakos.methods.models import AuthMethod, PendingThirdParty
@@ -162,9 +165,51 @@ def test_without_autoverify_such_an_account_waits(client: Client, standard: None
         "identifier": ("uid", False), "email": ("mail", False), "first_name": ("givenName", False),
         "last_name": ("sn", False),
     }  # fmt: skip
-    log_in(client)
+    answer = log_in(client)
+    assert "We sent a mail to Ada@Example.org." in texts_of(client.get(answer["Location"]))
     assert User.objects.get(username="ada@example.org").status == "Pending email verification"
+    assert Mail.objects.get(recipient="Ada@Example.org").template == "verification"
     assert not is_signed_in(client)
+
+
+def test_an_address_that_is_known_is_not_told_to_whoever_comes_with_it(
+    client: Client, alice: User, settings: Any, slapd: Directory
+) -> None:
+    """The directory says that Bob has the address of Alice's account."""
+    settings.ASTAKOS_AUTH_PROVIDER_LDAP_USER_ATTR_MAP = {
+        "identifier": ("uid", False), "email": ("mail", False), "first_name": ("givenName", False),
+        "last_name": ("sn", False),
+    }  # fmt: skip
+    accounts.set_email(SYSTEM, alice, "ada@example.org")
+    answer = log_in(client)
+    assert "We sent a mail to Ada@Example.org." in texts_of(client.get(answer["Location"]))
+    assert not is_signed_in(client)
+    assert list(rules.methods_of(alice).values_list("module", flat=True)) == ["local"]
+    assert Mail.objects.filter(recipient="Ada@Example.org").latest("pk").template == "known_already"
+
+
+def test_where_there_are_terms_even_such_a_person_is_asked(
+    client: Client, standard: None, settings: Any
+) -> None:
+    settings.ASTAKOS_AUTH_PROVIDER_LDAP_USER_ATTR_MAP = {
+        "identifier": ("uid", False), "email": ("mail", False), "first_name": ("givenName", False),
+        "last_name": ("sn", False),
+    }  # fmt: skip
+    settings.ASTAKOS_AUTH_PROVIDER_LDAP_AUTOVERIFY_POLICY = True
+    settings.ASTAKOS_AUTH_PROVIDER_LDAP_AUTOMODERATE_POLICY = True
+    current = terms.publish(SYSTEM, "<p>Be kind.</p>")
+    form = log_in(client)["Location"]
+    assert "/ui/signup/" in form
+    token = parse_qs(urlsplit(form).query)["third_party_token"][0]
+    page = client.get(form).content.decode()
+    assert "Lovelace" in page
+    client.post(
+        "/ui/signup/",
+        {"third_party_token": token, "email": "x@example.org", "agreed": str(current.pk)},
+    )
+    user = User.objects.get(username="ada@example.org")
+    assert (user.email, user.status) == ("Ada@Example.org", "Accepted/Active (auth_provider_ldap)")
+    assert is_signed_in(client)
 
 
 def test_whoever_is_known_signs_in(client: Client, alice: User, link: Callable[..., AuthMethod]) -> None:

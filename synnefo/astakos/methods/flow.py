@@ -18,16 +18,14 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from synnefo.astakos.accounts import rules as accounts
+from synnefo.astakos.accounts import signup, terms
 from synnefo.astakos.accounts.models import User
+from synnefo.astakos.accounts.signup import SignUp
 from synnefo.astakos.methods import policies, registry, rules
 from synnefo.astakos.methods.identities import Identity
 from synnefo.astakos.methods.models import AuthMethod
-from synnefo.common.caller import Caller, system_caller
 from synnefo.common.faults import Fault, Forbidden
-from synnefo.common.http.context import client_address
-from synnefo.common.pages import caller_of_session, local_path
-from synnefo.common.transactions import atomic
+from synnefo.common.pages import caller_of_session, local_path, stranger
 
 log = structlog.get_logger("synnefo.astakos")
 
@@ -69,9 +67,8 @@ def after_sign_in(request: HttpRequest, user: User, module: str, identifier: str
     token = request.session.pop(KEY, "")
     if not token:
         return
-    caller = Caller(user=user.uuid, project=user.uuid, address=client_address(request))
     try:
-        added = rules.attach_pending(caller, user, token, is_new=False)
+        added = rules.attach_pending(stranger(request, user.uuid), user, token, is_new=False)
     except Fault as fault:
         messages.error(request, fault.message)
     else:
@@ -121,33 +118,22 @@ def _open_session(request: HttpRequest, user: User, identity: Identity, wish: Wi
 
 
 def _welcome(request: HttpRequest, identity: Identity, wish: Wish) -> HttpResponse:
-    """Nobody signs in by this identity yet."""
+    """Nobody signs in by this identity yet: he signs up, by a form if there is anything to ask."""
     provider = registry.get(identity.module)
     if not policies.general(provider).create:
         raise Forbidden(provider.message("disabled_for_create"))
-    if not identity.is_all_imposed:
-        query = {"third_party_token": rules.pend(identity), "next": wish.get("next", "")}
+    token = rules.pend(identity)
+    if not identity.is_all_imposed or terms.current() is not None:
+        query = {"third_party_token": token, "next": wish.get("next", "")}
         return redirect(f"{reverse('account_signup')}?{urlencode(query)}")
-    user = _create(identity)
+    said = SignUp(identity.email, identity.first_name, identity.last_name, identity=token)
+    user = signup.sign_up(stranger(request), said)
+    if user is None or not user.email_verified:  # whether there is another account is not told
+        messages.info(request, f"We sent a mail to {identity.email}. Follow the link in it.")
+        return redirect("account_login")
     if not user.is_active:
         raise Forbidden(why_inactive(user))
     return remember_method(_open_session(request, user, identity, wish), identity.module)
-
-
-def _create(identity: Identity) -> User:
-    """An account without questions: the provider says everything of it."""
-    caller = system_caller(identity.module)
-    rights = policies.general(registry.get(identity.module))
-    with atomic():
-        user = accounts.create(caller, identity.email, identity.first_name, identity.last_name)
-        rules.first_method(caller, user, identity)
-        if rules.vouches_for(identity, user.email):
-            user = accounts.verify(caller, user)
-            if rights.automoderate:
-                user = accounts.accept(caller, user, policy=f"auth_provider_{identity.module}")
-        if rights.mirror_groups:
-            rules.mirror_groups(user, identity.groups)
-    return user
 
 
 def refuse(request: HttpRequest, message: str) -> HttpResponse:

@@ -16,8 +16,7 @@ from synnefo.astakos.accounts.models import User
 from synnefo.astakos.methods import flow, notices, rules
 from synnefo.astakos.methods.models import LOCAL
 from synnefo.audit import rules as audit
-from synnefo.common.caller import Caller
-from synnefo.common.http.context import client_address
+from synnefo.common.pages import stranger
 from synnefo.common.transactions import atomic
 
 _NAMES = {
@@ -60,9 +59,8 @@ def reset(request: HttpRequest, user: User, authenticator: Authenticator, **_: A
 
 
 def _tell(request: HttpRequest, user: User, action: str, authenticator: Authenticator, words: str) -> None:
-    caller = Caller(user=user.uuid, project=user.uuid, address=client_address(request))
     kind = str(authenticator.type)
     with atomic():
-        audit.record(caller, f"second-factor.{action}", "user", user.uuid, factor=kind)
+        audit.record(stranger(request, user.uuid), f"second-factor.{action}", "user", user.uuid, factor=kind)
         if kind != Authenticator.Type.RECOVERY_CODES or action == "renew":  # they come and go with the others
             notices.changed(User.objects.get(pk=user.pk), f"{_NAMES[kind]} {words}")
