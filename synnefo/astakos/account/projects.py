@@ -199,9 +199,12 @@ def single_action(body: dict[str, Any], known: set[str]) -> tuple[str, Any]:
 
 
 def _of_mode(caller: Caller, mode: str) -> QuerySet[Project]:
-    """Administrators of projects see all of them, unless they ask for those where they are members."""
+    """Administrators of projects see all of them, unless they ask for those where they are members.
+
+    Who names no mode gets what is related to him: clients list it as his projects.
+    """
     modes = {
-        "default": access.projects_for,
+        "default": access.related_to,
         "related": access.related_to,
         "active": access.public,
         "member": access.joined_by,

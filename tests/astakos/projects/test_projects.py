@@ -432,11 +432,12 @@ def test_lists_are_what_the_mode_says(
     assert listed(bob, "mode=related") == {bob.uuid, public, stopped}
     assert listed(ada, "mode=related") == {ada.uuid, public, private, stopped}
     assert listed(eve, "mode=active") == {public}
-    assert listed(eve) == {eve.uuid, public}
+    assert listed(eve) == {eve.uuid}
+    assert listed(bob) == listed(bob, "mode=related")
     assert listed(ada, "state=suspended") == {stopped}
     assert listed(ada, "name=public.example.org") == {public}
     assert listed(ada, "name=public") == set()
-    assert listed(eve, f"owner={ada.uuid}") == {public}
+    assert listed(eve, f"mode=active&owner={ada.uuid}") == {public}
     assert listed(root, "mode=member") == {root.uuid}
     assert listed(root, "mode=active") == listed(root)
     assert listed(root) == {ada.uuid, bob.uuid, eve.uuid, root.uuid, public, private, stopped}
