@@ -1,6 +1,6 @@
 # Every target sets up what it needs; all are safe to run again.
 .DEFAULT_GOAL := help
-.PHONY: help up down test lint types contract crash bench docs lock develop
+.PHONY: help up down test lint types contract crash bench interop docs lock develop
 SHELL := /bin/bash
 BIN := .venv/bin
 export SYNNEFO_DATA ?= $(CURDIR)/var
@@ -36,6 +36,9 @@ crash: develop ## kill real dispatchers at every step of every operation, with r
 
 bench: develop ## measure, on SQLite and PostgreSQL
 	@exec scripts/bench.sh
+
+interop: develop ## OpenStack's own tests (tempest) on a cloud of their own, what passes and what does not
+	@exec scripts/interop.sh
 
 docs: develop ## the documentation, into docs/_build/html
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html

@@ -120,7 +120,7 @@ def test_whatever_is_wrong_the_refusal_is_the_same(
         by_password("bob@example.org"),
         by_password("new@example.org"),
         by_token("no such token"),
-        {"methods": ["totp"], "totp": {}},
+        {"methods": ["kerberos"], "kerberos": {}},
         {"methods": []},
         {"methods": ["application_credential"], "application_credential": {"id": "x", "secret": "y"}},
     ]

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from synnefo.astakos.accounts import rules as accounts
 from synnefo.astakos.accounts.models import User
+from synnefo.astakos.directory import users
 from synnefo.astakos.directory.models import Domain, GroupEntry, ProjectEntry, UserEntry
 from synnefo.astakos.projects import life
 from synnefo.astakos.projects.history import last_reason
@@ -86,7 +87,7 @@ def modify(caller: Caller, row: Domain, changes: Mapping[str, Any]) -> Domain:
 
 
 def delete(caller: Caller, row: Domain) -> None:
-    """Remove a disabled domain with its groups and roles; its projects end, its accounts stay suspended.
+    """Remove a disabled domain with its users, groups and roles; its projects end.
 
     Raises Forbidden for one that is enabled.
     """
@@ -98,6 +99,8 @@ def delete(caller: Caller, row: Domain) -> None:
             life.terminate(caller, project.uuid, reason=f"The domain {row.name} is removed.")
         for entry in GroupEntry.objects.filter(domain=row):
             entry.group.delete()
+        for user in users_of(row):
+            users.delete(caller, user)
         for kind in (UserEntry, ProjectEntry):
             kind.objects.filter(domain=row).update(domain=None)
         Assignment.objects.filter(domain=row.uuid).delete()

@@ -92,6 +92,7 @@ def delete(caller: Caller, row: Project) -> None:
 def _start(caller: Caller, name: str, description: str) -> Project:
     row = Project(realname=name, description=description, end_date=timezone.now() + _A_CENTURY)
     check_fields(row, ("realname", "description"))
+    row.save()
     move_project(caller, row, Project.State.NORMAL)
     projects.fill_limits([row], Resource.objects.all())
     projects.sync([row])

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from synnefo.astakos.accounts import addresses, removal
 from synnefo.astakos.accounts import rules as accounts
-from synnefo.astakos.accounts.models import Token, User
+from synnefo.astakos.accounts.models import User
 from synnefo.astakos.directory import entries
 from synnefo.astakos.directory.models import Domain, UserEntry
 from synnefo.astakos.roles.models import Assignment
@@ -21,7 +22,6 @@ from synnefo.common.ids import new_uuid
 from synnefo.common.transactions import atomic
 
 REASON = "disabled through identity v3"
-REMOVED = "removed through identity v3"
 
 
 def create(
@@ -63,7 +63,8 @@ def modify(caller: Caller, user: User, changes: Mapping[str, Any]) -> User:
                 name = changes.get("name", made_here.name)
                 if name.lower() != user.username:
                     _require_free(name)
-                _rename(user, made_here, name, changes.get("email", user.email) or "")
+                email = changes.get("email", user.email or made_here.extra.get("email"))
+                _rename(user, made_here, name, email or "")
             else:
                 user = _readdress(caller, user, changes)
         if changes.get("password") is not None:
@@ -78,15 +79,18 @@ def modify(caller: Caller, user: User, changes: Mapping[str, Any]) -> User:
 
 
 def delete(caller: Caller, user: User) -> None:
-    """He is suspended for good and not listed any more; his name is free again."""
+    """Remove the account; what it says of somebody goes, its name is free again.
+
+    Raises Forbidden for oneself, Conflict as long as it uses something or owns a project.
+    """
     if caller.user == user.uuid:
         raise Forbidden("One cannot delete oneself.")
     with atomic():
-        if user.is_accepted:
-            user = accounts.deactivate(caller, user, reason=REMOVED)
         Assignment.objects.filter(user=user).delete()
-        Token.objects.filter(user=user).delete()
-        _rename(user, entries.entry_of(user, UserEntry), f"removed-{user.uuid}", "")
+        if user.is_accepted:
+            removal.remove(caller, user)
+        else:
+            accounts.delete(caller, user)
 
 
 def _readdress(caller: Caller, user: User, changes: Mapping[str, Any]) -> User:
@@ -100,9 +104,12 @@ def _readdress(caller: Caller, user: User, changes: Mapping[str, Any]) -> User:
 
 
 def _rename(user: User, entry: UserEntry, name: str, email: str) -> None:
-    user.username, user.email, entry.name = name.lower(), email, name
-    check_fields(user, ("username", "email") if email else ("username",))
+    """An address that is another account's already is told of him, but no mail goes there for him."""
+    own = email if email and not addresses.is_taken(email, but=user) else ""
+    user.username, user.email, entry.name = name.lower(), own, name
+    check_fields(user, ("username", "email") if own else ("username",))
     check_fields(entry, ("name",))
+    entries.set_attributes(entry, {}, {"email": email if email != own else None})
     user.save(update_fields=("username", "email"))
     entry.save()
 
@@ -115,5 +122,5 @@ def _describe(entry: UserEntry, changes: Mapping[str, Any]) -> None:
 
 
 def _require_free(name: str) -> None:
-    if User.objects.filter(username=name.lower()).exists():
+    if addresses.is_taken(name):
         raise Conflict(f"There is a user {name!r} already.")

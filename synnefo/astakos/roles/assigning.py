@@ -130,7 +130,7 @@ def _effective(given: Iterator[Held], wanted: Wanted) -> Iterator[Held]:
 def _memberships(wanted: Wanted) -> QuerySet[Membership]:
     rows = Membership.objects.filter(
         state__in=Membership.ACTUALLY_ACCEPTED, project__state__in=Project.ALIVE
-    ).select_related("person", "project")
+    ).select_related("person__entry__domain", "project__entry__domain")
     if wanted.group is not None or wanted.role not in (None, MEMBER):
         return rows.none()
     if wanted.user is not None:
@@ -141,7 +141,7 @@ def _memberships(wanted: Wanted) -> QuerySet[Membership]:
 
 
 def _administrators(wanted: Wanted) -> QuerySet[User]:
-    rows = User.objects.filter(is_superuser=True)
+    rows = User.objects.filter(is_superuser=True).select_related("entry__domain")
     elsewhere = wanted.at is not None and not wanted.at.system
     if wanted.group is not None or wanted.role not in (None, ADMIN) or elsewhere:
         return rows.none()
@@ -149,7 +149,8 @@ def _administrators(wanted: Wanted) -> QuerySet[User]:
 
 
 def _rows(wanted: Wanted) -> QuerySet[Assignment]:
-    rows = Assignment.objects.select_related("user", "group", "project").order_by("pk")
+    homes = (f"{field}__entry__domain" for field in ("user", "group", "project"))
+    rows = Assignment.objects.select_related(*homes).order_by("pk")
     rows = rows.filter(Q(project=None) | Q(project__state__in=Project.ALIVE))
     for field in ("user", "group", "role"):
         if (value := getattr(wanted, field)) is not None:

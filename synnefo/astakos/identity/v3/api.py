@@ -129,10 +129,11 @@ def listed(
     size = page_size(int(asked) if asked is not None else None)
     marker = argument(request, "marker")
     if marker is not None:
-        last = rows.filter(**{key: marker}).only("pk").first() if key != "pk" or marker.isdigit() else None
+        known = rows.filter(**{key: marker}) if key != "pk" or marker.isdigit() else rows.none()
+        last = known.values_list("pk", flat=True).first()
         if last is None:
             raise BadRequest(f"Marker {marker} could not be found.")
-        rows = rows.filter(pk__gt=last.pk)
+        rows = rows.filter(pk__gt=last)
     found = list(rows.order_by("pk")[: size + 1]) if size else []
     shown = [shape(row, root_url(request)) for row in found[:size]]
     more = str(getattr(found[size - 1], key)) if len(found) > size else ""

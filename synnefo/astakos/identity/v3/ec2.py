@@ -76,7 +76,7 @@ def s3_token(request: Any, payload: S3Request) -> HttpResponse:
     require_admin(request, "s3tokens_validate")
     given = payload.credentials
     try:
-        text = base64.urlsafe_b64decode(given.token)
+        text = base64.b64decode(given.token, altchars=b"-_", validate=True)
     except (binascii.Error, ValueError) as error:
         raise BadRequest("credentials.token: not base64") from error
     found = rules.check(

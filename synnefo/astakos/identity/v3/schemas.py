@@ -6,7 +6,7 @@ import datetime
 from typing import Annotated, Any, Literal
 
 from ninja import Schema
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 
 
 def _no_nul(text: str) -> str:
@@ -144,7 +144,7 @@ _NAMES = {"default_project_id": "default_project"}
 
 class NewDomain(Described):
     name: ShortName
-    enabled: bool = True
+    enabled: StrictBool = True
     tags: list[Tag] = Field([], max_length=80)
 
 
@@ -154,7 +154,7 @@ class DomainRequest(Schema):
 
 class ChangedDomain(Described):
     name: ShortName = ""
-    enabled: bool = True
+    enabled: StrictBool = True
     tags: list[Tag] = Field([], max_length=80)
 
 
@@ -189,7 +189,7 @@ class TagsRequest(Schema):
 class UserPart(Described):
     email: Text | None = None
     password: Secret | None = None
-    enabled: bool = True
+    enabled: StrictBool = True
     default_project_id: Text | None = None
 
 
@@ -258,7 +258,7 @@ class RoleChange(Schema):
 class NewService(Described):
     type: Name
     name: Text = ""
-    enabled: bool = True
+    enabled: StrictBool = True
 
 
 class ServiceRequest(Schema):
@@ -271,7 +271,7 @@ class NewEndpoint(Described):
     interface: Literal["public", "internal", "admin"]
     region_id: Text | None = None
     region: Text | None = None
-    enabled: bool = True
+    enabled: StrictBool = True
 
 
 class EndpointRequest(Schema):

@@ -155,7 +155,7 @@ def user(row: User, root: str) -> dict[str, Any]:
         "id": row.uuid,
         "name": user_name(row),
         "domain_id": domain_id(entries.domain_of(row)),
-        "email": row.email or None,
+        "email": row.email or (entry.extra.get("email") if entry else None),
         "description": (entry.description if entry else "") or row.realname or None,
         "enabled": row.is_active,
         "default_project_id": (entry.default_project if made_here else row.default_project) or None,
