@@ -9,7 +9,6 @@ from django.utils import timezone
 
 from synnefo.astakos.projects import access
 from synnefo.astakos.projects.models import Membership, MembershipLog, Project
-from synnefo.astakos.projects.shown import whole
 from synnefo.astakos.quotas import warning
 from synnefo.astakos.quotas.shown import warned
 from synnefo.astakos.requests import rules as requests
@@ -25,6 +24,7 @@ _ASKING = (Membership.State.REQUESTED, Membership.State.LEAVE_REQUESTED)
 
 def places(caller: Caller) -> dict[str, list[Place]]:
     """By heading. Whoever answers others sees how many wait."""
+    caller = caller.everywhere()
     near = Project.objects.filter(Q(uuid=caller.project) | Q(owner__uuid=caller.user))
     rows = {row.uuid: row for row in near.select_related("owner")}
     current = rows.get(caller.project)
@@ -39,6 +39,7 @@ def places(caller: Caller) -> dict[str, list[Place]]:
 
 
 def notices(caller: Caller) -> list[Notice]:
+    caller = caller.everywhere()
     return [*_warnings(caller), *_answers(caller), *_welcomes(caller), *_asking(caller)]
 
 
@@ -58,10 +59,10 @@ def _of_project(caller: Caller, project: Project) -> list[Place]:
 def _reviews(caller: Caller, *, owns: bool) -> list[Place]:
     found = []
     if access.is_project_admin(caller):
-        waiting = access.pending_applications(whole(caller)).count()
+        waiting = access.pending_applications(caller).count()
         found.append(Place("Applications", "file", "/ui/reviews/applications/?state=waiting", waiting))
     if caller.is_admin or owns:
-        url, waiting = "/ui/reviews/requests/?state=waiting", requests.queue(whole(caller)).count()
+        url, waiting = "/ui/reviews/requests/?state=waiting", requests.queue(caller).count()
         found.append(Place("Requests for more", "inbox", url, waiting))
     return found
 
@@ -85,7 +86,7 @@ def _warnings(caller: Caller) -> list[Notice]:
 def _answers(caller: Caller) -> list[Notice]:
     """Requests that were answered, until he says that he has read it."""
     states = (QuotaRequest.State.APPROVED, QuotaRequest.State.DENIED)
-    rows = requests.own(whole(caller)).filter(state__in=states, dismissed=False)[:_MOST_NOTICES]
+    rows = requests.own(caller).filter(state__in=states, dismissed=False)[:_MOST_NOTICES]
     return [
         Notice(
             title=f"More of {one.project}: {one.state.word.lower()}",

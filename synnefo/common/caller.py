@@ -48,6 +48,10 @@ class Caller:
         """The same caller, acting in another project of his; ``shares``: what he makes is for all of it."""
         return dataclasses.replace(self, project=project, shares=shares)
 
+    def everywhere(self) -> Caller:
+        """The same caller with all that is his in sight, not what is one project's alone."""
+        return dataclasses.replace(self, scope=Scope.OWNER)
+
 
 def system_caller(name: str = "system") -> Caller:
     """The cloud itself: periodic work and management commands."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable, Mapping
-from typing import Concatenate, Generic, ParamSpec
+from typing import Concatenate, Generic, ParamSpec, TypeVar
 
 from django.contrib import messages
 from django.contrib.auth import logout
@@ -26,6 +26,7 @@ from synnefo.common.faults import Fault, Forbidden, ItemNotFound, Unauthorized
 from synnefo.common.http.context import client_address
 
 P = ParamSpec("P")
+R = TypeVar("R")
 View = Callable[Concatenate[HttpRequest, Caller, P], HttpResponse]
 Route = Callable[Concatenate[HttpRequest, P], HttpResponse]
 Shown = Callable[Concatenate[HttpRequest, Caller, P], Mapping[str, object]]
@@ -73,6 +74,18 @@ def action(view: View[P]) -> Route[P]:
 def form_page(view: View[P]) -> Route[P]:
     """A view that shows a form and takes it."""
     return page(view, methods=("GET", "HEAD", "POST"))
+
+
+def across(
+    view: Callable[Concatenate[HttpRequest, Caller, P], R],
+) -> Callable[Concatenate[HttpRequest, Caller, P], R]:
+    """A view of all that is his, not of the project alone in which he works; stands below the others."""
+
+    @functools.wraps(view)
+    def answer(request: HttpRequest, caller: Caller, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        return view(request, caller.everywhere(), *args, **kwargs)
+
+    return answer
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,16 +9,10 @@ from django.utils import timezone
 
 from synnefo.astakos.models import Project
 from synnefo.astakos.projects import applications
-from synnefo.astakos.projects.shown import whole
 from synnefo.astakos.projects.wishes import Wish
-from synnefo.common.caller import Caller
 from tests.conftest import SYSTEM, Person
 
 VM, DISK = "cyclades.vm", "cyclades.disk"
-
-
-def whole_caller(person: Person) -> Caller:
-    return whole(person.caller)
 
 
 def wish(name: str = "lab.example.org", **more: Any) -> Wish:
@@ -33,6 +27,6 @@ def wish(name: str = "lab.example.org", **more: Any) -> Wish:
 
 def project_of(owner: Person, name: str = "lab.example.org", **more: Any) -> Project:
     """A project that runs."""
-    made = applications.submit(whole_caller(owner), wish(name, **more))
+    made = applications.submit(owner.caller.everywhere(), wish(name, **more))
     applications.approve(SYSTEM, made.pk)
     return Project.objects.get(pk=made.project_id)

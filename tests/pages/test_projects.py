@@ -18,7 +18,7 @@ from synnefo.audit.models import AuditEvent
 from synnefo.common.units import GIB, INFINITE
 from tests.conftest import SYSTEM, People, Person
 from tests.pages.conftest import signed_in, texts_of
-from tests.pages.projects import DISK, VM, project_of, whole_caller, wish
+from tests.pages.projects import DISK, VM, project_of, wish
 
 LIST, JOINABLE, APPLY = "/ui/projects/", "/ui/projects/joinable/", "/ui/projects/apply/"
 MINE, QUEUE = "/ui/projects/applications/", "/ui/reviews/applications/"
@@ -129,7 +129,7 @@ def test_who_has_as_many_applications_waiting_as_he_may_is_told_why_he_cannot(
 ) -> None:
     own = projects.get(people.alice.user.uuid)
     projects.set_limits(SYSTEM, own, {applications.PENDING: (1, 1)})
-    applications.submit(whole_caller(people.alice), wish())
+    applications.submit(people.alice.caller.everywhere(), wish())
     page = alice.get(APPLY)
     assert "One of your applications waits for an answer" in texts_of(page)
     assert re.search(r"<button[^>]*disabled[^>]*>Go on", page.content.decode())
@@ -140,7 +140,7 @@ def test_who_has_as_many_applications_waiting_as_he_may_is_told_why_he_cannot(
 def test_an_administrator_approves_with_words_and_the_project_runs(
     root: Client, alice: Client, people: People
 ) -> None:
-    row = applications.submit(whole_caller(people.alice), wish(comments="for the course"))
+    row = applications.submit(people.alice.caller.everywhere(), wish(comments="for the course"))
     assert "Applications 1 waiting" in texts_of(root.get("/ui/"))
     assert names_in(root.get(QUEUE + "?state=waiting")) == ["lab.example.org"]
     assert "for the course" in texts_of(root.get(f"{MINE}{row.pk}/"))
@@ -155,7 +155,7 @@ def test_an_administrator_approves_with_words_and_the_project_runs(
 def test_a_denied_application_is_dismissed_by_who_applied(
     root: Client, alice: Client, people: People
 ) -> None:
-    row = applications.submit(whole_caller(people.alice), wish())
+    row = applications.submit(people.alice.caller.everywhere(), wish())
     root.post(f"{MINE}{row.pk}/answer/", {"do": "deny", "reason": "no room"})
     assert "The application for this project was denied." in texts_of(alice.get(at(row.project)))
     alice.post(f"{MINE}{row.pk}/answer/", {"do": "dismiss"})
@@ -192,8 +192,10 @@ def test_changes_that_change_nothing_are_not_sent(alice: Client, lab: Project) -
 def test_a_suspended_project_runs_again_by_changes_only_if_one_says_so(
     root: Client, people: People, lab: Project
 ) -> None:
-    life.suspend(whole_caller(people.admin), lab.uuid, reason="too loud")
-    row = applications.submit_change(whole_caller(people.alice), lab.uuid, wish(name=None, end_date=None))
+    life.suspend(people.admin.caller.everywhere(), lab.uuid, reason="too loud")
+    row = applications.submit_change(
+        people.alice.caller.everywhere(), lab.uuid, wish(name=None, end_date=None)
+    )
     assert "Let the project run again" in texts_of(root.get(f"{MINE}{row.pk}/"))
     root.post(f"{MINE}{row.pk}/answer/", {"do": "approve", "reactivate": "on"})
     lab.refresh_from_db()
@@ -269,7 +271,7 @@ def test_several_members_are_removed_at_once_after_being_asked(
     alice: Client, people: People, lab: Project
 ) -> None:
     for name in ("bob", "root"):
-        memberships.enroll(whole_caller(people.alice), lab.uuid, f"{name}@example.org")
+        memberships.enroll(people.alice.caller.everywhere(), lab.uuid, f"{name}@example.org")
     numbers = list(Membership.objects.filter(project=lab).values_list("pk", flat=True))
     asked = alice.post(at(lab, "members/act/"), {"do": "remove", "member": numbers}, follow=True)
     assert "Remove 2 people?" in texts_of(asked)
@@ -280,7 +282,7 @@ def test_several_members_are_removed_at_once_after_being_asked(
 def test_of_a_batch_each_is_done_that_can_be(alice: Client, people: People) -> None:
     lab = project_of(people.alice, max_members=1)
     for person in (people.bob, people.admin):
-        memberships.join(whole_caller(person), lab.uuid)
+        memberships.join(person.caller.everywhere(), lab.uuid)
     numbers = list(Membership.objects.filter(project=lab).values_list("pk", flat=True))
     answer = alice.post(at(lab, "members/act/"), {"do": "accept", "member": numbers}, follow=True)
     assert "bob@example.org is a member now." in texts_of(answer)
@@ -345,7 +347,7 @@ _PAGES = {
 def test_who_may_open_which_page(
     people: People, new_person: Callable[..., Person], lab: Project, role: str
 ) -> None:
-    memberships.enroll(whole_caller(people.alice), lab.uuid, "bob@example.org")
+    memberships.enroll(people.alice.caller.everywhere(), lab.uuid, "bob@example.org")
     person = {
         "stranger": lambda: new_person("eve"), "member": lambda: people.bob,
         "owner": lambda: people.alice, "admin": lambda: people.admin,
@@ -373,7 +375,7 @@ def test_who_is_not_signed_in_is_sent_to_the_sign_in_page(lab: Project) -> None:
 def test_a_member_changes_nothing_of_a_project(
     bob: Client, people: People, lab: Project, path: str, typed: dict[str, str]
 ) -> None:
-    memberships.enroll(whole_caller(people.alice), lab.uuid, "bob@example.org")
+    memberships.enroll(people.alice.caller.everywhere(), lab.uuid, "bob@example.org")
     before = AuditEvent.objects.count()
     bob.post(at(lab, path), typed)
     lab.refresh_from_db()
@@ -384,7 +386,7 @@ def test_a_member_changes_nothing_of_a_project(
 def test_queue_and_answers_of_applications_are_administrators(
     alice: Client, bob: Client, people: People
 ) -> None:
-    row = applications.submit(whole_caller(people.alice), wish())
+    row = applications.submit(people.alice.caller.everywhere(), wish())
     assert [alice.get(QUEUE).status_code, bob.get(QUEUE).status_code] == [403, 403]
     assert bob.get(f"{MINE}{row.pk}/").status_code == 404
     for client in (alice, bob):
@@ -404,7 +406,7 @@ def test_ones_own_project_is_called_so_and_cannot_be_joined_or_changed(alice: Cl
 def test_activity_tells_members_nothing_of_what_others_do_with_things_of_their_own(
     alice: Client, bob: Client, people: People, lab: Project
 ) -> None:
-    memberships.enroll(whole_caller(people.alice), lab.uuid, "bob@example.org")
+    memberships.enroll(people.alice.caller.everywhere(), lab.uuid, "bob@example.org")
     for person, name in ((people.alice, "hers"), (people.bob, "his")):
         AuditEvent.objects.create(
             actor=person.user.uuid, actor_name=person.user.email, action="server.create",
@@ -423,12 +425,12 @@ def test_lists_cost_the_same_number_of_queries_whatever_they_show(
 ) -> None:
     for number in range(4):
         lab = project_of(people.admin, f"lab-{number}.example.org")
-        applications.submit(whole_caller(people.admin), wish(f"next-{number}.example.org"))
-        memberships.enroll(whole_caller(people.admin), lab.uuid, new_person(f"p{number}").user.email)
+        applications.submit(people.admin.caller.everywhere(), wish(f"next-{number}.example.org"))
+        memberships.enroll(people.admin.caller.everywhere(), lab.uuid, new_person(f"p{number}").user.email)
     first = Project.objects.get(name="lab-0.example.org")
     for name in ("alice", "bob", "p1", "p2"):
         memberships.enroll(
-            whole_caller(people.admin),
+            people.admin.caller.everywhere(),
             Project.objects.get(name="lab-0.example.org").uuid,
             f"{name}@example.org",
         )

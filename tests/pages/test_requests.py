@@ -11,7 +11,6 @@ from django.test import Client
 
 from synnefo.astakos.models import QuotaRequest
 from synnefo.astakos.projects import rules as projects
-from synnefo.astakos.projects.shown import whole
 from synnefo.astakos.quotas import reading
 from synnefo.astakos.requests import rules
 from synnefo.common.units import GIB
@@ -126,7 +125,7 @@ def test_a_request_that_was_answered_meanwhile_is_not_answered_again(
     root: Client, alice: Client, people: People
 ) -> None:
     row = asked(people.alice, vm=5)
-    rules.deny(whole(people.admin.caller), row.uuid, "no room")
+    rules.deny(people.admin.caller.everywhere(), row.uuid, "no room")
     answer = root.post(f"/ui/requests/{row.uuid}/answer/", {"do": "approve", VM: "5"}, follow=True)
     assert "was denied already" in texts_of(answer)
 

@@ -18,7 +18,7 @@ from synnefo.astakos.quotas import warning
 from synnefo.common.accounts import accounts, provisions_for
 from tests.conftest import People, Person
 from tests.pages.conftest import signed_in, texts_of
-from tests.pages.projects import VM, project_of, whole_caller
+from tests.pages.projects import VM, project_of
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def lab(people: People) -> Project:
     """Alice's, ten servers in all and two a member; both of them are members."""
     project = project_of(people.alice)
     for name in ("alice", "bob"):
-        memberships.enroll(whole_caller(people.alice), project.uuid, f"{name}@example.org")
+        memberships.enroll(people.alice.caller.everywhere(), project.uuid, f"{name}@example.org")
     return project
 
 

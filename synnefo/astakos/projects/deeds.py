@@ -9,7 +9,7 @@ from django.shortcuts import resolve_url
 
 from synnefo.astakos.projects import life, memberships
 from synnefo.astakos.projects.models import Membership, Project
-from synnefo.astakos.projects.shown import ProjectShown, whole
+from synnefo.astakos.projects.shown import ProjectShown
 from synnefo.common.caller import Caller
 
 Rule = Callable[[Caller, ProjectShown, str], object]
@@ -94,7 +94,7 @@ DEEDS = {
 
 def possible(shown: ProjectShown) -> list[Deed]:
     """What the caller can do now."""
-    caller = whole(shown.caller)
+    caller = shown.caller
     names = ["join"] if shown.may_join else []
     if shown.membership is not None:
         own = memberships.allowed_actions(caller, shown.membership)

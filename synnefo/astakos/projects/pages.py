@@ -15,13 +15,13 @@ from synnefo.astakos.projects.activity import events, told
 from synnefo.astakos.projects.applications_shown import applications_shown
 from synnefo.astakos.projects.deeds import DEEDS, Deed, offers, what_became
 from synnefo.astakos.projects.models import Membership, Project, ProjectApplication
-from synnefo.astakos.projects.shown import ProjectShown, see, shown, whole
+from synnefo.astakos.projects.shown import ProjectShown, see, shown
 from synnefo.astakos.quotas.shown import uses_of
 from synnefo.audit.models import AuditEvent
 from synnefo.common.caller import Caller
 from synnefo.common.faults import Fault, Forbidden, ItemNotFound
 from synnefo.common.listing import Listing
-from synnefo.common.pages import CALM_REFRESH_S, form_page, go, living
+from synnefo.common.pages import CALM_REFRESH_S, across, form_page, go, living
 
 _APPLICATIONS = 20
 _COLUMNS = {
@@ -47,19 +47,22 @@ JOINABLE: Listing[Project] = Listing(
 
 
 @living("astakos/projects")
+@across
 def mine(request: HttpRequest, caller: Caller) -> Mapping[str, object]:
     return _list(request, caller, MINE, _with_members(_of(caller)))
 
 
 @living("astakos/projects_joinable")
+@across
 def joinable(request: HttpRequest, caller: Caller) -> Mapping[str, object]:
-    return _list(request, caller, JOINABLE, _with_members(access.joinable_by(whole(caller))))
+    return _list(request, caller, JOINABLE, _with_members(access.joinable_by(caller)))
 
 
 @living("astakos/project", gone=("The project is not there any more.", "projects"))
+@across
 def detail(request: HttpRequest, caller: Caller, uuid: str) -> Mapping[str, object]:
     found = see(caller, uuid)
-    rows = access.applications_for(whole(caller)).filter(project=found.project).order_by("-pk")
+    rows = access.applications_for(caller).filter(project=found.project).order_by("-pk")
     applications = applications_shown(caller, rows[:_APPLICATIONS])
     first, more = offers(found)
     unsettled = (ProjectApplication.State.PENDING, ProjectApplication.State.DENIED)
@@ -76,6 +79,7 @@ def detail(request: HttpRequest, caller: Caller, uuid: str) -> Mapping[str, obje
 
 
 @form_page
+@across
 def act(request: HttpRequest, caller: Caller, uuid: str, name: str) -> HttpResponse:
     """Asked: what it means. Told: it is done."""
     found, deed = see(caller, uuid), DEEDS.get(name)
@@ -83,7 +87,7 @@ def act(request: HttpRequest, caller: Caller, uuid: str, name: str) -> HttpRespo
         raise ItemNotFound("There is no such action.")
     if request.method == "POST":
         try:
-            deed.rule(whole(caller), found, request.POST.get("reason", "").strip())
+            deed.rule(caller, found, request.POST.get("reason", "").strip())
         except Fault as fault:
             messages.error(request, f"{found.name}: {fault.message}")
         else:
@@ -99,6 +103,7 @@ def act(request: HttpRequest, caller: Caller, uuid: str, name: str) -> HttpRespo
 
 
 @living("astakos/project_activity")
+@across
 def activity(request: HttpRequest, caller: Caller, uuid: str) -> Mapping[str, object]:
     found = see(caller, uuid)
     if not found.inside:
@@ -134,7 +139,7 @@ def _done(request: HttpRequest, caller: Caller, before: ProjectShown, deed: Deed
 def _of(caller: Caller) -> QuerySet[Project]:
     """Owned, joined, or asked to be joined; what came to nothing is left out."""
     member = Membership.objects.filter(person__uuid=caller.user, state__in=Membership.ASSOCIATED)
-    rows = access.projects_for(whole(caller)).exclude(state=Project.State.DELETED)
+    rows = access.projects_for(caller).exclude(state=Project.State.DELETED)
     return rows.filter(Q(owner__uuid=caller.user) | Q(pk__in=member.values("project")))
 
 

@@ -18,14 +18,14 @@ from synnefo.astakos.projects.applications_shown import ApplicationShown, applic
 from synnefo.astakos.projects.forms import ProjectForm
 from synnefo.astakos.projects.models import Project, ProjectApplication
 from synnefo.astakos.projects.same_request import same_application
-from synnefo.astakos.projects.shown import see, whole
+from synnefo.astakos.projects.shown import see
 from synnefo.astakos.projects.wishes import Wish
 from synnefo.astakos.quotas import reading
 from synnefo.astakos.shown import shown_resources
 from synnefo.common.caller import Caller
 from synnefo.common.faults import Fault, Forbidden
 from synnefo.common.listing import Listing
-from synnefo.common.pages import CALM_REFRESH_S, action, form_page, go, living
+from synnefo.common.pages import CALM_REFRESH_S, across, action, form_page, go, living
 
 _STATE = ProjectApplication.State
 _LONGEST = 4096
@@ -72,23 +72,27 @@ class HandOverForm(forms.Form):
 
 
 @living("astakos/applications")
+@across
 def mine(request: HttpRequest, caller: Caller) -> Mapping[str, object]:
-    rows = access.applications_for(whole(caller)).filter(applicant__uuid=caller.user)
+    rows = access.applications_for(caller).filter(applicant__uuid=caller.user)
     return _list(request, caller, OWN, rows)
 
 
 @living("astakos/review_applications")
+@across
 def queue(request: HttpRequest, caller: Caller) -> Mapping[str, object]:
     access.require_admin(caller)
-    return _list(request, caller, REVIEWED, access.applications_for(whole(caller)))
+    return _list(request, caller, REVIEWED, access.applications_for(caller))
 
 
 @living("astakos/application")
+@across
 def detail(request: HttpRequest, caller: Caller, number: int) -> Mapping[str, object]:
     return _detail(caller, _application(caller, number))
 
 
 @form_page
+@across
 def apply(request: HttpRequest, caller: Caller) -> HttpResponse:
     """A new project: its form, the summary, and back, all at one address."""
     form = ProjectForm(shown_resources(), request.POST if request.method == "POST" else None)
@@ -96,12 +100,14 @@ def apply(request: HttpRequest, caller: Caller) -> HttpResponse:
 
 
 @form_page
+@across
 def modify(request: HttpRequest, caller: Caller, uuid: str) -> HttpResponse:
     """Changes of a project: the same."""
-    return _steps(request, caller, _form_of_changes(request, access.managed_project(whole(caller), uuid)))
+    return _steps(request, caller, _form_of_changes(request, access.managed_project(caller, uuid)))
 
 
 @action
+@across
 def same(request: HttpRequest, caller: Caller) -> HttpResponse:
     """What is typed so far, as a command."""
     form = ProjectForm(shown_resources(), request.POST)
@@ -109,12 +115,14 @@ def same(request: HttpRequest, caller: Caller) -> HttpResponse:
 
 
 @action
+@across
 def same_changes(request: HttpRequest, caller: Caller, uuid: str) -> HttpResponse:
-    form = _form_of_changes(request, access.managed_project(whole(caller), uuid))
+    form = _form_of_changes(request, access.managed_project(caller, uuid))
     return render(request, "parts/same_again.html", {"same": same_application(form)})
 
 
 @action
+@across
 def answer(request: HttpRequest, caller: Caller, number: int) -> HttpResponse:
     """``do``: approve, deny, cancel, dismiss."""
     form = AnswerForm(request.POST)
@@ -123,13 +131,13 @@ def answer(request: HttpRequest, caller: Caller, number: int) -> HttpResponse:
     reason = said.get("reason", "")
     try:
         if do == "approve":
-            applications.approve(whole(caller), number, reason=reason, reactivate=said["reactivate"])
+            applications.approve(caller, number, reason=reason, reactivate=said["reactivate"])
         elif do == "deny":
-            applications.deny(whole(caller), number, reason=reason)
+            applications.deny(caller, number, reason=reason)
         elif do == "dismiss":
-            applications.dismiss(whole(caller), number)
+            applications.dismiss(caller, number)
         else:
-            applications.cancel(whole(caller), number)
+            applications.cancel(caller, number)
     except Fault as fault:
         messages.error(request, fault.message)
         return go(request, "application", number)
@@ -138,6 +146,7 @@ def answer(request: HttpRequest, caller: Caller, number: int) -> HttpResponse:
 
 
 @form_page
+@across
 def hand_over(request: HttpRequest, caller: Caller, uuid: str) -> HttpResponse:
     """Ask that somebody else become the owner."""
     shown = see(caller, uuid)
@@ -152,7 +161,7 @@ def hand_over(request: HttpRequest, caller: Caller, uuid: str) -> HttpResponse:
         else:
             wish = Wish(owner=heir.uuid, comments=form.cleaned_data["comments"])
             try:
-                made = applications.submit_change(whole(caller), uuid, wish)
+                made = applications.submit_change(caller, uuid, wish)
             except Fault as fault:
                 form.add_error(None, fault.message)
             else:
@@ -194,8 +203,8 @@ def _steps(request: HttpRequest, caller: Caller, form: ProjectForm) -> HttpRespo
 
 def _submit(caller: Caller, form: ProjectForm) -> ProjectApplication:
     if form.project is None:
-        return applications.submit(whole(caller), form.wish())
-    return applications.submit_change(whole(caller), form.project.uuid, form.wish())
+        return applications.submit(caller, form.wish())
+    return applications.submit_change(caller, form.project.uuid, form.wish())
 
 
 def _sent(request: HttpRequest, made: ProjectApplication) -> HttpResponse:
@@ -261,7 +270,7 @@ def _blocked(caller: Caller, project: Project | None) -> str:
 
 
 def _application(caller: Caller, number: int) -> ApplicationShown:
-    return applications_shown(caller, [access.application_of(whole(caller), number)])[0]
+    return applications_shown(caller, [access.application_of(caller, number)])[0]
 
 
 def _detail(caller: Caller, shown: ApplicationShown) -> dict[str, Any]:

@@ -14,11 +14,11 @@ from django.utils.http import urlencode
 
 from synnefo.astakos.projects import access, memberships
 from synnefo.astakos.projects.models import Membership
-from synnefo.astakos.projects.shown import see, state_of_membership, whole
+from synnefo.astakos.projects.shown import see, state_of_membership
 from synnefo.common.caller import Caller
 from synnefo.common.faults import BadRequest, Fault, Forbidden
 from synnefo.common.listing import Listing
-from synnefo.common.pages import CALM_REFRESH_S, action, form_page, go, living, local_path
+from synnefo.common.pages import CALM_REFRESH_S, across, action, form_page, go, living, local_path
 
 Rule = Callable[..., Membership]
 
@@ -32,6 +32,7 @@ _ACTS: dict[str, tuple[str, Rule]] = {
 
 
 @living("astakos/project_members")
+@across
 def members(request: HttpRequest, caller: Caller, uuid: str) -> Mapping[str, object]:
     shown = see(caller, uuid)
     if not shown.manages:
@@ -41,7 +42,7 @@ def members(request: HttpRequest, caller: Caller, uuid: str) -> Mapping[str, obj
         {
             "row": row,
             "state": state_of_membership(row),
-            "actions": memberships.allowed_actions(whole(caller), row),
+            "actions": memberships.allowed_actions(caller, row),
             "since": _since(row),
         }
         for row in context["page"]
@@ -50,6 +51,7 @@ def members(request: HttpRequest, caller: Caller, uuid: str) -> Mapping[str, obj
 
 
 @action
+@across
 def act(request: HttpRequest, caller: Caller, uuid: str) -> HttpResponse:
     """``do`` is an action for all ``member``s that are ticked, or ``action:number`` for one."""
     name, _, one = request.POST.get("do", "").partition(":")
@@ -65,6 +67,7 @@ def act(request: HttpRequest, caller: Caller, uuid: str) -> HttpResponse:
 
 
 @form_page
+@across
 def remove(request: HttpRequest, caller: Caller, uuid: str) -> HttpResponse:
     """Asked: who goes. Told: they go."""
     asked = request.POST if request.method == "POST" else request.GET
@@ -83,6 +86,7 @@ def remove(request: HttpRequest, caller: Caller, uuid: str) -> HttpResponse:
 
 
 @form_page
+@across
 def enroll(request: HttpRequest, caller: Caller, uuid: str) -> HttpResponse:
     """Take in whoever is named; those of whom it is refused stay in the field, with the reasons."""
     shown = see(caller, uuid)
@@ -92,7 +96,7 @@ def enroll(request: HttpRequest, caller: Caller, uuid: str) -> HttpResponse:
     refused: list[tuple[str, str]] = []
     for email in typed[:_MOST_AT_ONCE]:
         try:
-            memberships.enroll(whole(caller), uuid, email)
+            memberships.enroll(caller, uuid, email)
         except Fault as fault:
             refused.append((email, fault.message))
         else:
@@ -106,7 +110,7 @@ def enroll(request: HttpRequest, caller: Caller, uuid: str) -> HttpResponse:
 
 
 def _rows(caller: Caller, uuid: str) -> QuerySet[Membership]:
-    rows = access.memberships_for(whole(caller)).filter(project__uuid=uuid, state__in=Membership.ASSOCIATED)
+    rows = access.memberships_for(caller).filter(project__uuid=uuid, state__in=Membership.ASSOCIATED)
     return rows.prefetch_related("log")
 
 
@@ -138,7 +142,7 @@ def _ticked(caller: Caller, uuid: str, numbers: Sequence[str]) -> list[Membershi
     wanted = {int(text) for text in numbers if text.isascii() and text.isdigit() and len(text) < 19}
     if not 0 < len(wanted) <= _MOST_AT_ONCE:
         raise BadRequest(f"Tick between 1 and {_MOST_AT_ONCE} people.")
-    access.managed_project(whole(caller), uuid)
+    access.managed_project(caller, uuid)
     rows = list(_rows(caller, uuid).filter(pk__in=wanted).order_by("person__username"))
     if not rows:
         raise BadRequest("Nobody of them is in this project any more.")
@@ -152,7 +156,7 @@ def _do_to_all(
     done = []
     for row in rows:
         try:
-            rule(whole(caller), row.pk, reason=reason)
+            rule(caller, row.pk, reason=reason)
         except Fault as fault:
             messages.error(request, f"{row.person.email}: {fault.message}")
         else:

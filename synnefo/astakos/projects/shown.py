@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from synnefo.astakos.projects import access
 from synnefo.astakos.projects.models import Membership, Policy, Project, ProjectApplication
 from synnefo.astakos.shown import UNLIMITED, amount_words, in_order, project_names, title_of
-from synnefo.common.caller import Caller, Scope
+from synnefo.common.caller import Caller
 from synnefo.common.shown import State
 from synnefo.common.units import INFINITE
 
@@ -171,14 +171,9 @@ class ProjectShown:
         return LEAVING[Policy(self.project.member_leave_policy)]
 
 
-def whole(caller: Caller) -> Caller:
-    """The same caller with all that is his in sight: pages of projects are not about the one he works in."""
-    return dataclasses.replace(caller, scope=Scope.OWNER)
-
-
 def see(caller: Caller, uuid: str) -> ProjectShown:
     """Raises ItemNotFound, Forbidden."""
-    return shown(caller, [access.project_of(whole(caller), uuid)])[0]
+    return shown(caller, [access.project_of(caller, uuid)])[0]
 
 
 def shown(caller: Caller, projects: Iterable[Project]) -> list[ProjectShown]:

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, Streami
 from django.urls import URLPattern, URLResolver, path
 from django.utils import timezone
 
-from synnefo.astakos.projects.shown import see, whole
+from synnefo.astakos.projects.shown import see
 from synnefo.astakos.quotas import ledger, warning
 from synnefo.astakos.quotas import usage as usage_of
 from synnefo.astakos.quotas.models import ProvisionLog
@@ -19,7 +19,7 @@ from synnefo.astakos.quotas.shown import shown_events, uses_of, warned
 from synnefo.common.caller import Caller
 from synnefo.common.faults import BadRequest, Forbidden
 from synnefo.common.listing import Listing
-from synnefo.common.pages import CALM_REFRESH_S, action, living, local_path, page
+from synnefo.common.pages import CALM_REFRESH_S, across, action, living, local_path, page
 
 #: Whose events: one's own, all members' by member, all that was charged to the pool.
 OWN, MEMBERS, POOL = "own", "members", "pool"
@@ -28,6 +28,7 @@ _USUAL_EXPORT = datetime.timedelta(days=30)
 
 
 @living("astakos/project_usage")
+@across
 def usage(request: HttpRequest, caller: Caller, uuid: str, of: str) -> Mapping[str, object]:
     shown = see(caller, uuid)
     if not shown.inside:
@@ -51,6 +52,7 @@ def usage(request: HttpRequest, caller: Caller, uuid: str, of: str) -> Mapping[s
 
 
 @page
+@across
 def export(request: HttpRequest, caller: Caller, uuid: str, of: str) -> HttpResponse:
     """The ledger of a period, both days included, as CSV or JSON."""
     rows = _events(caller, uuid, of)
@@ -66,6 +68,7 @@ def export(request: HttpRequest, caller: Caller, uuid: str, of: str) -> HttpResp
 
 
 @action
+@across
 def dismiss(request: HttpRequest, caller: Caller) -> HttpResponse:
     """A warning was read."""
     number = request.POST.get("key", "")
@@ -82,7 +85,7 @@ def _period(request: HttpRequest) -> tuple[str, str]:
 def _events(caller: Caller, uuid: str, of: str) -> QuerySet[ProvisionLog]:
     """Raises ItemNotFound, Forbidden."""
     return usage_of.events(
-        whole(caller), project=uuid, user=caller.user if of == OWN else None, members=of == MEMBERS
+        caller, project=uuid, user=caller.user if of == OWN else None, members=of == MEMBERS
     )
 
 

@@ -14,7 +14,6 @@ from django.shortcuts import render
 from django.urls import URLPattern, URLResolver, path
 
 from synnefo.astakos.fields import AmountField
-from synnefo.astakos.projects.shown import whole
 from synnefo.astakos.requests import rules
 from synnefo.astakos.requests.models import QuotaRequest
 from synnefo.astakos.requests.shown import KINDS, history, shown
@@ -23,7 +22,7 @@ from synnefo.astakos.shown import Use, amount_words, project_names, use_of
 from synnefo.common.caller import Caller
 from synnefo.common.faults import BadRequest, Fault, ItemNotFound
 from synnefo.common.listing import Listing
-from synnefo.common.pages import CALM_REFRESH_S, action, form_page, go, living, local_path
+from synnefo.common.pages import CALM_REFRESH_S, across, action, form_page, go, living, local_path
 
 _STATE = QuotaRequest.State
 _ORDER = {"state": ("State", ("state", "id")), "created": ("Asked", ("created", "id"))}
@@ -102,38 +101,42 @@ class Choice:
 
 
 @living("astakos/requests")
+@across
 def own(request: HttpRequest, caller: Caller) -> Mapping[str, object]:
-    context = OWN.context(rules.own(whole(caller)), request.GET)
+    context = OWN.context(rules.own(caller), request.GET)
     return {**context, "requests": shown(caller, context["page"]), "refresh_s": CALM_REFRESH_S}
 
 
 @living("astakos/review_requests")
+@across
 def queue(request: HttpRequest, caller: Caller) -> Mapping[str, object]:
-    context = REVIEWED.context(rules.answerable(whole(caller)), request.GET)
+    context = REVIEWED.context(rules.answerable(caller), request.GET)
     return {**context, "requests": shown(caller, context["page"]), "refresh_s": CALM_REFRESH_S}
 
 
 @living("astakos/request")
+@across
 def detail(request: HttpRequest, caller: Caller, uuid: str) -> Mapping[str, object]:
-    row = rules.get(whole(caller), uuid)
+    row = rules.get(caller, uuid)
     return _detail(caller, row, AnswerForm(row))
 
 
 @form_page
+@across
 def create(request: HttpRequest, caller: Caller) -> HttpResponse:
     """The form for one of the things that one may ask for; ``for`` is ``KIND:PROJECT``."""
-    targets = rules.targets_of(whole(caller))
+    targets = rules.targets_of(caller)
     if not targets:
         raise ItemNotFound("You are in no project of which you could ask for more.")
     target = _chosen(targets, request.GET.get("for", ""), caller)
-    lines = rules.preview(whole(caller), target.project.uuid, target.kind)
+    lines = rules.preview(caller, target.project.uuid, target.kind)
     if request.method != "POST":
         return _show_form(request, caller, targets, target, lines, AskForm(lines))
     form = AskForm(lines, request.POST)
     if form.is_valid():
         try:
             made = rules.ask(
-                whole(caller), target.project.uuid, target.kind, form.wanted, form.cleaned_data["reason"]
+                caller, target.project.uuid, target.kind, form.wanted, form.cleaned_data["reason"]
             )
         except Fault as fault:
             form.add_error(None, fault.message)
@@ -144,17 +147,18 @@ def create(request: HttpRequest, caller: Caller) -> HttpResponse:
 
 
 @action
+@across
 def answer(request: HttpRequest, caller: Caller, uuid: str) -> HttpResponse:
     """Approve with what stands in the fields, or deny; a mistake is shown on the request's page."""
-    row = rules.get(whole(caller), uuid)
+    row = rules.get(caller, uuid)
     form = AnswerForm(row, request.POST)
     words = request.POST.get("answer", "")
     if form.is_valid() or request.POST.get("do") == "deny":
         try:
             if request.POST.get("do") == "deny":
-                rules.deny(whole(caller), uuid, words)
+                rules.deny(caller, uuid, words)
             else:
-                rules.approve(whole(caller), uuid, form.granted, words)
+                rules.approve(caller, uuid, form.granted, words)
         except BadRequest as fault:
             form.add_error(None, fault.message)
         except Fault as fault:
@@ -167,16 +171,18 @@ def answer(request: HttpRequest, caller: Caller, uuid: str) -> HttpResponse:
 
 
 @action
+@across
 def cancel(request: HttpRequest, caller: Caller, uuid: str) -> HttpResponse:
-    rules.cancel(whole(caller), uuid)
+    rules.cancel(caller, uuid)
     messages.success(request, "The request is taken back.")
     return go(request, "request", uuid)
 
 
 @action
+@across
 def dismiss(request: HttpRequest, caller: Caller) -> HttpResponse:
     """One has read the answer."""
-    rules.dismiss(whole(caller), request.POST.get("key", ""))
+    rules.dismiss(caller, request.POST.get("key", ""))
     return HttpResponseRedirect(local_path(request.POST.get("next", ""), OWN.path), status=303)
 
 
@@ -210,7 +216,7 @@ def _show_form(
         "chosen": _value(target),
         "project": names[target.project.uuid],
         "lines": [(_use(target, line), form[line.resource.name]) for line in lines],
-        "pending": rules.own(whole(caller)).filter(
+        "pending": rules.own(caller).filter(
             project=target.project, kind=target.kind, state=_STATE.PENDING
         ).first(),
     }  # fmt: skip
@@ -226,7 +232,7 @@ def _use(target: Target, line: Line) -> Use:
 def _detail(caller: Caller, row: QuotaRequest, form: AnswerForm) -> dict[str, object]:
     one = shown(caller, [row])[0]
     waits = row.state == _STATE.PENDING
-    answers = waits and rules.may_answer(whole(caller), row)
+    answers = waits and rules.may_answer(caller, row)
     return {
         "shown": one,
         "history": history(caller, row),
