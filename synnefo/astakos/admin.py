@@ -1,5 +1,8 @@
-"""Astakos' tables on the administrators' dashboard."""
+"""Astakos' tables on the administrators' dashboard; importing them registers them."""
 
 from __future__ import annotations
 
-import synnefo.astakos.accounts.admin  # noqa: F401  registers it
+from synnefo.astakos.accounts import admin as accounts
+from synnefo.astakos.mails import admin as mails
+
+__all__ = ["accounts", "mails"]

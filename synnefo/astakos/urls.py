@@ -7,6 +7,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from synnefo.astakos.account import (
     commissions,
     memberships,
+    own,
     people,
     projects,
     quotas,
@@ -14,7 +15,8 @@ from synnefo.astakos.account import (
     statistics,
     usage,
 )
-from synnefo.astakos.identity import v2, versions
+from synnefo.astakos.cloudbar.urls import urlpatterns as cloudbar
+from synnefo.astakos.identity import v2, v2_users, versions
 from synnefo.astakos.identity.v3.api import api as v3
 from synnefo.astakos.identity.v3.routes import ROUTERS
 from synnefo.astakos.oauth.urls import urlpatterns as oauth
@@ -33,6 +35,10 @@ def _at(prefix: str, views: dict[str, View]) -> list[URLPattern]:
 
 _IDENTITY_V2: dict[str, View] = {
     "": route(GET=versions.v2),
+    "/users": route(GET=v2_users.index, POST=v2_users.create),
+    "/users/detail": route(GET=v2_users.detail),
+    "/users/<str:uuid>": route(GET=v2_users.show, PUT=v2_users.change),
+    "/users/<str:uuid>/action": route(POST=v2_users.act),
     "/tokens": route(POST=v2.create_token),
     "/tokens.json": route(POST=v2.create_token),
     "/tokens.xml": route(POST=v2.create_token),
@@ -58,6 +64,8 @@ _ACCOUNT: dict[str, View] = {
     "/projects/memberships/<int:number>/action": route(POST=memberships.act),
     "/projects/<str:uuid>": route(GET=projects.show, PUT=projects.modify),
     "/projects/<str:uuid>/action": route(POST=projects.act),
+    "/feedback": route(POST=own.send_feedback),
+    "/myaccount/default_project": route(POST=own.set_default_project),
     "/user_catalogs": route(POST=people.catalogs),
     "/service/user_catalogs": route(POST=people.service_catalogs),
     "/service/identities": route(POST=people.identities),
@@ -74,5 +82,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *_at("account/v1.0", _ACCOUNT),
     *_at("admin/stats", {"": route(GET=statistics.public), "/detail": route(GET=statistics.detailed)}),
     path("oauth2/", include(oauth)),
+    *cloudbar,
     re_path(r"^(?:identity|account)/(?P<path>.*)$", unknown),
 ]

@@ -39,4 +39,5 @@ class AccountAdapter(DefaultAccountAdapter):
         return url_has_allowed_host_and_scheme(url, allowed_hosts=None)
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        return client_address(request)
+        """For the list of sessions, where something must stand; over a local socket there is no address."""
+        return client_address(request) or "0.0.0.0"  # noqa: S104

@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from synnefo.admin.site import site
 from synnefo.admin.tables import Act, Part, StateFilter, Table
 from synnefo.admin.words import events, mono, state
-from synnefo.astakos.accounts import rules
+from synnefo.astakos.accounts import removal, rules, signup
 from synnefo.astakos.accounts.models import User
 from synnefo.astakos.catalog.models import Resource
 from synnefo.astakos.projects.models import Membership
@@ -26,8 +26,9 @@ _STATES = {
     "active": Q(is_active=True),
     "suspended": _ACCEPTED & Q(is_active=False),
     "to be moderated": Q(email_verified=True, moderated=False),
-    "not verified": Q(email_verified=False),
+    "not verified": Q(email_verified=False, removed_at=None),
     "rejected": Q(is_rejected=True),
+    "removed": Q(removed_at__isnull=False),
 }
 
 
@@ -37,6 +38,8 @@ class UserState(StateFilter):
 
 def word_of(row: User) -> tuple[str, str]:
     """The state in a word, and its colour."""
+    if row.removed_at:
+        return "Removed", "grey"
     if row.is_active:
         return "Active", "green"
     if row.is_rejected:
@@ -58,6 +61,30 @@ class Users(Table):
     ordering = ("-date_joined",)
     acts = (
         Act(
+            "accept", "Accept", "check",
+            "They can sign in from now on, have a project of their own with its quota, and are told by mail.",
+            "is accepted", lambda caller, row, reason: rules.accept(caller, row),
+            lambda row: row.email_verified and (row.is_rejected or not row.moderated),
+        ),
+        Act(
+            "reject", "Reject", "block",
+            "They cannot sign in, and are told by mail, with the reason that you give.",
+            "is rejected", lambda caller, row, reason: rules.reject(caller, row, reason=reason),
+            lambda row: row.email_verified and not row.moderated, asks_reason=True, is_danger=True,
+        ),
+        Act(
+            "send", "Send the mail again", "mail",
+            "The link by which the address is confirmed comes once more.",
+            "gets a mail", lambda caller, row, reason: signup.send_verification(caller, row),
+            lambda row: not row.email_verified and not row.removed_at,
+        ),
+        Act(
+            "verify", "Confirm the address", "mark_email_read",
+            "You vouch for the address in place of the mail's link.",
+            "has a confirmed address", lambda caller, row, reason: rules.confirm_email(caller, row),
+            lambda row: not row.email_verified and not row.removed_at,
+        ),
+        Act(
             "suspend", "Suspend", "block",
             "No password, session or token of theirs is accepted from then on, and their projects and"
             " memberships are suspended. Servers go on running, and nothing is deleted.",
@@ -70,14 +97,27 @@ class Users(Table):
             "can use the cloud again", lambda caller, row, reason: rules.activate(caller, row),
             lambda row: row.is_accepted and not row.is_active,
         ),
+        Act(
+            "delete", "Delete", "delete",
+            "The account was never accepted and has nothing. It goes, and the address can sign up anew.",
+            "is deleted", lambda caller, row, reason: rules.delete(caller, row),
+            lambda row: not row.is_accepted and not row.removed_at, is_danger=True,
+        ),
+        Act(
+            "remove", "Remove", "person_off",
+            "All that is kept of them goes for good, but for the uuid. What they still use or own has to be"
+            " deleted or handed over first; if there is any, nothing happens and it is named.",
+            "is removed", lambda caller, row, reason: removal.remove(caller, row),
+            lambda row: row.is_accepted, is_danger=True,
+        ),
     )  # fmt: skip
 
     def name_of(self, row: User) -> str:
-        return row.email
+        return row.email or row.uuid
 
     @admin.display(description="E-mail", ordering="email")
     def shown_email(self, row: User) -> str:
-        return row.email
+        return row.email or "none"
 
     @admin.display(description="Name", ordering="last_name")
     def shown_name(self, row: User) -> str:
@@ -110,6 +150,20 @@ class Users(Table):
             "Joined": self.joined(row),
             "Last signed in": self.signed_in(row),
         }
+        if row.affiliation:
+            facts["Affiliation"] = row.affiliation
+        if row.moderated_at:
+            facts["Decided"] = ago(row.moderated_at)
+        if row.is_rejected:
+            facts["Reason"] = row.rejected_reason or "none"
+        if row.accepted_policy:
+            facts["Accepted by"] = row.accepted_policy
+        if row.activation_sent and not row.email_verified:
+            facts["Mail sent"] = ago(row.activation_sent)
+        if row.terms_due:
+            facts["Terms of use"] = "not agreed to"
+        if row.shares_email:
+            facts["Signing in"] = "by uuid alone: another account has this address"
         if row.deactivated_at and not row.is_active:
             facts |= {"Suspended": ago(row.deactivated_at), "Reason": row.deactivated_reason or "none"}
         return facts

@@ -154,7 +154,7 @@ def create(request: HttpRequest, caller: Caller) -> HttpResponse:
     except Fault as fault:
         form.add_error(None, fault.message)
         return _show_form(request, offer, form)
-    return _shown_once(request, user, made)
+    return shown_once(request, user, made)
 
 
 @page
@@ -169,7 +169,7 @@ def ask_renew(request: HttpRequest, caller: Caller, uuid: str) -> HttpResponse:
 def renew(request: HttpRequest, caller: Caller, uuid: str) -> HttpResponse:
     """The secrets of what took its place."""
     user = _user(request)
-    return _shown_once(request, user, access.renew(caller, user, uuid))
+    return shown_once(request, user, access.renew(caller, user, uuid))
 
 
 @page
@@ -235,7 +235,7 @@ def _openstack_files(head: str, cloud: str, identity: str, credential: str, secr
     ]  # fmt: skip
 
 
-def _shown_once(request: HttpRequest, user: User, made: Secrets) -> HttpResponse:
+def shown_once(request: HttpRequest, user: User, made: Secrets) -> HttpResponse:
     """The page with what was made; no copy of it is kept anywhere."""
     about = access.get(user, made.uuid)
     context = {

@@ -18,8 +18,8 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.utils import timezone
 
-from synnefo.astakos.accounts import addresses, notices, terms
-from synnefo.astakos.accounts.models import Token, User
+from synnefo.astakos.accounts import addresses, notices, terms, tokens
+from synnefo.astakos.accounts.models import User
 from synnefo.astakos.methods import policies, registry
 from synnefo.astakos.projects import rules as projects
 from synnefo.audit import rules as audit
@@ -99,8 +99,11 @@ def verify(caller: Caller, user: User) -> User:
     return row
 
 
-def accept(caller: Caller, user: User, *, policy: str = "manual") -> User:
-    """Let him in: system project, quota, active. Raises Conflict if not verified, or accepted already."""
+def accept(caller: Caller, user: User, *, policy: str = "manual", tells: bool = True) -> User:
+    """Let him in: system project, quota, active; ``tells`` him by mail, and those who want to know.
+
+    Raises Conflict if not verified, or accepted already.
+    """
     with _changing(caller, user, "user.accept", policy=policy) as row:
         if not row.email_verified:
             raise Conflict("The e-mail is not verified.")
@@ -111,7 +114,8 @@ def accept(caller: Caller, user: User, *, policy: str = "manual") -> User:
         row.moderated_data, row.accepted_email = _snapshot(row), row.email
         row.default_project = projects.create_system_project(caller, row).uuid
         row.is_active = True
-        notices.accepted(row)
+        if tells:
+            notices.accepted(row)
     return row
 
 
@@ -155,6 +159,14 @@ def deactivate(caller: Caller, user: User, *, reason: str = "") -> User:
     return row
 
 
+def suspend_again(caller: Caller, user: User) -> None:
+    """Suspend what goes on of an inactive account. Raises Conflict for an active one."""
+    with _changing(caller, user, "user.suspend-again") as row:
+        if row.is_active:
+            raise Conflict("The account is active.")
+        projects.suspend_all_of(caller, row)
+
+
 def set_admin(caller: Caller, user: User, admin: bool) -> User:
     with _changing(caller, user, "user.admin" if admin else "user.no-admin") as row:
         row.is_superuser = row.is_staff = admin
@@ -177,10 +189,9 @@ def set_names(caller: Caller, user: User, first_name: str, last_name: str) -> Us
 def set_password(caller: Caller, user: User, password: str, *, end_api_tokens: bool = False) -> User:
     """A new password; whoever logged in with the old one is logged out. Raises BadRequest for a weak one."""
     check_password(password, user)
-    ended = [Token.Kind.LOGIN, *([Token.Kind.API] if end_api_tokens else [])]
     with _changing(caller, user, "user.password", tokens_ended=end_api_tokens) as row:
         row.set_password(password)
-        Token.objects.filter(user=row, kind__in=ended).delete()
+        tokens.end_all(row, of_programs=end_api_tokens)
     return row
 
 

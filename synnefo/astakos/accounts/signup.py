@@ -125,6 +125,8 @@ def verify(caller: Caller, token: str) -> User:
 
 def _check(wish: SignUp) -> None:
     """What is wrong whoever has the address."""
+    if not (wish.first_name.strip() and wish.last_name.strip()):
+        raise BadRequest("Say your first and last name.")
     user = User(email=wish.email, first_name=wish.first_name, last_name=wish.last_name)
     check_fields(user, ("email", "first_name", "last_name"))
     if wish.password is not None:

@@ -219,11 +219,18 @@ def known_services(names: Iterable[str]) -> frozenset[str]:
 def renew(caller: Caller, user: User, name: str = "") -> str:
     """End all of a user's tokens but those of application credentials; returns the one new API token."""
     with atomic():
-        Token.objects.filter(user=user, kind__in=(Token.Kind.API, Token.Kind.LOGIN)).delete()
-        OAuthToken.objects.filter(user=user).delete()
-        ClientToken.objects.filter(user=user).delete()
+        end_all(user, of_programs=True)
         token, _ = create_api_token(caller, user, name)
     return token
+
+
+def end_all(user: User, *, of_programs: bool) -> None:
+    """End tokens from signing in; ``of_programs``: and all others but those of application credentials."""
+    kinds = (Token.Kind.LOGIN, Token.Kind.API) if of_programs else (Token.Kind.LOGIN,)
+    Token.objects.filter(user=user, kind__in=kinds).delete()
+    if of_programs:
+        OAuthToken.objects.filter(user=user).delete()
+        ClientToken.objects.filter(user=user).delete()
 
 
 def api_tokens_of(user: User) -> QuerySet[Token]:

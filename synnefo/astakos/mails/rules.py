@@ -16,6 +16,10 @@ from django.template.loader import get_template, render_to_string
 from django.utils import timezone
 
 from synnefo.astakos.mails.models import Mail
+from synnefo.audit import rules as audit
+from synnefo.common.caller import Caller
+from synnefo.common.faults import Conflict
+from synnefo.common.transactions import atomic
 
 _LONGEST_SUBJECT = 200
 
@@ -55,6 +59,15 @@ def post(template: str, recipients: Iterable[str], context: Mapping[str, object]
         )
         for address in wanted
     )
+
+
+def send_again(caller: Caller, mail: Mail) -> None:
+    """Have a mail that could not be sent tried again now. Raises Conflict if it was sent."""
+    with atomic():
+        waiting = Mail.objects.filter(pk=mail.pk, sent=None)
+        if not waiting.update(due=timezone.now(), given_up=None, tries=0):
+            raise Conflict("This mail was sent.")
+        audit.record(caller, "mail.send-again", "mail", mail.pk)
 
 
 def addresses(name: str) -> list[str]:

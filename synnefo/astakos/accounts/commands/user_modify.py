@@ -1,7 +1,8 @@
 """``user-modify``: everything that may be changed of an account, all in one transaction or nothing.
 
 What is combined is done in one order, whatever the order of the options: administrator, reject, verify,
-accept, default project, active or not, groups, permissions, password, token, removal, e-mail.
+accept, default project, active or not, groups, permissions, password, token, terms, deletion or removal,
+e-mail.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from synnefo.astakos.accounts import rules, tokens
+from synnefo.astakos.accounts import removal, rules, terms, tokens
 from synnefo.astakos.accounts.commands.passwords import generated, given, password_option
 from synnefo.astakos.accounts.models import User
 from synnefo.common.commands import Command as Base
@@ -20,7 +21,7 @@ _REASONS = {"reject_reason": ("reject", "--reject"), "inactive_reason": ("set_in
 _ACTIONS = (
     "set_admin", "set_noadmin", "reject", "verify", "accept", "set_default_project", "set_active",
     "set_inactive", "add_group", "delete_group", "add_permission", "delete_permission", "password",
-    "renew_password", "renew_token", "delete", "set_email",
+    "renew_password", "renew_token", "sign_terms", "delete", "remove", "set_email",
 )  # fmt: skip
 
 
@@ -40,8 +41,17 @@ class Command(Base):
         )  # fmt: skip
         parser.add_argument("--set-email", metavar="EMAIL", help="with it he signs in from now on")
         parser.add_argument("--set-default-project", metavar="UUID", help="a project that he is a member of")
-        parser.add_argument("--delete", action="store_true", help="remove it, if it never was accepted")
-        parser.add_argument("-f", "--no-confirm", action="store_true", help="remove without asking")
+        parser.add_argument(
+            "--sign-terms", action="store_true", help="he agreed to the terms of use elsewhere"
+        )
+        end = parser.add_mutually_exclusive_group()
+        end.add_argument("--delete", action="store_true", help="delete it, if it never was accepted")
+        end.add_argument(
+            "--remove", action="store_true", help="remove all of it but the uuid, if it uses nothing"
+        )
+        parser.add_argument("-f", "--no-confirm", action="store_true", help="delete or remove without asking")
+        parser.add_argument("--level", type=int, help="kept of older systems, without a meaning here")
+        parser.add_argument("--invitations", type=int, help="the same")
 
     def _add_states(self, parser: CommandParser) -> None:
         parser.add_argument("--verify", action="store_true", help="the e-mail is his")
@@ -66,23 +76,30 @@ class Command(Base):
                 )  # fmt: skip
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if not any(options[name] for name in _ACTIONS):
+        legacy = {name: options[name] for name in ("level", "invitations")}
+        has_legacy = any(value is not None for value in legacy.values())
+        if not has_legacy and not any(options[name] for name in _ACTIONS):
             raise CommandError("nothing to change; see --help")
         for reason, (action, option) in _REASONS.items():
             if options[reason] and not options[action]:
                 raise CommandError(f"a reason goes with {option} only")
         user = rules.find(options["user"])
         password = generated() if options["renew_password"] else given(options["password"])
-        if options["delete"] and not options["no_confirm"]:
-            self.confirm(f"Remove the account {user.email} ({user.uuid})?")
+        ends = options["delete"] or options["remove"]
+        if ends and not options["no_confirm"]:
+            self.confirm(f"Remove the account {user.email} ({user.uuid}) for good?")
         with atomic():
             self._change_state(user, options)
             self._change_rights(user, options)
             if password is not None:
                 rules.set_password(self.caller, user, password)
             token = tokens.renew(self.caller, user, "snf-manage") if options["renew_token"] else None
-            if options["delete"]:
-                rules.delete(self.caller, user)
+            if options["sign_terms"]:
+                terms.sign(self.caller, user)
+            if has_legacy:
+                rules.set_legacy(self.caller, user, **legacy)
+            if ends:
+                (removal.remove if options["remove"] else rules.delete)(self.caller, user)
             elif options["set_email"]:
                 rules.set_email(self.caller, user, options["set_email"])
         self._print("password", password if options["renew_password"] else None)
@@ -94,7 +111,8 @@ class Command(Base):
         if options["reject"]:
             rules.reject(self.caller, user, reason=options["reject_reason"])
         if options["verify"]:
-            rules.verify(self.caller, user)
+            verify = rules.verify if options["accept"] else rules.confirm_email
+            verify(self.caller, user)
         if options["accept"]:
             rules.accept(self.caller, user)
         if options["set_default_project"]:

@@ -58,7 +58,17 @@ def facts(user: User) -> dict[str, object]:
         "groups": list(user.groups.order_by("name").values_list("name", flat=True)),
         "permissions": permissions(user),
         "default project": user.default_project,
+        "affiliation": user.affiliation,
+        "accepted e-mail": user.accepted_email,
+        "activation sent": user.activation_sent,
+        "signed terms": user.date_signed_terms,
+        "has signed terms": user.has_signed_terms,
+        "shares e-mail": user.shares_email,
+        "profile visited": user.profile_visited,
+        "level": user.level,
+        "invitations": user.invitations,
         "joined": user.date_joined,
+        "updated": user.updated,
         "last login": user.last_login,
     }
 

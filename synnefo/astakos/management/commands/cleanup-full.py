@@ -1,0 +1,1 @@
+from synnefo.astakos.accounts.commands.cleanup_full import Command as Command

@@ -1,0 +1,1 @@
+from synnefo.astakos.accounts.commands.fix_superusers import Command as Command

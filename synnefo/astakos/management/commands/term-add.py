@@ -1,0 +1,1 @@
+from synnefo.astakos.accounts.commands.term_add import Command as Command

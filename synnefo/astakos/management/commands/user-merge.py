@@ -1,0 +1,1 @@
+from synnefo.astakos.accounts.commands.user_merge import Command as Command
