@@ -111,6 +111,7 @@ if _has_people:
         "allauth.account.middleware.AccountMiddleware",
         "synnefo.astakos.methods.devices.LastSeen",
         "synnefo.astakos.accounts.guards.Guards",
+        "synnefo.astakos.cloudbar.cookie.TokenCookie",
     ]
     INSTALLED_APPS = [
         "django.contrib.auth",

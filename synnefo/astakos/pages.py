@@ -6,7 +6,7 @@ from allauth.account import views
 from django.urls import URLPattern, URLResolver, path
 
 from synnefo.astakos.accounts import pages as accounts
-from synnefo.astakos.accounts import pages_entrance, pages_profile
+from synnefo.astakos.accounts import pages_api, pages_entrance, pages_profile
 from synnefo.astakos.methods import pages as methods
 from synnefo.astakos.navigation import notices, places
 from synnefo.astakos.projects import pages as projects
@@ -22,6 +22,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("inactive/", views.account_inactive, name="account_inactive"),
     path("reauthenticate/", views.reauthenticate, name="account_reauthenticate"),
     *accounts.urlpatterns,
+    *pages_api.urlpatterns,
     *pages_entrance.urlpatterns,
     *pages_profile.urlpatterns,
     *methods.urlpatterns,

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.urls import reverse
+
+from synnefo.astakos.accounts.models import User
 
 
 def leave(request: HttpRequest, url: str) -> HttpResponse:
@@ -23,6 +26,13 @@ def leave(request: HttpRequest, url: str) -> HttpResponse:
     response["Cache-Control"] = "no-store"
     response["Referrer-Policy"] = "no-referrer"
     return response
+
+
+def terms_first(request: HttpRequest, user: User) -> HttpResponse | None:
+    """To the terms of use, and back here, for who has not signed them; None for everybody else."""
+    if user.terms_due is None:
+        return None
+    return HttpResponseRedirect(f"{reverse('terms')}?{urlencode({'next': request.get_full_path()})}")
 
 
 def with_query(url: str, **values: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from typing import cast
 from urllib.parse import urlsplit
 
 from allauth.core.internal.httpkit import extract_basic_auth
@@ -25,7 +26,7 @@ from synnefo.astakos.accounts import throttle, tokens
 from synnefo.astakos.accounts.models import Token, User
 from synnefo.astakos.oauth import rules
 from synnefo.astakos.oauth.adapter import SCOPES, issuer
-from synnefo.astakos.oauth.leaving import leave
+from synnefo.astakos.oauth.leaving import leave, terms_first
 from synnefo.common.faults import TooManyRequests, Unauthorized
 from synnefo.common.http.addresses import base_url
 from synnefo.common.http.context import client_address
@@ -71,6 +72,8 @@ def authorize(request: HttpRequest) -> HttpResponse:
             identity_of_session(request)
         except Unauthorized as fault:
             return error_page(request, 403, fault.message)
+        if terms := terms_first(request, cast("User", request.user)):
+            return terms
     if request.method == "GET" and (refusal := _refused(request)):
         return error_page(request, 400, refusal)
     response: HttpResponse = views.authorization(request)

@@ -21,7 +21,7 @@ from django.views.decorators.csrf import csrf_exempt
 from synnefo.astakos.accounts import throttle
 from synnefo.astakos.accounts.models import User
 from synnefo.astakos.oauth import rules
-from synnefo.astakos.oauth.leaving import leave, with_query
+from synnefo.astakos.oauth.leaving import leave, terms_first, with_query
 from synnefo.common.faults import BadRequest, Fault, NotAllowed, Unauthorized
 from synnefo.common.http.addresses import base_url
 from synnefo.common.http.context import client_address
@@ -53,6 +53,8 @@ def authorize(request: HttpRequest) -> HttpResponse:
         return _refusal(fault)
     if user is None:
         return redirect_to_login(request.get_full_path() if request.method != "POST" else "/ui/")
+    if terms := terms_first(request, user):
+        return terms
     if request.method != "POST" and not asked.client.skip_consent:
         return render(request, "astakos/oauth_consent.html", {"asked": asked})
     code = rules.make_code(asked.client, user, asked.redirect_uri, asked.scope)

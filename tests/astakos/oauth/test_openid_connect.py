@@ -16,9 +16,12 @@ import pytest
 from allauth.idp.oidc.models import Token as ClientToken
 from django.core.cache import cache
 from django.test import Client as Browser
+from django.urls import reverse
+from django.utils import timezone
 
 from synnefo.astakos.accounts import rules as accounts
 from synnefo.astakos.accounts import tokens
+from synnefo.astakos.accounts.models import User
 from synnefo.astakos.oauth import keys, rules
 from synnefo.astakos.oauth.models import SigningKey
 from synnefo.common.caller import system_caller
@@ -171,6 +174,17 @@ def test_a_consent_needs_the_page_that_was_shown(ada: Person) -> None:
     fields["request"] = request[:-1] + ("A" if request[-1] != "A" else "B")
     fields["csrfmiddlewaretoken"] = browser.cookies["csrftoken"].value
     assert browser.post(f"{ROOT}/o/authorize", fields).status_code == 403
+
+
+@pytest.mark.parametrize("path", ["o/authorize", "auth"])
+def test_terms_of_use_come_first(browser: Browser, ada: Person, path: str, settings: Any) -> None:
+    settings.DEBUG = True  # 0.21's flow wants TLS otherwise
+    User.objects.filter(pk=ada.user.pk).update(terms_due=timezone.now())
+    url = Program(trusted=True).address().replace("o/authorize", path)
+    answer = browser.get(url)
+    assert answer["Location"] == f"{reverse('terms')}?{urlencode({'next': url})}"
+    User.objects.update(terms_due=None)
+    assert "code" in answer_in(browser.get(url))
 
 
 def test_a_trusted_client_asks_nobody(browser: Browser) -> None:
