@@ -156,6 +156,7 @@ def test_a_project_is_applied_for_approved_and_joined(
     for page, name in ((alice, "alice"), (root, "root"), (bob, "bob")):
         sign_in(page, name)
     alice.get_by_role("link", name="Projects", exact=True).click()
+    expect(alice.get_by_role("heading", name="Projects")).to_be_visible()
     alice.keyboard.press("c")
     alice.get_by_label("Name", exact=True).fill("lab.example.org")
     alice.get_by_role("textbox", name="Servers: each member").fill("2")

@@ -227,6 +227,7 @@ def test_one_asks_to_join_is_let_in_and_leaves(
     assert "bob@example.org asks to join" in texts_of(alice.get("/ui/"))
     page = texts_of(alice.get(at(lab, "members/?state=waiting")))
     assert "bob@example.org Bob Tester Asks to join" in page
+    assert "Asked to join bob@example.org" in texts_of(alice.get(at(lab, "activity/")))
     number = Membership.objects.get(project=lab).pk
     alice.post(at(lab, "members/act/"), {"do": f"accept:{number}"})
     assert state_of(lab, people.bob) == "Accepted"

@@ -60,8 +60,8 @@ def test_share_and_pool_stand_beside_each_other_and_what_binds_is_said(
 ) -> None:
     take(people.bob, lab, 1)
     page = texts_of(bob.get(at(lab)))
-    assert "Servers 1 left Your share binds 1 of 2 Project 1 of 10" in page
-    assert "Servers 2 left Your share binds 0 of 2 Project 1 of 10" in texts_of(alice.get(at(lab)))
+    assert "Servers 1 left Your share limits you 1 of 2 Project 1 of 10" in page
+    assert "Servers 2 left Your share limits you 0 of 2 Project 1 of 10" in texts_of(alice.get(at(lab)))
 
 
 def test_an_owner_who_is_no_member_sees_the_pool_alone(people: People) -> None:

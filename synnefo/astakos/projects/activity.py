@@ -14,6 +14,7 @@ from django.db.models import Q, QuerySet
 
 from synnefo.astakos.projects.shown import ProjectShown
 from synnefo.audit.models import AuditEvent
+from synnefo.common.accounts import accounts
 from synnefo.common.caller import Caller
 
 _OF_MANAGERS = ("project", "membership", "application", "request")
@@ -25,6 +26,21 @@ _WORDS = {
     "project.terminate": "Project terminated",
     "project.reinstate": "Project reinstated",
     "project.transfer": "Project handed over",
+    "application.submit": "Application sent",
+    "application.approved": "Application approved",
+    "application.denied": "Application denied",
+    "application.cancelled": "Application taken back",
+    "application.dismissed": "Denied application dismissed",
+    "membership.request": "Asked to join",
+    "membership.join": "Joined",
+    "membership.enroll": "Member added",
+    "membership.accept": "Let in",
+    "membership.reject": "Not let in",
+    "membership.cancel": "No longer asks to join",
+    "membership.leave": "Left, or asked to leave",
+    "membership.remove": "Member removed",
+    "membership.suspend": "Membership suspended",
+    "membership.unsuspend": "Membership resumed",
     "request.ask": "More quota asked for",
     "request.approve": "Request for more approved",
     "request.deny": "Request for more denied",
@@ -56,16 +72,18 @@ def events(shown: ProjectShown) -> QuerySet[AuditEvent]:
 
 
 def told(caller: Caller, rows: Iterable[AuditEvent]) -> list[Deed]:
+    found = list(rows)
+    people = accounts().names({str(row.details["person"]) for row in found if "person" in row.details})
     return [
         Deed(
             number=row.pk,
             title=_words(row.action),
-            name=str(row.details.get("name") or row.details.get("user") or ""),
+            name=people.get(str(row.details.get("person")), "") or str(row.details.get("name") or ""),
             who="you" if row.actor == caller.user else row.actor_name or "the cloud",
             reason=str(row.details.get("reason") or ""),
             at=row.at,
         )
-        for row in rows
+        for row in found
     ]
 
 

@@ -153,6 +153,7 @@ class ProjectForm(forms.Form):
         found = [
             Difference(*field_words(name, _now(project, name) if project else None, value))
             for name, value in self.changed().items()
+            if project or value not in (None, "")
         ]
         limits = self.changed_limits()
         return found + [

@@ -13,7 +13,7 @@ from django.shortcuts import render, resolve_url
 from django.urls import URLPattern, URLResolver, path
 
 from synnefo.astakos.accounts.models import User
-from synnefo.astakos.projects import access, applications
+from synnefo.astakos.projects import access, applications, wishes
 from synnefo.astakos.projects.applications_shown import ApplicationShown, applications_shown
 from synnefo.astakos.projects.forms import ProjectForm
 from synnefo.astakos.projects.models import Project, ProjectApplication
@@ -23,7 +23,7 @@ from synnefo.astakos.projects.wishes import Wish
 from synnefo.astakos.quotas import reading
 from synnefo.astakos.shown import shown_resources
 from synnefo.common.caller import Caller
-from synnefo.common.faults import Fault, Forbidden
+from synnefo.common.faults import BadRequest, Fault, Forbidden
 from synnefo.common.listing import Listing
 from synnefo.common.pages import CALM_REFRESH_S, across, action, form_page, go, living
 
@@ -189,7 +189,7 @@ def _steps(request: HttpRequest, caller: Caller, form: ProjectForm) -> HttpRespo
     do = request.POST.get("do", "") if request.method == "POST" else ""
     blocked = _blocked(caller, form.project)
     goes_on = do in ("summary", "submit")
-    if not goes_on or blocked or not form.is_valid():
+    if not goes_on or blocked or not _makes_sense(form):
         return _show_form(request, form, blocked, refused=goes_on)
     if do == "summary":
         return _show_summary(request, form)
@@ -199,6 +199,17 @@ def _steps(request: HttpRequest, caller: Caller, form: ProjectForm) -> HttpRespo
         form.add_error(None, fault.message)
         return _show_form(request, form, "", refused=True)
     return _sent(request, made)
+
+
+def _makes_sense(form: ProjectForm) -> bool:
+    """Whether it could be sent; if not, the form says why."""
+    if not form.is_valid():
+        return False
+    try:
+        wishes.check(form.wish())
+    except BadRequest as fault:
+        form.add_error("name" if "name" in fault.message.lower() else None, fault.message)
+    return not form.errors
 
 
 def _submit(caller: Caller, form: ProjectForm) -> ProjectApplication:

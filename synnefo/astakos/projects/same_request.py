@@ -7,6 +7,7 @@ from typing import Any
 from synnefo.astakos.projects.forms import ProjectForm
 from synnefo.astakos.projects.models import Policy
 from synnefo.common.same_request import Raw, command
+from synnefo.common.units import INFINITE
 
 
 def same_application(form: ProjectForm) -> list[tuple[str, str, str]]:
@@ -17,7 +18,7 @@ def same_application(form: ProjectForm) -> list[tuple[str, str, str]]:
         ("--name", said.get("name") or (None if project else Raw("NAME.EXAMPLE.ORG"))),
         ("--homepage", said.get("homepage")),
         ("--description", said.get("description")),
-        ("--max-members", str(said["max_members"]) if "max_members" in said else None),
+        ("--max-members", _number(said.get("max_members"), usual=project is None)),
         ("--start-date", _day(said.get("start_date"))),
         ("--end-date", _day(said.get("end_date"))),
         ("--join-policy", _policy(said.get("member_join_policy"))),
@@ -32,6 +33,11 @@ def same_application(form: ProjectForm) -> list[tuple[str, str, str]]:
         return [("kamaki", "kamaki", command("kamaki project create", *parts, private))]
     flag = ("--private" if said["private"] else "--public") if "private" in said else None
     return [("kamaki", "kamaki", command("kamaki project modify", project.uuid, *parts, flag))]
+
+
+def _number(value: int | None, *, usual: bool) -> str | None:
+    """No limit is usual for a new project; of changes it is said, as a number."""
+    return None if value is None or (usual and value >= INFINITE) else str(value)
 
 
 def _day(value: Any) -> str | None:
