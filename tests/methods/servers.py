@@ -6,7 +6,6 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -59,10 +58,6 @@ def listens(port: int, address: str = "127.0.0.1") -> bool:
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex((address, port)) == 0
-
-
-def python() -> str:
-    return sys.executable
 
 
 def _failed_at_once(process: subprocess.Popen[bytes], log: Path) -> bool:

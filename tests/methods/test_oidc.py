@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,12 @@ import pytest
 from django.test import Client
 
 from synnefo.astakos.accounts.models import User
-from synnefo.astakos.methods import rules
+from synnefo.astakos.methods import rules, social
 from synnefo.astakos.methods.models import AuthMethod, PendingThirdParty
+from tests.conftest import SYSTEM
 from tests.methods.conftest import is_signed_in, sign_in, texts_of
 from tests.methods.oidc_provider import CLIENT, SECRET
-from tests.methods.servers import free_port, listens, python, running
+from tests.methods.servers import free_port, listens, running
 
 pytestmark = pytest.mark.django_db
 
@@ -31,7 +33,7 @@ def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder: Path = tmp_path_factory.mktemp("oidc")
     port = free_port()
     command = [
-        python(), "-m", "tests.methods.oidc_provider", str(port), str(folder), f"http://testserver{BACK}",
+        sys.executable, "-m", "tests.methods.oidc_provider", str(port), str(folder), f"http://testserver{BACK}",
     ]  # fmt: skip
     with running(command, folder / "log", lambda: listens(port)):
         yield f"http://127.0.0.1:{port}"
@@ -190,7 +192,7 @@ def test_an_identity_is_replaced_by_another_one(
 ) -> None:
     method = link(alice, "oidc", "old")
     sign_in(client)
-    rules.remove(rules_caller(alice), alice, rules.methods_of(alice).get(module="local").pk)
+    rules.remove(SYSTEM, alice, rules.methods_of(alice).get(module="local").pk)
     client.force_login(User.objects.get(pk=alice.pk))
     through(client, there, switch=str(method.pk))
     assert list(rules.methods_of(alice).values_list("identifier", flat=True)) == [GRACE]
@@ -223,8 +225,6 @@ def test_without_its_settings_a_provider_is_told_to_be_not_configured(
 def test_google_and_linkedin_speak_the_same_protocol(
     client: Client, there: httpx.Client, provider: str, monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
-    from synnefo.astakos.methods import social
-
     for module, client_setting, secret_setting in (
         ("google", "ASTAKOS_GOOGLE_CLIENT_ID", "ASTAKOS_GOOGLE_SECRET"),
         ("linkedin", "ASTAKOS_LINKEDIN_TOKEN", "ASTAKOS_LINKEDIN_SECRET"),
@@ -235,9 +235,3 @@ def test_google_and_linkedin_speak_the_same_protocol(
         setattr(settings, secret_setting, SECRET)
         page = client.post(f"/ui/login/{module}/").content.decode()
         assert f"%2Fui%2Flogin%2F{module}%2Fauthenticated%2F" in page
-
-
-def rules_caller(user: User) -> Any:
-    from synnefo.common.caller import Caller
-
-    return Caller(user=user.uuid, project=user.uuid)

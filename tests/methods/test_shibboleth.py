@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,7 @@ def test_who_comes_past_the_web_server_is_refused_whatever_he_says(
     with httpx.Client(base_url=live_server.url, trust_env=False) as client:
         answer = client.get(BACK, headers={name: "emmy", "X-Forwarded-For": ADDRESS})
         assert answer.headers["location"] == "/ui/login/"
-        assert "goes through this cloud's web server alone" in texts_of_http(client.get("/ui/login/"))
+        assert "goes through this cloud's web server alone" in html.unescape(client.get("/ui/login/").text)
         assert client.get("/ui/").status_code == 302
 
 
@@ -192,9 +193,3 @@ def test_an_account_gets_the_identity_only_if_its_user_asked_for_that_here(
     answer = client.get(arrive(client)["Location"])
     assert "You can sign in by Academic from now on." in texts_of(answer)
     assert rules.methods_of(alice).get(module="shibboleth").identifier == "emmy"
-
-
-def texts_of_http(answer: httpx.Response) -> str:
-    import html
-
-    return html.unescape(answer.text)

@@ -11,6 +11,7 @@ import time_machine
 from synnefo.astakos.accounts import throttle
 from synnefo.astakos.accounts.models import LoginAttempt
 from synnefo.common.faults import TooManyRequests, Unauthorized
+from synnefo.common.http.context import client_address
 
 pytestmark = pytest.mark.django_db
 HERE, THERE = "192.0.2.1", "192.0.2.2"
@@ -124,6 +125,28 @@ def test_who_tries_many_tokens_is_told_to_wait_and_those_that_are_good_work_on(
         answers = [ask(f"guess-{number}", path, body) for number in range(7)]
         assert answers == [401] * 5 + [429] * 2
         assert ask(people.alice.token, path, body) in (200, 201)
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "address"),
+    [
+        ("192.0.2.1", "198.51.100.9", "192.0.2.1"),
+        ("127.0.0.1", "198.51.100.9", "198.51.100.9"),
+        ("127.0.0.1", "203.0.113.1, 198.51.100.9", "198.51.100.9"),
+        ("127.0.0.1", "203.0.113.1, 198.51.100.9, 10.0.0.1", "198.51.100.9"),
+        ("127.0.0.1", "2001:db8::1", "2001:db8::1"),
+        ("127.0.0.1", "somebody", "127.0.0.1"),
+        ("127.0.0.1", "", "127.0.0.1"),
+        ("127.0.0.1", "10.0.0.1", "127.0.0.1"),
+        ("", "198.51.100.9", ""),
+    ],
+)
+def test_an_address_that_a_client_makes_up_is_not_counted(
+    settings: Any, rf: Any, peer: str, forwarded: str, address: str
+) -> None:
+    settings.SYNNEFO_TRUSTED_PROXIES = ["127.0.0.1", "10.0.0.1"]
+    request = rf.get("/", REMOTE_ADDR=peer, headers={"X-Forwarded-For": forwarded})
+    assert client_address(request) == address
 
 
 def test_names_and_addresses_are_not_kept_in_the_clear() -> None:

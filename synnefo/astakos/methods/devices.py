@@ -6,6 +6,7 @@ import dataclasses
 import datetime
 from collections.abc import Callable
 
+from allauth.account.adapter import get_adapter
 from allauth.usersessions.models import UserSession
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -15,7 +16,6 @@ from synnefo.astakos.accounts.models import User
 from synnefo.audit import rules as audit
 from synnefo.common.caller import Caller
 from synnefo.common.faults import ItemNotFound
-from synnefo.common.http.context import client_address
 from synnefo.common.transactions import atomic
 
 _SEEN_EVERY = datetime.timedelta(minutes=1)
@@ -105,4 +105,4 @@ def _touch(request: HttpRequest) -> None:
     now = timezone.now()
     UserSession.objects.filter(
         session_key=request.session.session_key, last_seen_at__lt=now - _SEEN_EVERY
-    ).update(last_seen_at=now, ip=client_address(request) or "0.0.0.0")  # noqa: S104  of a local socket
+    ).update(last_seen_at=now, ip=get_adapter().get_client_ip(request))

@@ -24,7 +24,7 @@ _OIDC_MAP: AttributeMap = {
     "last_name": ("family_name", True),
 }
 
-_MESSAGES = {
+MESSAGES = {
     "title": "{title}",
     "login_title": "Sign in with {title}",
     "method_prompt": "{title}",
@@ -69,7 +69,7 @@ class Provider:
         values = {"title": self.name, "service": settings.BRANDING_SERVICE_NAME}
         if name != "title":
             values["title"] = self.title
-        return str(_MESSAGES[name] if text is None else text).format_map(values)
+        return str(MESSAGES[name] if text is None else text).format_map(values)
 
     def attribute_map(self) -> AttributeMap:
         """What is taken over of the provider's attributes."""

@@ -7,6 +7,7 @@ it is on every response, log line, operation and audit event. What every request
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import time
 import uuid
@@ -49,9 +50,25 @@ def request_id_of(request: HttpRequest) -> str:
 
 
 def client_address(request: HttpRequest) -> str:
-    """Where the request came from; forwarded addresses count only behind a trusted proxy."""
+    """Where the request came from: an address, or "" for a local socket.
+
+    Behind a trusted proxy it is the last forwarded address that is none of a trusted proxy itself: what
+    stands before that came with the request and may be made up.
+    """
     peer: str = request.META.get("REMOTE_ADDR", "") or ""
-    if peer in settings.SYNNEFO_TRUSTED_PROXIES:
-        forwarded = request.headers.get("X-Forwarded-For", "")
-        return forwarded.split(",")[0].strip() or peer
+    trusted = settings.SYNNEFO_TRUSTED_PROXIES
+    if peer not in trusted:
+        return peer
+    for forwarded in reversed(request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")):
+        address: str = forwarded.strip()
+        if address not in trusted:
+            return address if _is_address(address) else peer
     return peer
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
