@@ -209,6 +209,24 @@ def test_an_identity_that_waits_is_added_after_signing_in_otherwise(
     assert not PendingThirdParty.objects.exists()
 
 
+def test_nobody_is_given_an_identity_that_arrived_in_another_browser(
+    client: Client, there: httpx.Client, alice: User
+) -> None:
+    """Else whoever made somebody follow such a link could sign in to his account afterwards."""
+    answer = through(client, there)
+    token = parse_qs(urlsplit(answer["Location"]).query)["third_party_token"][0]
+    victim = Client()
+    assert "began in another browser" in texts_of(victim.get(f"/ui/login/?key={token}", follow=True))
+    sign_in(victim)
+    assert is_signed_in(victim)
+    assert not rules.methods_of(alice).filter(module="oidc").exists()
+    victim.post("/ui/logout/")
+    assert "began in another browser" in texts_of(victim.get(answer["Location"]))
+    said = {"third_party_token": token, "email": "v@example.org", "first_name": "V", "last_name": "W"}
+    assert victim.post("/ui/signup/", said).status_code == 404
+    assert not User.objects.filter(username="v@example.org").exists()
+
+
 def test_a_provider_that_is_away_is_told(client: Client, settings: Any, db: None) -> None:
     settings.ASTAKOS_OIDC_URL = "http://127.0.0.1:9"
     answer = client.post(START, follow=True)

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from synnefo.astakos.accounts import passwords, signup, terms
 from synnefo.astakos.accounts.models import User
 from synnefo.astakos.accounts.signup import SignUp
-from synnefo.astakos.methods import rules as methods
+from synnefo.astakos.methods import flow
 from synnefo.astakos.methods.identities import Identity
 from synnefo.common.faults import Conflict, Fault
 from synnefo.common.pages import fault_page, local_path, stranger
@@ -83,7 +83,7 @@ def sign_up(request: HttpRequest) -> HttpResponse:
     token, next_path = query.get("third_party_token", ""), local_path(query.get("next", ""), "")
     try:
         signup.require_open(token)
-        identity = methods.pending(token) if token else None
+        identity = flow.waiting(request, token) if token else None
     except Fault as fault:
         return render(request, "account/signup_closed.html", {"reason": fault.message}, status=fault.status)
     form = SignUpForm(

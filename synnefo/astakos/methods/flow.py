@@ -24,14 +24,16 @@ from synnefo.astakos.accounts.signup import SignUp
 from synnefo.astakos.methods import policies, registry, rules
 from synnefo.astakos.methods.identities import Identity
 from synnefo.astakos.methods.models import AuthMethod
-from synnefo.common.faults import Fault, Forbidden
+from synnefo.common.faults import Fault, Forbidden, ItemNotFound
 from synnefo.common.pages import caller_of_session, local_path, stranger
 
 log = structlog.get_logger("synnefo.astakos")
 
 Wish = Mapping[str, str]
-#: Where an identity is kept that is to be added to whoever signs in next.
-KEY = "pending_identity"
+#: Where the session keeps the tokens of identities that arrived in it, and the one that is to be added to the
+#: account of whoever signs in next. A link with somebody else's token must not give him one's account.
+_ARRIVED, _NEXT = "arrived_identities", "pending_identity"
+_MOST_ARRIVED = 5
 LAST_METHOD_COOKIE = "astakos_last_login_method"
 _YEAR_S = 365 * 24 * 3600
 
@@ -55,6 +57,19 @@ def failed(request: HttpRequest, module: str, reason: str) -> HttpResponse:
     return refuse(request, registry.PROVIDERS[module].message("failed"))
 
 
+def waiting(request: HttpRequest, token: str) -> Identity:
+    """The identity that arrived in this browser and waits for its account. Raises ItemNotFound."""
+    if token not in request.session.get(_ARRIVED, ()):
+        raise ItemNotFound("This sign-up began in another browser, or it was too long ago. Sign in again.")
+    return rules.pending(token)
+
+
+def add_to_next(request: HttpRequest, token: str) -> None:
+    """Whoever signs in next in this browser gets that identity, too. Raises ItemNotFound."""
+    waiting(request, token)
+    request.session[_NEXT] = token
+
+
 def remember_method(answer: HttpResponse, module: str) -> HttpResponse:
     """The sign-in page offers first what was used last in this browser."""
     answer.set_cookie(LAST_METHOD_COOKIE, module, max_age=_YEAR_S, httponly=True, samesite="Lax")
@@ -64,7 +79,7 @@ def remember_method(answer: HttpResponse, module: str) -> HttpResponse:
 def after_sign_in(request: HttpRequest, user: User, module: str, identifier: str) -> None:
     """Somebody is signed in now: note by what, and add the identity that waited for that."""
     rules.stamp(user, module, identifier)
-    token = request.session.pop(KEY, "")
+    token = request.session.pop(_NEXT, "")
     if not token:
         return
     try:
@@ -109,7 +124,7 @@ def _sign_in(request: HttpRequest, method: AuthMethod, identity: Identity, wish:
 
 def _open_session(request: HttpRequest, user: User, identity: Identity, wish: Wish) -> HttpResponse:
     if wish.get("key"):
-        request.session[KEY] = wish["key"]
+        add_to_next(request, wish["key"])
     record_authentication(request, user, "socialaccount", provider=identity.module, uid=identity.identifier)
     answer: HttpResponse = perform_login(
         request, User.objects.get(pk=user.pk), redirect_url=local_path(wish.get("next", ""), "/ui/")
@@ -123,6 +138,7 @@ def _welcome(request: HttpRequest, identity: Identity, wish: Wish) -> HttpRespon
     if not policies.general(provider).create:
         raise Forbidden(provider.message("disabled_for_create"))
     token = rules.pend(identity)
+    request.session[_ARRIVED] = [*request.session.get(_ARRIVED, []), token][-_MOST_ARRIVED:]
     if not identity.is_all_imposed or terms.current() is not None:
         query = {"third_party_token": token, "next": wish.get("next", "")}
         return redirect(f"{reverse('account_signup')}?{urlencode(query)}")

@@ -52,7 +52,11 @@ class SignIn(account_views.LoginView):
 def login(request: HttpRequest, module: str | None = None) -> HttpResponse:
     """The sign-in page; ``?key=`` names an identity that is added to whoever signs in."""
     if key := request.GET.get("key"):
-        request.session[flow.KEY] = key
+        try:
+            flow.add_to_next(request, key)
+        except Fault as fault:
+            messages.error(request, fault.message)
+            return redirect("account_login")
     answer: HttpResponse = SignIn.as_view(module=module)(request)
     return answer
 
