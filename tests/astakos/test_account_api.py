@@ -251,6 +251,31 @@ def test_a_service_may_ask_for_everybody(http: Client, ada: Person, bob: Person,
     assert post(http, "service/user_catalogs", {"displaynames": None}, service).status_code == 400
 
 
+def test_all_users_come_in_pages_to_who_asks_for_pages(
+    http: Client, service: str, ada: Person, bob: Person
+) -> None:
+    seen: dict[str, str] = {}
+    marker: str | None = None
+    for _ in range(3):
+        wish = {"uuids": None, "limit": 1, **({"marker": marker} if marker else {})}
+        found = post(http, "service/user_catalogs", wish, service).json()["uuid_catalog"]
+        seen |= found
+        marker = max(found, default="")
+    assert seen == {ada.uuid: "ada@example.org", bob.uuid: "bob@example.org"}
+    for wrong in (0, -1, "1", True):
+        wish = {"uuids": None, "limit": wrong}
+        assert post(http, "service/user_catalogs", wish, service).status_code == 400
+
+
+def test_trying_addresses_is_slow(http: Client, ada: Person, bob: Person) -> None:
+    def status(name: str, token: str) -> int:
+        return int(post(http, "user_catalogs", {"displaynames": [name]}, token).status_code)
+
+    assert [status(f"x{number}@example.org", ada.token) for number in range(6)] == [*[200] * 5, 429]
+    assert status("bob@example.org", ada.token) == 429
+    assert [status("ada@example.org", bob.token) for _ in range(8)] == [200] * 8
+
+
 USER_ROUTES = [("GET", "quotas"), ("POST", "user_catalogs")]
 SERVICE_ROUTES = [
     ("GET", "service_quotas"),

@@ -234,6 +234,21 @@ def test_a_token_is_made_for_a_program(people: People) -> None:
     assert token not in json.dumps(list(AuditEvent.objects.values("details")))
 
 
+def test_a_token_for_a_program_is_limited_to_a_project_and_services(people: People, settings: Any) -> None:
+    bob = people.bob.user
+    limits = ("--project", bob.uuid, "--service", "image", "--service", "compute")
+    identity = tokens.identify(manage("token-add", "bob@example.org", *limits).strip())
+    assert (identity.project, identity.confined) == (bob.uuid, True)
+    assert identity.services == {"image", "compute"}
+    with pytest.raises(CommandError, match="no member"):
+        manage("token-add", "bob@example.org", "--project", people.alice.user.uuid)
+    with pytest.raises(CommandError, match="every token ends"):
+        manage("token-add", "bob@example.org", "--forever")
+    settings.ASTAKOS_TOKENS_WITHOUT_END = True
+    manage("token-add", "bob@example.org", "--forever", "--name", "always")
+    assert tokens.api_tokens_of(bob).get(name="always").expires == tokens.NEVER
+
+
 # -- projects and quota ---------------------------------------------------------------------------
 @pytest.fixture
 def team(people: People) -> Project:

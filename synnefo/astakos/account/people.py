@@ -6,12 +6,13 @@ import dataclasses
 from collections.abc import Iterable
 from typing import Annotated, Any
 
+from django.db.models import QuerySet
 from django.db.models.functions import Lower
 from django.http import HttpRequest, HttpResponse
 from pydantic import BaseModel, Field, StrictInt
 
 from synnefo.astakos import seam
-from synnefo.astakos.accounts import tokens
+from synnefo.astakos.accounts import throttle, tokens
 from synnefo.astakos.accounts.models import User
 from synnefo.astakos.plain import service_token, user_token
 from synnefo.common.accounts import Identity
@@ -19,6 +20,7 @@ from synnefo.common.faults import BadRequest, ItemNotFound, Unauthorized
 from synnefo.common.http.plain import answer, json_object, parsed
 
 _MOST = 10_000
+_LOOKING_UP = "user-catalogs"
 
 
 class IdentityQuestion(BaseModel):
@@ -28,6 +30,11 @@ class IdentityQuestion(BaseModel):
 
 class NamesQuestion(BaseModel):
     uuids: list[str]
+
+
+class PageWish(BaseModel):
+    limit: Annotated[StrictInt, Field(gt=0)] | None = None
+    marker: str = ""
 
 
 class UsersQuestion(BaseModel):
@@ -41,15 +48,25 @@ class TokenWish(BaseModel):
 
 
 def catalogs(request: HttpRequest) -> HttpResponse:
-    """POST user_catalogs: names to uuids and back, exact matches only."""
-    user_token(request, changes=False)
-    return _catalogs(request, all_for_none=False)
+    """POST user_catalogs: names to uuids and back, exact matches only.
+
+    Who asks for names that nobody has again and again is trying addresses: he is refused for a while.
+    """
+    who = user_token(request, changes=False).user__uuid
+    throttle.check(who, who, _LOOKING_UP)
+    asked, answered = _catalogs(request)
+    if len(answered["displayname_catalog"]) < asked:
+        throttle.note_failure(who, who, _LOOKING_UP)
+    return answer(answered)
 
 
 def service_catalogs(request: HttpRequest) -> HttpResponse:
-    """POST service/user_catalogs: the same; ``"uuids": null`` means all users."""
+    """POST service/user_catalogs: the same; ``"uuids": null`` means all users.
+
+    With ``limit`` these come in pages, in the order of their uuids: ``marker`` is the last one seen.
+    """
     service_token(request)
-    return _catalogs(request, all_for_none=True)
+    return answer(_catalogs(request, everybody=True)[1])
 
 
 def identities(request: HttpRequest) -> HttpResponse:
@@ -96,7 +113,8 @@ def _identity(identity: Identity) -> dict[str, Any]:
     return {**shown, **{name: sorted(shown[name]) for name in ("projects", "roles", "services")}}
 
 
-def _catalogs(request: HttpRequest, *, all_for_none: bool) -> HttpResponse:
+def _catalogs(request: HttpRequest, *, everybody: bool = False) -> tuple[int, dict[str, dict[str, str]]]:
+    """How many names were asked for, and the answer. Raises BadRequest."""
     try:
         body = json_object(request, any_type=True)
     except BadRequest as fault:
@@ -104,19 +122,22 @@ def _catalogs(request: HttpRequest, *, all_for_none: bool) -> HttpResponse:
     uuids, names = body.get("uuids", []), body.get("displaynames", [])
     if not _is_texts(names):
         raise BadRequest(f"Invalid displaynames: {names}")
-    if not (_is_texts(uuids) or (uuids is None and all_for_none)):
+    if not (_is_texts(uuids) or (uuids is None and everybody)):
         raise BadRequest(f"Invalid uuids: {uuids}")
-    users = User.objects.all() if uuids is None else User.objects.filter(uuid__in=_clean(uuids))
+    users = _everybody(body) if uuids is None else User.objects.filter(uuid__in=_clean(uuids))
     asked = {name.lower(): name for name in _clean(names)}
     by_name = User.objects.filter(username__in=asked)
-    return answer(
-        {
-            "uuid_catalog": dict(users.values_list("uuid", Lower("email"))),
-            "displayname_catalog": {
-                asked[name]: uuid for name, uuid in by_name.values_list("username", "uuid")
-            },
-        }
-    )
+    return len(asked), {
+        "uuid_catalog": dict(users.values_list("uuid", Lower("email"))),
+        "displayname_catalog": {asked[name]: uuid for name, uuid in by_name.values_list("username", "uuid")},
+    }
+
+
+def _everybody(body: dict[str, Any]) -> QuerySet[User]:
+    """All users, or the page that is asked for. Raises BadRequest."""
+    wanted = parsed(PageWish, body)
+    users = User.objects.filter(uuid__gt=wanted.marker.replace("\x00", "")).order_by("uuid")
+    return users if wanted.limit is None else users[: wanted.limit]
 
 
 def _is_texts(value: object) -> bool:

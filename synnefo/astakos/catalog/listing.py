@@ -1,4 +1,7 @@
-"""The catalog as clients see it, kept in the process for ``ASTAKOS_CATALOG_CACHE_S``."""
+"""The catalog as clients see it, kept in the process for ``ASTAKOS_CATALOG_CACHE_S``.
+
+What changes it makes its own process read again at once; the others do so when that time is over.
+"""
 
 from __future__ import annotations
 

@@ -8,8 +8,10 @@ import hashlib
 import secrets
 from collections.abc import Mapping, Sequence
 
+from django.db import transaction
 from django.utils import timezone
 
+from synnefo.astakos.catalog import listing
 from synnefo.astakos.catalog.models import Component, Endpoint, Resource, Service
 from synnefo.astakos.projects import rules as projects
 from synnefo.astakos.projects.models import Project
@@ -77,6 +79,7 @@ def remove_component(caller: Caller, component: Component) -> None:
     with atomic():
         audit.record(caller, "component.remove", "component", component.pk, name=component.name)
         component.delete()
+        transaction.on_commit(listing.forget)
 
 
 def purge_services(caller: Caller, component: Component, *, keep: Sequence[str] = ()) -> None:
@@ -86,6 +89,7 @@ def purge_services(caller: Caller, component: Component, *, keep: Sequence[str] 
         for service in gone:
             audit.record(caller, "service.remove", "service", service.pk, name=service.name)
         gone.delete()
+        transaction.on_commit(listing.forget)
 
 
 def modify_component(
@@ -99,6 +103,7 @@ def modify_component(
         check_fields(row, ("base_url", "url"))
         row.save()
         audit.record(caller, "component.modify", "component", row.pk, name=row.name)
+        transaction.on_commit(listing.forget)
     return row
 
 
@@ -119,6 +124,7 @@ def register_service(caller: Caller, component: Component, definition: ServiceDe
             _register_resource(service, resource)
         if changed:
             audit.record(caller, "service.register", "service", service.pk, name=service.name)
+            transaction.on_commit(listing.forget)
     return service
 
 
@@ -129,6 +135,7 @@ def remove_service(caller: Caller, service: Service) -> None:
             raise Conflict(f"Resources belong to the service {service.name}.")
         audit.record(caller, "service.remove", "service", service.pk, name=service.name)
         service.delete()
+        transaction.on_commit(listing.forget)
 
 
 def modify_resource(

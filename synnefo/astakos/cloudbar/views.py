@@ -30,7 +30,11 @@ _META: Mapping[str, Mapping[str, Any]] = {
         "dashboard": {
             "order": 3,
             "show": True,
-            "description": "Your account: profile, tokens, quota, and projects to share resources in.",
+            "description": (
+                "Access the dashboard from the top right corner of your screen. Here you can manage your"
+                " profile, see the usage of your resources and manage projects to share virtual resources"
+                " with colleagues."
+            ),
         },
         "cloudbar": {"show": False},
     },
@@ -39,7 +43,10 @@ _META: Mapping[str, Mapping[str, Any]] = {
         "dashboard": {
             "order": 1,
             "show": True,
-            "description": "Files: store them, and share them with others.",
+            "description": (
+                "Pithos is the File Storage service. Click to start uploading and managing your files on the"
+                " cloud."
+            ),
         },
         "cloudbar": {"show": True},
     },
@@ -48,7 +55,10 @@ _META: Mapping[str, Mapping[str, Any]] = {
         "dashboard": {
             "order": 2,
             "show": True,
-            "description": "Virtual machines, and the networks and volumes that belong to them.",
+            "description": (
+                "Cyclades is the Compute and Network Service. Click to start creating Virtual Machines and"
+                " connect them to arbitrary Networks."
+            ),
         },
         "cloudbar": {"show": True},
     },
