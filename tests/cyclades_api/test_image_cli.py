@@ -73,3 +73,17 @@ def test_what_is_no_disk_is_said(openstack: Callable[..., Any], tmp_path: Path) 
     (tmp_path / "x.vmdk").write_bytes(b"KDMV" + bytes(1000))
     said = openstack("image", "create", "--file", str(tmp_path / "x.vmdk"), "x", as_json=False, fails=True)
     assert "Images are raw or qcow2, this is vmdk" in said
+
+
+def test_an_image_is_shared_with_a_project_that_one_may_not_look_at(
+    openstack: Callable[..., Any], cloud: People, tmp_path: Path
+) -> None:
+    disk = tmp_path / "disk.raw"
+    disk.write_bytes(b"\xeb\x63\x90" + bytes(1024 * 1024))
+    about = ("--disk-format", "raw", "--container-format", "bare", "--private")
+    openstack("image", "create", "--file", str(disk), *about, "mine")
+    bobs = cloud.bob.caller.project
+    assert openstack("image", "add", "project", "mine", bobs)["member_id"] == bobs
+    assert [row["Member ID"] for row in openstack("image", "member", "list", "mine")] == [bobs]
+    openstack("image", "remove", "project", "mine", bobs, as_json=False)
+    assert openstack("image", "member", "list", "mine") == []

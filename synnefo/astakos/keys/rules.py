@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from synnefo.astakos.accounts import throttle, tokens
 from synnefo.astakos.accounts.models import Token, User
-from synnefo.astakos.accounts.sessions import SIGNATURE_METHOD as METHOD
+from synnefo.astakos.accounts.sessions import SIGNATURE_METHOD
 from synnefo.astakos.keys.models import AccessKey
 from synnefo.astakos.projects import rules as projects
 from synnefo.astakos.projects.models import Project
@@ -63,7 +63,7 @@ def delete(caller: Caller, user: User, access: str) -> None:
     """Remove a key, and with it the tokens that keys of that project were exchanged for."""
     with atomic():
         row = get(user, access)
-        Token.objects.filter(user=user, project=row.project, methods=METHOD).delete()
+        Token.objects.filter(user=user, project=row.project, methods=SIGNATURE_METHOD).delete()
         row.delete()
         audit.record(caller, "key.delete", "access_key", access, user=user.uuid)
 
@@ -89,7 +89,7 @@ def open_token(row: AccessKey) -> str:
     return tokens.issue(
         row.user,
         kind=Token.Kind.LOGIN,
-        methods=METHOD,
+        methods=SIGNATURE_METHOD,
         project=row.project,
         expires=timezone.now() + _TOKEN_LIFETIME,
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from typing import Any
 
 from django.contrib.auth.models import Group
 from django.db.models import Q, QuerySet
@@ -172,7 +173,7 @@ def _require_possible(role: Role, who: User | Group, at: At) -> None:
         )
 
 
-def _place(who: User | Group, at: At) -> dict[str, object]:
+def _place(who: User | Group, at: At) -> dict[str, Any]:
     actor = "user" if isinstance(who, User) else "group"
     return {actor: who, "project": at.project, "domain": at.domain, "system": at.system}
 

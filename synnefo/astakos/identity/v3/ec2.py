@@ -15,6 +15,7 @@ from ninja import Router
 
 from synnefo.astakos.accounts import tokens
 from synnefo.astakos.accounts.models import User
+from synnefo.astakos.accounts.sessions import SIGNATURE_METHOD
 from synnefo.astakos.identity.v3 import auth, shapes
 from synnefo.astakos.identity.v3.api import caller, listed, nothing, refusal, require_admin, root_url
 from synnefo.astakos.identity.v3.projects import project_for
@@ -104,7 +105,7 @@ def _owner(request: Any, user_id: str, action: str) -> User:
     user = user_for(grant, user_id, action)
     if user.pk != grant.user_id:
         raise refusal(action)
-    if grant.application_credential_id is not None or rules.METHOD in grant.methods or grant.only_roles:
+    if grant.application_credential_id is not None or SIGNATURE_METHOD in grant.methods or grant.only_roles:
         raise Forbidden("Access keys are managed by their user himself, not by a program for him.")
     return user
 

@@ -38,7 +38,7 @@ def create_group(request: Any, payload: GroupRequest) -> HttpResponse:
     row = groups.create(
         caller,
         given.name,
-        domain=domains.find(given.domain_id),
+        domain=domains.find(given.domain_id or domains.DEFAULT),
         description=given.description or "",
         extra=given.extra,
     )

@@ -167,7 +167,7 @@ def delete_tag(request: Any, project_id: str, tag: Tag) -> HttpResponse:
 def open_to(grant: tokens.Grant, user: User) -> QuerySet[Project]:
     """Projects that a user can have a token for; of a token that is for one alone, that one."""
     rows = _alive().filter(pk__in=effective.open_to(user).values("pk"))
-    return rows.filter(pk=grant.project_id) if grant.confined else rows
+    return rows.filter(uuid=grant.project__uuid) if grant.confined else rows
 
 
 def project_for(grant: tokens.Grant, uuid: str, action: str) -> Project:

@@ -195,7 +195,7 @@ class UserPart(Described):
 
 class NewUser(UserPart):
     name: Name
-    domain_id: Text = "default"
+    domain_id: Text | None = None
 
 
 class UserRequest(Schema):
@@ -204,7 +204,7 @@ class UserRequest(Schema):
 
 class ChangedUser(UserPart):
     name: Name = ""
-    domain_id: Text = "default"
+    domain_id: Text | None = None
 
 
 class UserChange(Schema):
@@ -222,7 +222,7 @@ class PasswordChange(Schema):
 
 class NewGroup(Described):
     name: Name
-    domain_id: Text = "default"
+    domain_id: Text | None = None
 
 
 class GroupRequest(Schema):
@@ -231,7 +231,7 @@ class GroupRequest(Schema):
 
 class ChangedGroup(Described):
     name: Name = ""
-    domain_id: Text = "default"
+    domain_id: Text | None = None
 
 
 class GroupChange(Schema):
@@ -257,7 +257,7 @@ class RoleChange(Schema):
 
 class NewService(Described):
     type: Name
-    name: Text = ""
+    name: Text | None = None
     enabled: StrictBool = True
 
 

@@ -191,7 +191,7 @@ def assignment(held: Held, root: str, names: dict[str, Role] | None) -> dict[str
     else:
         place, scope = "system", {"system": {"all": True}}
     kind, actor, row = ("user", "users", held.user) if held.user else ("group", "groups", held.group)
-    who = {"id": held.user.uuid if held.user else str(held.group.pk) if held.group else ""}
+    who: dict[str, Any] = {"id": held.user.uuid if held.user else str(held.group.pk) if held.group else ""}
     if named and row is not None:
         name = user_name(held.user) if held.user else held.group.name if held.group else ""
         who |= {"name": name, "domain": domain_ref(entries.domain_of(row))}

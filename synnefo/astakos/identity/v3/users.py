@@ -52,7 +52,7 @@ def create_user(request: Any, payload: UserRequest) -> HttpResponse:
     row = users.create(
         caller,
         given.name,
-        domain=domains.find(given.domain_id),
+        domain=domains.find(given.domain_id or domains.DEFAULT),
         password=given.password,
         email=given.email,
         enabled=given.enabled,
