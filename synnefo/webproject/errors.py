@@ -1,4 +1,5 @@
-"""Answers where no view gave one: unknown paths, forged forms, crashes. People get a page, programs JSON."""
+"""Answers where no view gave one: unknown paths, forged forms, crashes. People get a page, programs JSON; who
+does not say at all what he can read gets a page, as ever."""
 
 from __future__ import annotations
 
@@ -37,7 +38,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def _answer(request: HttpRequest, fault: faults.Fault) -> HttpResponse:
-    wants_page = request.path.startswith("/ui/") or "text/html" in request.headers.get("Accept", "")
+    wants_page = request.path.startswith("/ui/") or "text/html" in request.headers.get("Accept", "text/html")
     if wants_page and "pages" in settings.SYNNEFO_WEB_SERVES and "astakos" in settings.SYNNEFO_SERVICES:
         from synnefo.common.pages import error_page  # it needs sessions, which are not everywhere
 

@@ -11,19 +11,15 @@ SHARING = "sharing and publishing come later"
 
 #: "group METHOD path" as a regular expression, and why.
 BY_NAME: tuple[tuple[str, str], ...] = (
-    (r".* \w+ /astakos/account/v1.0/(projects|myaccount).*", "projects and memberships come later"),
-    (r"build-(projects|pithos) \w+ /astakos/.*", "before the projects were as they are here from the start"),
+    (r"(fixture-read|after-astakos|build-projects) \w+ /astakos/.*", "replayed by test_accounts"),
+    (r"build-pithos \w+ /astakos/.*", "before the projects were as they are here from the start"),
     (r".* \w+ /cyclades/volume/.*", "volumes and snapshots come later"),
     (r".* PUT /pithos/.*%ff.*", "a name that is not UTF-8 is kept percent-encoded, and counts"),
     (r".* \w+ .*/os-volume_attachments.*", "volumes and snapshots come later"),
-    (r".* GET /astakos/(ui/.*|nowhere)", "pages of the old console"),
-    (r".* POST /astakos/account/v1.0/feedback", "a form of the old console"),
     (r".* GET /cyclades/admin/stats/.*", "the operators' statistics come later"),
     (r".* \w+ .*/pithos/public/.*", SHARING),
     (r".* GET .*/object-store/v1/?\?format=.*", SHARING),
     (r".* GET .*[?&](shared|public)=.*", SHARING),
-    (r"fixture-read GET /astakos/account/v1.0/(service_)?(project_)?quotas.*",
-     "usage of things that are not made here: volumes, projects"),
 )  # fmt: skip
 BY_NUMBER = {
     1083: "IPv6 comes later",
@@ -64,7 +60,7 @@ def reason(call: Call, owner_of: dict[str, str]) -> str | None:
 
 
 #: Services of the recorded catalog that this cloud does not have.
-_SERVICES = ("astakos_weblogin", "astakos_oauth2", "cyclades_admin", "cyclades_volume", "cyclades_vmapi")
+_SERVICES = ("cyclades_admin", "cyclades_volume", "cyclades_vmapi")
 
 
 def _offered(value: Any) -> Any:

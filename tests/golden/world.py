@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import hashlib
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth.models import Group
@@ -129,10 +130,15 @@ _MORE_DISK_AT = 1058
 _BROKEN_AT, RETIRED = 1157, (9, 21)
 
 
+#: What an operator did.
+Change = Callable[["World"], None]
+
+
 @dataclasses.dataclass
 class World:
     """What is there. ``maps`` leads from recorded words (``word`` or ``kind:id``) to those of this cloud."""
 
+    changes: list[tuple[int, Change]] = dataclasses.field(default_factory=lambda: [*_CHANGES])
     people: dict[str, User] = dataclasses.field(default_factory=dict)
     maps: dict[str, str] = dataclasses.field(default_factory=dict)
 
@@ -177,18 +183,27 @@ def build(flavors: list[dict[str, Any]]) -> World:
     return world
 
 
-def change_at(world: World, seq: int) -> None:
+def change_before(world: World, seq: int) -> None:
     """What the operator changed between two recorded calls."""
-    if seq == _MORE_DISK_AT:
-        pool = projects.get(world.people[ALICE].uuid)
-        projects.set_limits(SYSTEM, pool, {"pithos.diskspace": (60 * GIB, 60 * GIB)})
-    if seq == _BROKEN_AT:
-        Server.objects.filter(name="suspended-1").update(suspended=True)
-        Server.objects.filter(name="err-1").update(operstate=Server.Oper.ERROR)
-        building = Server.objects.filter(name="building-1")
-        building.update(operstate=Server.Oper.BUILD, task=Server.Task.BUILD)
-        Port.objects.filter(server__in=building).update(state=Port.State.BUILD)
-        Flavor.objects.filter(pk__in=RETIRED).update(deleted=True)
+    while world.changes and world.changes[0][0] <= seq:
+        world.changes.pop(0)[1](world)
+
+
+def _more_disk(world: World) -> None:
+    pool = projects.get(world.people[ALICE].uuid)
+    projects.set_limits(SYSTEM, pool, {"pithos.diskspace": (60 * GIB, 60 * GIB)})
+
+
+def _broken(world: World) -> None:
+    Server.objects.filter(name="suspended-1").update(suspended=True)
+    Server.objects.filter(name="err-1").update(operstate=Server.Oper.ERROR)
+    building = Server.objects.filter(name="building-1")
+    building.update(operstate=Server.Oper.BUILD, task=Server.Task.BUILD)
+    Port.objects.filter(server__in=building).update(state=Port.State.BUILD)
+    Flavor.objects.filter(pk__in=RETIRED).update(deleted=True)
+
+
+_CHANGES: tuple[tuple[int, Change], ...] = ((_MORE_DISK_AT, _more_disk), (_BROKEN_AT, _broken))
 
 
 def _account(address: str, first: str, last: str, admin: bool = False) -> User:

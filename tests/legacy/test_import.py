@@ -320,6 +320,13 @@ def test_the_first_administrator_keeps_his_account_beside_those_that_come(url: s
     assert again.pk > 1000
     assert User.objects.get(pk=1).uuid == ANN
     assert Project.objects.get(pk=1).uuid == ANN
+    services, components = Service.objects.order_by("pk")[:4], Component.objects.order_by("pk")[:3]
+    assert [(row.pk, row.name) for row in services] == [
+        (1, "astakos_account"), (2, "pithos_object-store"), (3, "pithos_extra"), (4, "ledger_api"),
+    ]  # fmt: skip
+    assert [(row.pk, row.name) for row in components] == [(1, "astakos"), (2, "pithos"), (3, "ledger")]
+    assert set(Resource.objects.filter(pk__lt=100).values_list("pk", flat=True)) == {1, 9, 12}
+    assert not Endpoint.objects.exclude(service__in=Service.objects.all()).exists()
 
 
 def test_the_first_administrator_and_one_of_the_same_address_are_in_each_others_way(url: str) -> None:

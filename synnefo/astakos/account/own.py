@@ -40,7 +40,7 @@ def set_default_project(request: HttpRequest) -> HttpResponse:
     place = Membership.objects.filter(person=grant.user_id, project__uuid=parse_uuid(wanted) or "")
     membership = place.select_related("project").first()
     if membership is None:
-        raise ItemNotFound("You are no member of such a project.")
+        raise ItemNotFound("This is not a valid membership request.")
     if membership.project.state in _ENDED:
         raise Conflict("This project has ended.")
     if not (membership.is_accepted and membership.project.is_normal):

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from synnefo.astakos.catalog.models import Component, Endpoint, Resource, Service
 from synnefo.astakos.catalog.rules import kept_token
+from synnefo.astakos.legacy import numbers
 from synnefo.astakos.legacy.source import Row, Source, Sql
 from synnefo.astakos.legacy.steps import Numbered, Step, World, of_table
 from synnefo.common.units import INFINITE
@@ -79,11 +80,11 @@ def _resource(row: Row, world: World) -> None:
 
 
 def _merged(model: Any, row: Row, values: dict[str, Any]) -> None:
-    """The row of this name gets the values; a new one has its old number, if that is free."""
-    if model.objects.filter(name=row["name"]).update(**values):
-        return
-    number = None if model.objects.filter(pk=row["id"]).exists() else row["id"]
-    model.objects.create(pk=number, name=row["name"], **values)
+    """The row of this name, or a new one, gets the old number (the catalog is in their order) and values."""
+    known = model.objects.filter(name=row["name"]).first()
+    if known is not None:
+        numbers.renumber(known, row["id"])
+    model.objects.update_or_create(pk=row["id"], defaults={"name": row["name"], **values})
 
 
 def numbers_of_resources(source: Source) -> dict[int, int]:

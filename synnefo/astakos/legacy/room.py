@@ -10,7 +10,7 @@ from django.contrib.auth.models import Group
 from django.db.models import Model, Q
 
 from synnefo.astakos.accounts.models import User
-from synnefo.astakos.catalog.models import Service
+from synnefo.astakos.catalog.models import Component, Resource, Service
 from synnefo.astakos.legacy import numbers
 from synnefo.astakos.legacy.source import Source
 from synnefo.astakos.methods.models import AuthPolicy
@@ -28,6 +28,17 @@ _NOUNS: tuple[tuple[str, type[Model], str], ...] = (
     ("policy", AuthPolicy, "name"),
     ("project", Project, "realname"),
     ("commission", Commission, "serial"),
+)
+
+
+#: What set-up makes, in an order in which whatever is referred to is moved last, and the old tables.
+_OF_SET_UP: tuple[tuple[type[Model], str], ...] = (
+    (Membership, "im_projectmembership"),
+    (Project, "im_project"),
+    (User, "auth_user"),
+    (Service, "im_service"),
+    (Component, "im_component"),
+    (Resource, "im_resource"),
 )
 
 
@@ -49,17 +60,11 @@ def collisions(source: Source) -> list[str]:
 
 
 def make(source: Source) -> None:
-    """Move the first administrator out of the way. In the caller's transaction."""
-    user = _administrator()
-    if user is None:
-        return
-    project = Project.objects.filter(uuid=user.uuid).first()
-    membership = Membership.objects.filter(person=user).first()
-    if membership is not None:
-        numbers.renumber(membership, _free(source, "im_projectmembership"))
-    if project is not None:
-        numbers.renumber(project, _free(source, "im_project"))
-    numbers.renumber(user, _free(source, "auth_user"))
+    """Give what set-up made other numbers: old rows come under theirs. In the caller's transaction."""
+    for model, table in _OF_SET_UP:
+        first = _free(source, table)
+        for place, row in enumerate(model._default_manager.order_by("pk")):
+            numbers.renumber(row, first + place)
 
 
 def _free(source: Source, table: str) -> int:
