@@ -7,6 +7,7 @@ import datetime
 from django.db.models import Q
 from django.utils import timezone
 
+from synnefo.astakos.accounts import pages_review as accounts
 from synnefo.astakos.projects import access
 from synnefo.astakos.projects.models import Membership, MembershipLog, Project
 from synnefo.astakos.quotas import warning
@@ -32,7 +33,7 @@ def places(caller: Caller) -> dict[str, list[Place]]:
         "Project": _of_project(caller, current) if current else [],
         "Account": [
             Place("Projects", "folder", "/ui/projects/"),
-            Place("Requests for more", "ask", "/ui/requests/"),
+            Place("Requests", "ask", "/ui/requests/"),
         ],
         "Review": _reviews(caller, owns=any(access.owns(caller, row) for row in rows.values())),
     }
@@ -63,7 +64,10 @@ def _reviews(caller: Caller, *, owns: bool) -> list[Place]:
         found.append(Place("Applications", "file", "/ui/reviews/applications/?state=waiting", waiting))
     if caller.is_admin or owns:
         url, waiting = "/ui/reviews/requests/?state=waiting", requests.queue(caller).count()
-        found.append(Place("Requests for more", "inbox", url, waiting))
+        found.append(Place("Requests", "inbox", url, waiting))
+    if caller.is_admin:
+        waiting = accounts.waiting().count()
+        found.append(Place("Accounts", "user", "/ui/reviews/accounts/?state=waiting", waiting))
     return found
 
 

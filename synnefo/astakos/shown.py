@@ -24,7 +24,12 @@ def title_of(resource: Resource) -> str:
 
 def in_order(resources: Iterable[Resource]) -> list[Resource]:
     """As people look for them: what bars show first, then the others by name."""
-    return sorted(resources, key=lambda one: (_ORDER.get(one.name, len(_ORDER)), one.name))
+    return sorted(resources, key=place_of)
+
+
+def place_of(resource: Resource) -> tuple[int, str]:
+    """By which resources are sorted so."""
+    return _ORDER.get(resource.name, len(_ORDER)), resource.name
 
 
 def shown_resources() -> list[Resource]:

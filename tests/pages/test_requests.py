@@ -140,7 +140,7 @@ def test_the_number_of_those_who_wait_stands_in_the_bar_of_who_answers(
     root: Client, alice: Client, bob: Client, people: People
 ) -> None:
     asked(people.alice, vm=5)
-    assert "Requests for more 1 waiting" in texts_of(root.get(OWN))
+    assert "Requests 1 waiting" in texts_of(root.get(OWN))
     assert "waiting" not in texts_of(bob.get(OWN))
 
 

@@ -18,7 +18,7 @@ from synnefo.astakos.requests import rules
 from synnefo.astakos.requests.models import QuotaRequest
 from synnefo.astakos.requests.shown import KINDS, history, shown
 from synnefo.astakos.requests.targets import Line, Target
-from synnefo.astakos.shown import Use, amount_words, project_names, use_of
+from synnefo.astakos.shown import Use, amount_words, place_of, project_names, use_of
 from synnefo.common.caller import Caller
 from synnefo.common.faults import BadRequest, Fault, ItemNotFound
 from synnefo.common.listing import Listing
@@ -129,7 +129,9 @@ def create(request: HttpRequest, caller: Caller) -> HttpResponse:
     if not targets:
         raise ItemNotFound("You are in no project of which you could ask for more.")
     target = _chosen(targets, request.GET.get("for", ""), caller)
-    lines = rules.preview(caller, target.project.uuid, target.kind)
+    lines = sorted(
+        rules.preview(caller, target.project.uuid, target.kind), key=lambda line: place_of(line.resource)
+    )
     if request.method != "POST":
         return _show_form(request, caller, targets, target, lines, AskForm(lines))
     form = AskForm(lines, request.POST)

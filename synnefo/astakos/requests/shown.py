@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterable
 
 from synnefo.astakos.requests.models import QuotaRequest, RequestLog
-from synnefo.astakos.shown import amount_words, project_names, title_of
+from synnefo.astakos.shown import amount_words, place_of, project_names, title_of
 from synnefo.common.accounts import accounts
 from synnefo.common.caller import Caller
 from synnefo.common.shown import State
@@ -72,7 +72,7 @@ class Shown:
                     for number in (one.limit, one.usage, one.wanted, one.granted)
                 ),
             )
-            for one in self.row.amounts.all()
+            for one in sorted(self.row.amounts.all(), key=lambda one: place_of(one.resource))
         ]
 
     @property
