@@ -363,6 +363,13 @@ def test_what_does_not_fit_is_an_obstacle(url: str) -> None:
     assert User.objects.count() == 0
 
 
+def test_a_cloud_without_a_secret_key_cannot_take_service_tokens(url: str, settings: Any) -> None:
+    settings.SECRET_KEY = ""
+    with pytest.raises(CommandError):
+        come(url)
+    assert User.objects.count() == 0
+
+
 def test_another_database_than_the_one_that_was_begun_is_refused(url: str, old_server: old.Server) -> None:
     come(url)
     another = old_server.small()

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 
 from synnefo.astakos.catalog import standard
@@ -76,6 +77,8 @@ def is_begun() -> bool:
 def look_through(source: Source) -> Report:
     """What an import would do; changes nothing. What is in its way is among the obstacles."""
     report = Report()
+    if not _has_secret_key():
+        report.obstacle("SECRET_KEY is not set: service tokens are encrypted with it")
     if not is_begun():
         for line in room.collisions(source):
             report.obstacle("in the way", line)
@@ -158,6 +161,13 @@ def _fill_limits() -> None:
             with atomic():
                 project_rules.fill_limits(found, [resource])
                 project_rules.sync(found)
+
+
+def _has_secret_key() -> bool:
+    try:
+        return bool(settings.SECRET_KEY)
+    except ImproperlyConfigured:
+        return False
 
 
 def _look_aside(source: Source, report: Report) -> None:
