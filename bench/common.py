@@ -33,7 +33,7 @@ LOAD_BEFORE = round(os.getloadavg()[0], 1)
 
 @dataclasses.dataclass(frozen=True)
 class Figure:
-    """One result. ``aim`` is a bound on ``value``: at least for rates, at most for all else."""
+    """One result. ``aim`` is a bound on ``value``: at least for rates and multiples, at most for all else."""
 
     name: str
     value: float
@@ -45,7 +45,7 @@ class Figure:
     def met(self) -> bool | None:
         if self.aim is None:
             return None
-        return self.value >= self.aim if self.unit.endswith("/s") else self.value <= self.aim
+        return self.value >= self.aim if self.unit.endswith(("/s", "times")) else self.value <= self.aim
 
 
 def tell(figure: Figure) -> None:

@@ -10,7 +10,7 @@ from bench import load
 from bench.common import Client, Figure, median, tell, web_alone
 
 USERS, TOKENS_EACH = 500, 4
-ROUNDS, SECONDS, CONNECTIONS = 3, 8, 16
+ROUNDS, SECONDS, WARM_UP_S, CONNECTIONS = 3, 8, 6, 16
 AIM_PER_SECOND = 2000
 PATH = "/astakos/identity/v3/auth/tokens"
 
@@ -21,34 +21,25 @@ def main() -> None:
 
         subjects = seed.people(USERS, tokens_each=TOKENS_EACH)
         admin = seed.login(seed.administrator())
-        for figure in measured("GET v3/auth/tokens", web.place, PATH, subjects, admin, aim=AIM_PER_SECOND):
+        for figure in _measured(web.place, subjects, admin):
             tell(figure)
 
 
-def measured(
-    name: str,
-    place: str,
-    path: str,
-    tokens: Sequence[str],
-    admin: str,
-    *,
-    aim: float | None = None,
-    warm_up_s: int = 6,
-) -> Iterator[Figure]:
+def _measured(place: str, tokens: Sequence[str], admin: str) -> Iterator[Figure]:
     """Every token validating itself, then an administrator validating every token.
 
-    Warming up opens the connections and notes (the product) or caches (a peer) the tokens' first use.
+    Warming up opens the connections and notes the tokens' first use.
     """
-    _check_answer(place, path, tokens[0])
-    url = f"http://{place}{path}"
+    check_answer(place, PATH, tokens[0])
+    url = f"http://{place}{PATH}"
     for kind, pairs in (
         ("one's own", [(token, token) for token in tokens]),
         ("of users by an administrator", [(admin, token) for token in tokens]),
     ):
-        yield _figure(f"{name}, {kind}", url, pairs, aim, warm_up_s)
+        yield _figure(f"GET v3/auth/tokens, {kind}", url, pairs)
 
 
-def _check_answer(place: str, path: str, token: str) -> None:
+def check_answer(place: str, path: str, token: str) -> None:
     """What is measured is the whole answer: roles and catalog in it."""
     client = Client(place, token)
     client.headers["X-Subject-Token"] = token
@@ -57,12 +48,10 @@ def _check_answer(place: str, path: str, token: str) -> None:
     assert shown["catalog"], shown
 
 
-def _figure(
-    name: str, url: str, pairs: Sequence[tuple[str, str]], aim: float | None, warm_up_s: int
-) -> Figure:
+def _figure(name: str, url: str, pairs: Sequence[tuple[str, str]]) -> Figure:
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        load.run(url, pairs, place, seconds=warm_up_s, connections=CONNECTIONS)
+        load.run(url, pairs, place, seconds=WARM_UP_S, connections=CONNECTIONS)
         rounds = [
             load.run(url, pairs, place, seconds=SECONDS, connections=CONNECTIONS) for _ in range(ROUNDS)
         ]
@@ -72,7 +61,7 @@ def _figure(
         "p50_ms": median([one.p50_ms for one in rounds]),
         "p99_ms": median([one.p99_ms for one in rounds]),
     }
-    return Figure(name, median([one.per_second for one in rounds]), "requests/s", aim, more)
+    return Figure(name, median([one.per_second for one in rounds]), "requests/s", AIM_PER_SECOND, more)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ command -v wrk >/dev/null || {
   [ "$(id -u)" = 0 ] || { echo "bench: run this first: sudo apt-get install wrk" >&2; exit 1; }
   DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300 install -y wrk </dev/null >&2
 }
-[ $# -gt 0 ] || set -- tokens peer_keystone listing creating charging objects whole
+[ $# -gt 0 ] || set -- tokens peers.keystone listing creating charging objects whole
 
 for program in "$@"; do
   .venv/bin/python -m "bench.$program"

@@ -67,7 +67,7 @@ def token(grant: Grant) -> dict[str, Any]:
 
 
 def token_roles(grant: Grant) -> list[dict[str, str]]:
-    names = {row.uuid: row.name for row in roles.by_id(set(grant.roles)).values()}
+    names = roles.names(grant.roles)
     return [{"id": role_id, "name": names[role_id]} for role_id in sorted(names)]
 
 
