@@ -10,6 +10,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings
 
 from synnefo.astakos.accounts.models import User
 from synnefo.astakos.projects.models import Membership, Project
@@ -268,6 +269,16 @@ def test_names_of_users_are_unique_and_an_ordinary_user_is_called_by_his_e_mail(
     assert not User.objects.filter(username="x").exists()
 
 
+def test_the_default_project_of_an_ordinary_user_is_one_he_works_in(scene: Cloud) -> None:
+    mark, lab = scene.people["mark"].uuid, scene.lab.uuid
+    assert scene.admin.change("user", mark, default_project_id=lab)["default_project_id"] == lab
+    assert User.objects.get(uuid=mark).default_project == lab
+    refused = scene.admin(
+        "PATCH", f"/users/{scene.people['susan'].uuid}", {"user": {"default_project_id": lab}}
+    )
+    assert error_of(refused)[0] == 409
+
+
 def test_a_password_is_changed_by_whoever_knows_it(http: Client, ada: Person) -> None:
     def change(old: str, new: str) -> int:
         body = {"user": {"original_password": old, "password": new}}
@@ -345,6 +356,7 @@ def test_a_domain_closes_and_opens_with_its_users_and_projects(http: Client, adm
     here = by_password("marie", PASSWORD, domain={"name": "physics"})
     assert login(http, here).json()["token"]["user"]["domain"] == {"id": domain, "name": "Physics"}
     assert token_of(http, "marie").status_code == 401
+    assert get(http, f"/domains/{domain}", login(http, here)["X-Subject-Token"]).status_code == 200
     assert error_of(admin("DELETE", f"/domains/{domain}"))[0] == 403
     admin.change("domain", domain, enabled=False)
     assert login(http, here).status_code == 401
@@ -499,7 +511,7 @@ def test_tokens_for_the_system_and_for_a_domain(http: Client, admin: Api, root: 
 
 
 # -- lists ------------------------------------------------------------------------------------------
-def test_lists_are_paged_by_marker(admin: Api) -> None:
+def test_lists_are_paged_by_marker(admin: Api, settings: Settings) -> None:
     made = [admin.make("project", name=f"p{number}")["id"] for number in range(5)]
     found, path = [], "/projects?limit=2&name__startswith=p"
     while path:
@@ -511,6 +523,9 @@ def test_lists_are_paged_by_marker(admin: Api) -> None:
     assert error_of(admin("GET", "/projects?marker=nobody"))[0] == 400
     assert error_of(admin("GET", "/projects?limit=few"))[0] == 400
     assert admin.ids("projects?limit=0") == []
+    settings.SYNNEFO_MAX_PAGE = 1
+    assert len(admin("GET", "/role_assignments").json()["role_assignments"]) == 1
+    assert admin("GET", "/role_assignments").json()["truncated"] is True
 
 
 @pytest.mark.parametrize("kind", ["users", "projects", "groups", "role_assignments", "roles", "domains"])

@@ -18,7 +18,7 @@ from synnefo.astakos.roles.models import Assignment
 from synnefo.common.caller import Caller
 from synnefo.common.faults import BadRequest, Conflict, Forbidden
 from synnefo.common.fields import check_fields
-from synnefo.common.ids import new_uuid
+from synnefo.common.ids import new_uuid, parse_uuid
 from synnefo.common.transactions import atomic
 
 REASON = "disabled through identity v3"
@@ -69,6 +69,8 @@ def modify(caller: Caller, user: User, changes: Mapping[str, Any]) -> User:
                 user = _readdress(caller, user, changes)
         if changes.get("password") is not None:
             user = accounts.set_password(caller, user, changes["password"])
+        if made_here is None and changes.get("default_project"):
+            user = accounts.set_default_project(caller, user, parse_uuid(changes["default_project"]) or "")
         _describe(made_here or entries.entry_of(user, UserEntry), changes)
         enabled = changes.get("enabled")
         if enabled is False and user.is_active:

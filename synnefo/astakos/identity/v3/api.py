@@ -140,13 +140,15 @@ def listed(
     return told(request, kind, shown, more=more)
 
 
-def told(request: HttpRequest, kind: str, rows: list[dict[str, Any]], *, more: str = "") -> HttpResponse:
-    """A list; ``more`` is the marker of what follows, if something does."""
+def told(
+    request: HttpRequest, kind: str, rows: list[dict[str, Any]], *, more: str = "", truncated: bool = False
+) -> HttpResponse:
+    """A list; ``more`` is the marker of what follows, if something does and can be paged."""
     base = f"{listing.base_url(request)}{request.path}"
     query = request.GET.dict()
     here = f"{base}?{urlencode(query)}" if query else base
     following = f"{base}?{urlencode({**query, 'marker': more})}" if more else None
-    return JsonResponse(shapes.listing(kind, rows, here, following=following))
+    return JsonResponse(shapes.listing(kind, rows, here, following=following, truncated=truncated))
 
 
 def nothing() -> HttpResponse:

@@ -49,11 +49,11 @@ def list_assignments(request: Any) -> HttpResponse:
     if wanted.user is None or wanted.user.pk != request.auth.user_id:
         require_sight(request, "list_role_assignments")
     found = assigning.assignments(wanted, effective=bool(flag(request, "effective")))
-    rows = list(itertools.islice(found, settings.SYNNEFO_MAX_PAGE))
+    most, root = settings.SYNNEFO_MAX_PAGE, root_url(request)
+    rows = list(itertools.islice(found, most + 1))
     names = rules.by_id({held.role for held in rows}) if flag(request, "include_names") else None
-    return told(
-        request, "role_assignments", [shapes.assignment(row, root_url(request), names) for row in rows]
-    )
+    shown = [shapes.assignment(row, root, names) for row in rows[:most]]
+    return told(request, "role_assignments", shown, truncated=len(rows) > most)
 
 
 @router.get(_IN)

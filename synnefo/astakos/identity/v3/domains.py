@@ -15,6 +15,7 @@ from synnefo.astakos.identity.v3.api import (
     flag,
     listed,
     nothing,
+    refusal,
     require_admin,
     root_url,
     sees_all,
@@ -67,9 +68,11 @@ def delete_domain(request: Any, domain_id: str) -> HttpResponse:
 
 
 def domain_for(request: Any, uuid: str, action: str) -> Domain | None:
-    """A domain that one may look at: ``default`` is everybody's. Raises ItemNotFound, Forbidden."""
-    if uuid != domains.DEFAULT and not sees_all(request.auth):
-        raise Forbidden(f"You are not authorized to perform the requested action: identity:{action}.")
+    """A domain that one may look at: ``default``, one's own, one's project's. Raises Forbidden."""
+    grant = request.auth
+    own = {domains.DEFAULT, grant.user__entry__domain__uuid, grant.project__entry__domain__uuid}
+    if uuid not in own and not sees_all(grant):
+        raise refusal(action)
     return domains.find(uuid)
 
 

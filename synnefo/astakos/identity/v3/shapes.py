@@ -269,7 +269,13 @@ def credential(row: ApplicationCredential, root: str) -> dict[str, Any]:
 
 
 def listing(
-    kind: str, rows: list[dict[str, Any]], url: str, *, following: str | None = None
+    kind: str,
+    rows: list[dict[str, Any]],
+    url: str,
+    *,
+    following: str | None = None,
+    truncated: bool = False,
 ) -> dict[str, Any]:
+    """``following`` is where the next page is; ``truncated``, that there is more without a way to it."""
     shown: dict[str, Any] = {"links": {"next": following, "self": url, "previous": None}, kind: rows}
-    return {**shown, "truncated": True} if following else shown
+    return {**shown, "truncated": True} if following or truncated else shown
