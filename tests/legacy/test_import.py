@@ -28,7 +28,7 @@ from synnefo.astakos.projects.models import (
     ProjectLimit,
     ProjectLog,
 )
-from synnefo.astakos.quotas import clients
+from synnefo.astakos.quotas import clients, ledger
 from synnefo.astakos.quotas import rules as quotas
 from synnefo.astakos.quotas.models import Commission, Holding, ProvisionLog
 from synnefo.audit.models import AuditEvent
@@ -235,6 +235,15 @@ def test_usage_and_what_waits_for_a_decision(url: str) -> None:
     settled = ProvisionLog.objects.get(serial=40)
     assert (settled.accepted, settled.quantity, settled.settled.microsecond) == (True, 60, 420000)
     assert not ProvisionLog.objects.get(serial=39).accepted
+
+
+def test_usage_that_no_event_explains_is_in_the_ledger_as_an_opening_balance(url: str) -> None:
+    come(url)
+    opened = ProvisionLog.objects.filter(name=ledger.OPENING).order_by("holder")
+    assert [(row.holder, row.source, row.quantity) for row in opened] == [
+        (f"project:{ANN}", "", 10), (f"project:{LAB}", "", 7), (f"user:{ANN}", f"project:{ANN}", 70),
+    ]  # fmt: skip
+    assert ledger.differences() == {}
 
 
 def test_oauth_clients_keep_number_and_secret(url: str) -> None:

@@ -15,6 +15,7 @@ import io
 import json
 from collections.abc import Iterable, Iterator
 
+from django.db import connection
 from django.db.models import F, Q, QuerySet, Sum
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
@@ -28,6 +29,24 @@ from synnefo.common.transactions import atomic
 FORMATS = ("csv", "json")
 OPENING = "opening balance"
 _BATCH = 2000
+#: ``differences``, written down.
+_OPEN = """
+INSERT INTO astakos_provisionlog
+    (holder, source, resource, quantity, name, client, accepted, "limit", usage_min, usage_max, issued,
+     settled)
+SELECT h.holder, h.source, h.resource, h.usage_min - COALESCE(leaving.total, 0) - COALESCE(noted.total, 0),
+    %s, '', true, h."limit", h.usage_min, h.usage_max, %s, %s
+FROM astakos_holding h
+LEFT JOIN (
+    SELECT holder, source, resource, SUM(quantity) AS total FROM astakos_provisionlog
+    WHERE accepted GROUP BY holder, source, resource
+) noted ON noted.holder = h.holder AND noted.source = h.source AND noted.resource = h.resource
+LEFT JOIN (
+    SELECT holder, source, resource, SUM(quantity) AS total FROM astakos_provision
+    WHERE quantity < 0 GROUP BY holder, source, resource
+) leaving ON leaving.holder = h.holder AND leaving.source = h.source AND leaving.resource = h.resource
+WHERE h.usage_min - COALESCE(leaving.total, 0) - COALESCE(noted.total, 0) <> 0
+"""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -133,23 +152,14 @@ def differences() -> dict[Key, int]:
 
 
 def open_balances() -> int:
-    """Note usage that came without events, from another system; returns of how many holdings."""
-    with atomic():
-        missing = differences()
-        rows = {key_of(row): row for row in Holding.rows.all() if key_of(row) in missing}
-        now = timezone.now()
-        ProvisionLog.objects.bulk_create(
-            (
-                ProvisionLog(
-                    holder=row.holder, source=row.source, resource=row.resource, quantity=missing[key],
-                    name=OPENING, accepted=True, limit=row.limit, usage_min=row.folded_min,
-                    usage_max=row.folded_max, issued=now, settled=now,
-                )
-                for key, row in rows.items()
-            ),
-            batch_size=_BATCH,
-        )  # fmt: skip
-    return len(missing)
+    """Note usage that came without events (from another system) as such; returns how many holdings had any.
+
+    One statement, however many holdings there are.
+    """
+    now = connection.ops.adapt_datetimefield_value(timezone.now())
+    with atomic(), connection.cursor() as cursor:
+        cursor.execute(_OPEN, (OPENING, now, now))
+        return cursor.rowcount
 
 
 def _accepted() -> QuerySet[ProvisionLog]:
