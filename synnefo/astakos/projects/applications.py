@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 
 import structlog
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from synnefo.astakos.accounts.models import User
@@ -111,7 +111,7 @@ def approve(
     """
     found = _decidable(caller, number, project)
     with atomic():
-        row = _locked(found, "approve", State.PENDING)
+        row = _locked(caller, found, "approve", State.PENDING)
         target = row.project
         starts = target.state == Project.State.UNINITIALIZED
         _copy(row, target)
@@ -138,7 +138,7 @@ def deny(caller: Caller, number: int, *, project: str | None = None, reason: str
     """Raises Forbidden, ItemNotFound, Conflict (not pending, not the last one)."""
     found = _decidable(caller, number, project)
     with atomic():
-        row = _locked(found, "deny", State.PENDING)
+        row = _locked(caller, found, "deny", State.PENDING)
         _respond(caller, row, State.DENIED, reason)
         _count({row.applicant.uuid: -1})
         notices.application_denied(row)
@@ -151,7 +151,7 @@ def cancel(
     """The applicant takes it back; a project that never ran is deleted. Raises as ``deny``."""
     found = _own(caller, number, project)
     with atomic():
-        row = _locked(found, "cancel", State.PENDING)
+        row = _locked(caller, found, "cancel", State.PENDING)
         _waive(caller, row, State.CANCELLED, reason)
         _count({row.applicant.uuid: -1})
     return row
@@ -163,7 +163,7 @@ def dismiss(
     """The applicant has read the denial; a project that never ran is deleted. Raises as ``deny``."""
     found = _own(caller, number, project)
     with atomic():
-        row = _locked(found, "dismiss", State.DENIED)
+        row = _locked(caller, found, "dismiss", State.DENIED)
         _waive(caller, row, State.DISMISSED, reason)
     return row
 
@@ -260,10 +260,13 @@ def _own(caller: Caller, number: int, project: str | None) -> ProjectApplication
     return row
 
 
-def _locked(row: ProjectApplication, verb: str, wanted: State) -> ProjectApplication:
-    """The application and its project as they are now, locked with who will own it. Raises Conflict."""
-    if row.owner_id is not None:
-        User.objects.select_for_update().get(pk=row.owner_id)
+def _locked(caller: Caller, row: ProjectApplication, verb: str, wanted: State) -> ProjectApplication:
+    """The application and its project as they are now; who decides and who will own it are locked before.
+
+    Raises Conflict.
+    """
+    people = User.objects.filter(Q(pk=row.owner_id) | Q(uuid=caller.user))
+    list(people.order_by("pk").select_for_update())
     project = locked(row.project)
     now = ProjectApplication.objects.select_related("applicant", "owner").get(pk=row.pk)
     now.project = project

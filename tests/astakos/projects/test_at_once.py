@@ -138,7 +138,8 @@ class Storm:
     def decide(self, chance: random.Random, who: Person) -> None:
         row = ProjectApplication.objects.filter(state=ProjectApplication.State.PENDING).order_by("?").first()
         if row is not None:
-            chance.choice((applications.approve, applications.deny, applications.cancel))(SYSTEM, row.pk)
+            rules = (applications.approve, applications.deny, applications.cancel)
+            chance.choice(rules)(caller(who), row.pk)
 
     def govern(self, chance: random.Random, who: Person) -> None:
         rules = (life.suspend, life.unsuspend, life.terminate, life.reinstate)
@@ -157,8 +158,11 @@ class Storm:
 
 
 @pytest.mark.postgresql
-def test_whatever_happens_at_once_nobody_blocks_another_for_good(person: Callable[..., Person]) -> None:
+def test_whatever_happens_at_once_nobody_blocks_another_for_good(
+    person: Callable[..., Person], settings: Any
+) -> None:
     people = [person(f"user{number}") for number in range(4)]
+    settings.ASTAKOS_PROJECT_ADMINS = [one.uuid for one in people[:2]]
     for number in range(3):
         wanted = wish(f"lab{number}.example.org", max_members=3, member_join_policy=Policy.AUTO)
         applications.approve(SYSTEM, applications.submit(caller(people[number]), wanted).pk)
