@@ -20,6 +20,7 @@ from synnefo.astakos.accounts import access, tokens
 from synnefo.astakos.accounts.access import Secrets
 from synnefo.astakos.accounts.models import User
 from synnefo.astakos.catalog.listing import base_url
+from synnefo.astakos.oauth import rules as oauth
 from synnefo.astakos.projects import rules as projects
 from synnefo.common import client_files
 from synnefo.common.caller import Caller
@@ -113,7 +114,8 @@ class File:
 
 @page
 def listing(request: HttpRequest, caller: Caller) -> HttpResponse:
-    return render(request, "astakos/tokens.html", _list_context(request))
+    context = {**_list_context(request), "programs": oauth.programs_of(_user(request))}
+    return render(request, "astakos/tokens.html", context)
 
 
 @conditional_page
@@ -155,6 +157,13 @@ def create(request: HttpRequest, caller: Caller) -> HttpResponse:
         form.add_error(None, fault.message)
         return _show_form(request, offer, form)
     return shown_once(request, user, made)
+
+
+@action
+def end_program(request: HttpRequest, caller: Caller, number: int) -> HttpResponse:
+    name = oauth.end_program(caller, _user(request), number)
+    messages.success(request, f"{name} may not use your account any more.")
+    return HttpResponseRedirect("/ui/tokens/", status=303)
 
 
 @page
@@ -286,6 +295,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("tokens/", listing, name="tokens"),
     path("tokens/rows/", rows, name="token-rows"),
     path("tokens/create/", create, name="token-create"),
+    path("tokens/programs/<int:number>/end/", end_program, name="program-end"),
     path("tokens/<slug:uuid>/renew/", ask_renew, name="token-ask-renew"),
     path("tokens/<slug:uuid>/renew/now/", renew, name="token-renew"),
     path("tokens/<slug:uuid>/revoke/", ask_revoke, name="token-ask-revoke"),

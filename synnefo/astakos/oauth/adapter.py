@@ -35,7 +35,9 @@ class ProviderAdapter(DefaultOIDCAdapter):
     def list_private_keys(
         self, *, did_activate: Literal[True] | None = None, is_active: Literal[True] | None = None
     ) -> list[PrivateKey]:
-        return filter_keys(keys.private_keys(), did_activate=did_activate, is_active=is_active)
+        known = keys.private_keys()
+        found: list[PrivateKey] = filter_keys(known, did_activate=did_activate, is_active=is_active)
+        return found
 
     def get_user_sub(self, client: Client, user: Any) -> str:
         return str(user.uuid)

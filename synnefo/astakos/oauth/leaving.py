@@ -45,4 +45,5 @@ def with_query(url: str, **values: str) -> str:
 def _comes_from_here(request: HttpRequest) -> bool:
     if request.method == "POST":
         return True
-    return urlsplit(request.META.get("HTTP_REFERER", "")).netloc == request.get_host()
+    came_from: str = request.META.get("HTTP_REFERER", "")
+    return urlsplit(came_from).netloc == request.get_host()

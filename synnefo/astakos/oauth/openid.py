@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import cast
 from urllib.parse import urlsplit
 
 from allauth.core.internal.httpkit import extract_basic_auth
@@ -34,7 +33,6 @@ from synnefo.common.pages import error_page, identity_of_session
 
 API = "api"
 
-_METHOD = "oauth2"
 _LOOPBACK = ("127.0.0.1", "::1")
 
 
@@ -72,7 +70,7 @@ def authorize(request: HttpRequest) -> HttpResponse:
             identity_of_session(request)
         except Unauthorized as fault:
             return error_page(request, 403, fault.message)
-        if terms := terms_first(request, cast("User", request.user)):
+        if terms := terms_first(request, request.user):
             return terms
     if request.method == "GET" and (refusal := _refused(request)):
         return error_page(request, 400, refusal)
@@ -85,9 +83,7 @@ def authorize(request: HttpRequest) -> HttpResponse:
 @require_POST
 def token(request: HttpRequest) -> HttpResponse:
     """Tokens for a code, a refresh token, or a client's own secret."""
-    name = extract_basic_auth({"Authorization": request.META.get("HTTP_AUTHORIZATION", "")})[0]
-    name = name or request.POST.get("client_id", "")
-    address = client_address(request)
+    name, address = _client_name(request), client_address(request)
     try:
         throttle.check(name, address, "oauth-client")
     except TooManyRequests as fault:
@@ -107,11 +103,16 @@ def token(request: HttpRequest) -> HttpResponse:
 @csrf_exempt
 @require_POST
 def revoke(request: HttpRequest) -> HttpResponse:
-    """End an access or a refresh token; what it opened of the APIs ends with it."""
+    """End an access token, or a refresh token with all that was got by it; what they opened ends, too."""
+    row = ClientToken.objects.by_value(request.POST.get("token", "")).first()
+    if row is not None and row.client_id != _client_name(request):
+        return _error("invalid_grant", "This token is another client's.", 400)
     response: HttpResponse = views.revoke(request)
-    digest = tokens.digest_of(request.POST.get("token", ""))
-    if response.status_code == 200 and not ClientToken.objects.filter(hash=digest).exists():
-        Token.objects.filter(digest=digest, methods=_METHOD).delete()
+    if row is None or ClientToken.objects.filter(pk=row.pk).exists():
+        return response
+    Token.objects.filter(digest=row.hash, methods=rules.API_METHOD).delete()
+    if row.type == ClientToken.Type.REFRESH_TOKEN:
+        rules.end_tokens(ClientToken.objects.filter(user=row.user_id, client=row.client_id))
     return response
 
 
@@ -121,6 +122,12 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     response: HttpResponse = views.logout(request)
     url = response.get("Location", "")
     return leave(request, url) if response.status_code == 302 and _is_elsewhere(request, url) else response
+
+
+def _client_name(request: HttpRequest) -> str:
+    """Which client a request says that it comes from; allauth's views look whether that is true."""
+    name = extract_basic_auth({"Authorization": request.META.get("HTTP_AUTHORIZATION", "")})[0]
+    return name or request.POST.get("client_id", "")
 
 
 def _open_apis(answer: dict[str, str]) -> None:
@@ -133,7 +140,7 @@ def _open_apis(answer: dict[str, str]) -> None:
         user=User.objects.get(pk=row.user_id),
         digest=digest,
         kind=Token.Kind.LOGIN,
-        methods=_METHOD,
+        methods=rules.API_METHOD,
         name=row.client.name,
         expires=row.expires_at,
     )

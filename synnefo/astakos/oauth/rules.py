@@ -8,6 +8,7 @@ without the client's secret.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import secrets
 from collections.abc import Iterable
@@ -21,7 +22,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from synnefo.astakos.accounts import tokens
-from synnefo.astakos.accounts.models import User
+from synnefo.astakos.accounts.models import Token, User
 from synnefo.astakos.oauth.adapter import SCOPES
 from synnefo.astakos.oauth.models import OAuthClient, OAuthCode, OAuthToken
 from synnefo.audit import rules as audit
@@ -30,6 +31,8 @@ from synnefo.common.faults import BadRequest, Conflict, ItemNotFound
 from synnefo.common.fields import check_fields
 from synnefo.common.transactions import atomic
 
+#: How tokens of the APIs were made that are access tokens of clients, too.
+API_METHOD = "oauth2"
 GRANTS = ("authorization_code", "refresh_token", "client_credentials")
 
 _CODE_LIFETIME = datetime.timedelta(seconds=60)
@@ -181,12 +184,63 @@ def token_of(text: str, belongs_to: str | None) -> OAuthToken:
     return row
 
 
+@dataclasses.dataclass(frozen=True)
+class Program:
+    """A client that holds tokens of a user's. ``number`` is the client's."""
+
+    number: int
+    name: str
+    scopes: tuple[str, ...]
+    since: datetime.datetime
+
+
+def programs_of(user: User) -> list[Program]:
+    """What a user allowed, by name."""
+    rows = ClientToken.objects.valid().filter(user=user).select_related("client__numbered")
+    by_client: dict[int, list[ClientToken]] = {}
+    for row in rows.filter(client__numbered__isnull=False).order_by("pk"):
+        by_client.setdefault(row.client.numbered.pk, []).append(row)
+    found = [
+        Program(
+            number,
+            tokens_of[0].client.name,
+            tuple(str(SCOPES[name]) for name in SCOPES if any(name in row.get_scopes() for row in tokens_of)),
+            min(row.created_at for row in tokens_of),
+        )
+        for number, tokens_of in by_client.items()
+    ]
+    return sorted(found, key=lambda program: program.name.lower())
+
+
+def end_program(caller: Caller, user: User, number: int) -> str:
+    """End all that a client holds of a user's; returns its name. Raises ItemNotFound."""
+    found = clients().filter(pk=number).first()
+    if found is None:
+        raise ItemNotFound("No such program.")
+    with atomic():
+        end_tokens(ClientToken.objects.filter(user=user, client=found.client))
+        OAuthCode.objects.filter(user=user, client=found.client).delete()
+        OAuthToken.objects.filter(user=user, client=found.client).delete()
+        audit.record(caller, "oauth-client.end", "oauth client", found.client_id, user=user.uuid)
+    return str(found.client.name)
+
+
+def end_tokens(rows: QuerySet[ClientToken]) -> None:
+    """End a client's tokens, and what they opened of the APIs."""
+    with atomic():
+        Token.objects.filter(
+            digest__in=list(rows.values_list("hash", flat=True)), methods=API_METHOD
+        ).delete()
+        rows.delete()
+
+
 def remove_expired() -> int:
     """Remove codes and tokens that are good no more; returns how many."""
-    now, removed = timezone.now(), 0
+    now = timezone.now()
+    removed: int = ClientToken.objects.expired().delete()[0]
     for rows in (OAuthCode.objects.filter(expires__lte=now), OAuthToken.objects.filter(expires__lte=now)):
         removed += rows.delete()[0]
-    return removed + ClientToken.objects.expired().delete()[0]
+    return removed
 
 
 def _random(length: int) -> str:

@@ -351,6 +351,44 @@ def test_an_access_token_with_the_scope_api_opens_the_apis_until_it_is_revoked(
         tokens.identify(made["access_token"])
 
 
+def test_a_refresh_token_takes_along_what_was_got_by_it(browser: Browser, ada: Person) -> None:
+    program, other = (Program(trusted=True, scopes=["openid", "api"]) for _ in range(2))
+    address = {"scope": "openid api"}
+    made, kept = (
+        each.redeem(answer_in(browser.get(each.address(**address)))["code"]).json()
+        for each in (program, other)
+    )
+    login = base64.b64encode(f"{program.id}:{program.secret}".encode()).decode()
+    stranger = base64.b64encode(f"{other.id}:{other.secret}".encode()).decode()
+    for who, ended in ((stranger, False), (login, True)):
+        program.http.post(
+            f"{ROOT}/o/revoke", {"token": made["refresh_token"]}, headers={"Authorization": f"Basic {who}"}
+        )
+        assert (program.userinfo(made["access_token"]).status_code == 401) is ended
+    with pytest.raises(Unauthorized):
+        tokens.identify(made["access_token"])
+    assert tokens.identify(kept["access_token"]).user == ada.uuid
+
+
+def test_somebody_sees_what_he_allowed_and_ends_it(browser: Browser, ada: Person, bob: Person) -> None:
+    program = Program(trusted=True, scopes=["openid", "email", "api"])
+    made = program.redeem(answer_in(browser.get(program.address(scope="openid api")))["code"]).json()
+    page = browser.get("/ui/tokens/").content.decode()
+    assert "Programs that you allowed" in page
+    assert "Use this cloud as you" in page
+    assert "Your e-mail address" not in page
+    assert "Programs that you allowed" not in signed_in(bob).get("/ui/tokens/").content.decode()
+    url = f"/ui/tokens/programs/{program.client.pk}/end/"
+    signed_in(bob).post(url)
+    assert tokens.identify(made["access_token"]).user == ada.uuid
+    assert browser.post(url).status_code == 303
+    with pytest.raises(Unauthorized):
+        tokens.identify(made["access_token"])
+    assert program.userinfo(made["access_token"]).status_code == 401
+    assert "may not use your account any more" in browser.get("/ui/tokens/").content.decode()
+    assert browser.post("/ui/tokens/programs/99999/end/").status_code == 404
+
+
 def test_an_access_token_without_it_opens_nothing(browser: Browser) -> None:
     program = Program(trusted=True)
     made = program.redeem(answer_in(browser.get(program.address()))["code"]).json()
