@@ -305,6 +305,35 @@ def test_announcements_stand_on_their_pages(
     assert ("No lifts" in other, "Rain" in other) == (True, False)
 
 
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        ({"email_verified": False}, "not confirmed yet"),
+        ({"moderated": False}, "waits for an administrator's approval"),
+        (
+            {"is_rejected": True, "rejected_reason": "Unknown <b>here</b>."},
+            "not accepted. Unknown <b>here</b>.",
+        ),
+        ({"deactivated_reason": "Holidays."}, "not active. Ask an administrator of this cloud. Holidays."),
+    ],
+)
+def test_who_knows_the_password_is_told_why_he_is_not_let_in_and_nobody_else(
+    client: Client, cloud: People, state: dict[str, Any], words: str
+) -> None:
+    User.objects.filter(pk=cloud.alice.user.pk).update(is_active=False, **state)
+    form = {"login": "alice@example.org", "password": PASSWORD}
+    right, wrong, unknown = (
+        client.post("/ui/login/", {**form, **other})
+        for other in ({}, {"password": "another-password"}, {"login": "nobody@example.org"})
+    )
+    assert words in texts_of(right)
+    assert "Unknown <b>here</b>" not in right.content.decode()
+    assert ("/ui/signup/again/" in right.content.decode()) == ("email_verified" in state)
+    shown = [without_secrets(answer) for answer in (wrong, unknown)]
+    assert shown[0] == shown[1].replace("nobody@example.org", "alice@example.org")
+    assert words not in shown[0]
+
+
 def test_the_way_to_sign_up_is_shown_or_not(client: Client, cloud: People, settings: Settings) -> None:
     assert "/ui/signup/" in client.get("/ui/login/").content.decode()
     settings.ASTAKOS_SHOW_SIGNUP = False

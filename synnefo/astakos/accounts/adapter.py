@@ -6,6 +6,7 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.shortcuts import resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -27,6 +28,11 @@ class AccountAdapter(DefaultAccountAdapter):
             throttle.check(name, client_address(request))
         except TooManyRequests as fault:
             raise self.validation_error("too_many_login_attempts") from fault
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        """Who knows the password of an account that is not active is told why; everybody else the same."""
+        if why := getattr(request, "login_refusal", ""):
+            raise ValidationError(why)
 
     def get_login_redirect_url(self, request: HttpRequest) -> str:
         return resolve_url(settings.ASTAKOS_LOGIN_SUCCESS_URL)

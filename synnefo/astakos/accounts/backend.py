@@ -9,6 +9,7 @@ from django.http import HttpRequest
 
 from synnefo.astakos.accounts import login
 from synnefo.astakos.accounts.models import User
+from synnefo.astakos.methods import policies
 from synnefo.common.faults import TooManyRequests
 from synnefo.common.http.context import client_address
 
@@ -27,6 +28,11 @@ class PasswordBackend(ModelBackend):
             return None
         address = client_address(request) if request is not None else ""
         try:
-            return login.by_password(name, password, address=address)
+            user = login.owner_of_password(name, password, address=address)
         except TooManyRequests:
             return None
+        if user is not None and not user.is_active:
+            if request is not None:
+                request.login_refusal = login.why_inactive(user)  # type: ignore[attr-defined]
+            return None
+        return user if user is not None and policies.may_use_password(user) else None

@@ -11,7 +11,9 @@ import functools
 
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX, check_password, get_hasher, make_password
 from django.db.models import Q
+from django.urls import reverse
 from django.utils.crypto import pbkdf2
+from django.utils.html import format_html
 
 from synnefo.astakos.accounts import throttle
 from synnefo.astakos.accounts.models import User
@@ -27,8 +29,17 @@ def by_password(name: str, password: str, *, address: str) -> User | None:
 
     Raises TooManyRequests after too many failures.
     """
+    user = owner_of_password(name, password, address=address)
+    return user if user is not None and user.is_active and policies.may_use_password(user) else None
+
+
+def owner_of_password(name: str, password: str, *, address: str) -> User | None:
+    """Whose password this is, however far his account is. He may be told why he is not let in.
+
+    Raises TooManyRequests after too many failures.
+    """
     throttle.check(name, address)
-    user = _active_user(name)
+    user = _user(name)
     known = user is not None and user.has_usable_password()
     encoded = user.password if user is not None and known else _decoy_hash()
     correct = check_password(password, encoded, lambda given: _keep_anew(user, encoded, given))
@@ -36,13 +47,30 @@ def by_password(name: str, password: str, *, address: str) -> User | None:
         _even_out(password, encoded)
         throttle.note_failure(name, address)
         return None
-    return user if user is not None and policies.may_use_password(user) else None
+    return user
 
 
-def _active_user(name: str) -> User | None:
+def why_inactive(user: User) -> str:
+    """What somebody whose account does not let him in is told."""
+    if not user.email_verified:
+        again = reverse("signup-again")
+        words = (
+            "The e-mail address of this account is not confirmed yet. Follow the link in the mail we sent, or"
+        )
+        return format_html('{} <a href="{}">have it sent again</a>.', words, again)
+    if not user.moderated:
+        return "This account waits for an administrator's approval. You will get a mail."
+    if user.is_rejected:
+        return f"This account was not accepted. {user.rejected_reason}".rstrip()
+    return (
+        f"This account is not active. Ask an administrator of this cloud. {user.deactivated_reason}".rstrip()
+    )
+
+
+def _user(name: str) -> User | None:
     uuid = parse_uuid(name)
-    rows = User.objects.filter(is_active=True)
-    return rows.filter(uuid=uuid).first() if uuid else rows.filter(username=name.strip().lower()).first()
+    wanted = {"uuid": uuid} if uuid else {"username": name.strip().lower()}
+    return User.objects.filter(**wanted).first()
 
 
 def _keep_anew(user: User | None, encoded: str, password: str) -> None:

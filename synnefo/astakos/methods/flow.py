@@ -18,7 +18,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from synnefo.astakos.accounts import signup, terms
+from synnefo.astakos.accounts import login, signup, terms
 from synnefo.astakos.accounts.models import User
 from synnefo.astakos.accounts.signup import SignUp
 from synnefo.astakos.methods import policies, registry, rules
@@ -90,14 +90,6 @@ def after_sign_in(request: HttpRequest, user: User, module: str, identifier: str
         messages.success(request, f"You can sign in by {registry.get(added.module).title} from now on.")
 
 
-def why_inactive(user: User) -> str:
-    if not user.email_verified:
-        return "The e-mail address of this account is not confirmed yet. Follow the link in the mail we sent."
-    if not user.moderated:
-        return "This account waits for an administrator's approval. You will get a mail."
-    return "This account is not active. Ask an administrator of this cloud."
-
-
 def _link(request: HttpRequest, identity: Identity, wish: Wish) -> HttpResponse:
     caller = caller_of_session(request)
     user = User.objects.get(uuid=caller.user)
@@ -117,7 +109,7 @@ def _sign_in(request: HttpRequest, method: AuthMethod, identity: Identity, wish:
     if not method.active or not policies.of(provider, user).login:
         raise Forbidden(provider.message("cannot_login"))
     if not user.is_active:
-        raise Forbidden(why_inactive(user))
+        raise Forbidden(login.why_inactive(user))
     rules.take_over(method, identity)
     return _open_session(request, user, identity, wish)
 
@@ -148,7 +140,7 @@ def _welcome(request: HttpRequest, identity: Identity, wish: Wish) -> HttpRespon
         messages.info(request, f"We sent a mail to {identity.email}. Follow the link in it.")
         return redirect("account_login")
     if not user.is_active:
-        raise Forbidden(why_inactive(user))
+        raise Forbidden(login.why_inactive(user))
     return remember_method(_open_session(request, user, identity, wish), identity.module)
 
 
