@@ -23,6 +23,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import Model, Q, QuerySet
 
 from synnefo.common.caller import Caller, system_caller
+from synnefo.common.command_log import recorded
 from synnefo.common.faults import Fault
 from synnefo.common.units import STYLES, parse_amount, show_amount
 
@@ -72,6 +73,10 @@ class Command(BaseCommand):
     """A command whose faults are one line on standard error and exit code 1, never a traceback."""
 
     requires_system_checks = ()
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        with recorded(argv):
+            super().run_from_argv(argv)
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         try:

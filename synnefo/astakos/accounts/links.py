@@ -21,9 +21,7 @@ def sign(purpose: str, **facts: Any) -> str:
 def read(purpose: str, token: str, lifetime: datetime.timedelta) -> dict[str, Any]:
     """What was signed. Raises BadRequest if it was not by us, or too long ago."""
     try:
-        facts: dict[str, Any] = signing.loads(
-            token, salt=f"synnefo.accounts.{purpose}", max_age=lifetime.total_seconds()
-        )
+        facts: dict[str, Any] = signing.loads(token, salt=f"synnefo.accounts.{purpose}", max_age=lifetime)
     except signing.SignatureExpired as error:
         raise BadRequest("This link is too old. Ask for a new one.") from error
     except signing.BadSignature as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from allauth.account.internal.flows.login import record_authentication
 from allauth.account.utils import perform_login
@@ -201,8 +201,8 @@ def reset(request: HttpRequest, uuid: str, token: str) -> HttpResponse:
             form.add_error("password", fault.message)
         else:
             return render(request, "account/reset_done.html", {"account": user})
-    context = {"form": form, "account": user}
-    return render(request, "account/reset_confirm.html", context, status=422 if form.errors else 200)
+    shown = {"form": form, "account": user}
+    return render(request, "account/reset_confirm.html", shown, status=422 if form.errors else 200)
 
 
 @never_cache
@@ -213,10 +213,14 @@ def show_terms(request: HttpRequest, version: int | None = None) -> HttpResponse
         shown = terms.current() if version is None else terms.get(version)
     except Fault as fault:
         return fault_page(request, fault)
-    context = {"terms": shown, "versions": terms.versions(), "asked": _asks(request, shown)}
-    context["next"] = local_path(request.GET.get("next", ""), "/ui/")
     due = getattr(request.user, "terms_due", None)
-    context["grace"] = due is not None and due > timezone.now()
+    context = {
+        "terms": shown,
+        "versions": terms.versions(),
+        "asked": due is not None and shown == terms.current(),
+        "grace": due is not None and due > timezone.now(),
+        "next": local_path(request.GET.get("next", ""), "/ui/"),
+    }
     return render(request, "account/terms.html", context)
 
 
@@ -227,17 +231,11 @@ def sign_terms(request: HttpRequest) -> HttpResponse:
         return redirect("account_login")
     version = request.POST.get("version", "")
     try:
-        user = cast("User", request.user)
-        caller = stranger(request, user.uuid)
-        terms.sign(caller, user, version=int(version) if version.isdigit() else None)
+        caller = stranger(request, request.user.uuid)
+        terms.sign(caller, request.user, version=int(version) if version.isdecimal() else None)
     except Fault as fault:
         return fault_page(request, fault)
     return redirect(local_path(request.POST.get("next", ""), "/ui/"))
-
-
-def _asks(request: HttpRequest, shown: object) -> bool:
-    user = request.user
-    return isinstance(user, User) and user.terms_due is not None and shown == terms.current()
 
 
 def _enter(request: HttpRequest, user: User, next_path: str) -> HttpResponse:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 from allauth.account.internal.flows.password_change import finalize_password_change
 from django import forms
@@ -46,7 +46,7 @@ class ChangePasswordForm(NewPasswordForm):
     )
     end_tokens = forms.BooleanField(required=False)
 
-    def __init__(self, user: User, *args: object, **kwargs: object) -> None:
+    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if not user.has_usable_password():
             del self.fields["old"]

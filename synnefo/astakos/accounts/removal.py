@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
-from django.db.models import CASCADE, Q, QuerySet
+from django.db.models import CASCADE, ForeignObjectRel, Model, Q, QuerySet
 from django.utils import timezone
 
 from synnefo.astakos.accounts import addresses, notices
@@ -122,15 +123,16 @@ def _leave_projects(caller: Caller, row: User) -> None:
     projects.sync(touched.values())
 
 
-def _belongings(row: User) -> list[QuerySet[object]]:
+def _belongings(row: User) -> list[QuerySet[Model]]:
     """Every row that is there for this user alone. Memberships stay: projects remember who was in them."""
-    found = []
-    for relation in User._meta.get_fields(include_hidden=True):
-        if getattr(relation, "on_delete", None) is CASCADE and relation.auto_created:
-            model = relation.related_model
-            if model is not Membership:
-                found.append(model._base_manager.filter(**{relation.field.name: row}))
-    return found
+    relations: list[Any] = [
+        one for one in User._meta.get_fields(include_hidden=True) if isinstance(one, ForeignObjectRel)
+    ]
+    return [
+        one.related_model._base_manager.filter(**{one.field.name: row})
+        for one in relations
+        if one.on_delete is CASCADE and one.related_model is not Membership
+    ]
 
 
 def _is_last_admin(user: User) -> bool:

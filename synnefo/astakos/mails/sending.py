@@ -90,4 +90,5 @@ def _put_off(mail: Mail, error: Exception) -> None:
 
 
 def _pause(tries: int) -> datetime.timedelta:
-    return min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(tries - 1, 12))
+    doublings = min(tries - 1, 12)
+    return min(_LONGEST_PAUSE, _FIRST_PAUSE * (1 << doublings))

@@ -34,4 +34,5 @@ class Command(Base):
 def _forget_devices() -> int:
     """Of sessions that are gone."""
     gone = UserSession.objects.exclude(session_key__in=Session.objects.values("session_key"))
-    return gone.delete()[0]
+    count: int = gone.delete()[0]
+    return count
