@@ -128,6 +128,7 @@ def approve(
     does not allow it.
     """
     with atomic():
+        reviewer = _reviewer(caller)  # locked before the project, as everybody locks users
         row = _pending(caller, uuid)
         project = Project.objects.select_for_update().get(pk=row.project_id)
         amounts = {amount.resource.name: amount for amount in row.amounts.all()}
@@ -139,7 +140,7 @@ def approve(
         for name, amount in chosen.items():
             amounts[name].granted = amount
         RequestedAmount.objects.bulk_update([amounts[name] for name in chosen], ("granted",))
-        _decide(caller, row, State.APPROVED, answer)
+        _decide(reviewer, row, State.APPROVED, answer)
         mails.answered(row)
         _note(caller, row, "approve", reason=row.answer, granted=dict(chosen))
     return row
@@ -151,7 +152,7 @@ def deny(caller: Caller, uuid: str, answer: str) -> QuotaRequest:
         raise BadRequest("Say why not.")
     with atomic():
         row = _pending(caller, uuid)
-        _decide(caller, row, State.DENIED, answer)
+        _decide(_reviewer(caller), row, State.DENIED, answer)
         mails.answered(row)
         _note(caller, row, "deny", reason=row.answer)
     return row
