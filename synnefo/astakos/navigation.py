@@ -32,6 +32,7 @@ def places(caller: Caller) -> dict[str, list[Place]]:
     return {
         "Project": _of_project(caller, current) if current else [],
         "Account": [
+            Place("Your account", "user", "/ui/profile/"),
             Place("Projects", "folder", "/ui/projects/"),
             Place("Requests", "ask", "/ui/requests/"),
         ],
