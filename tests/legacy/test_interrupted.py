@@ -64,6 +64,7 @@ class Cloud:
 @contextlib.contextmanager
 def a_cloud(directory: Path) -> Iterator[Cloud]:
     directory.mkdir()
+    (directory / "secret-key").write_text(secrets.token_hex(32))
     environ = {"SYNNEFO_DATA": str(directory), "SYNNEFO_SETTINGS_DIR": str(directory / "no-conf")}
     url = os.environ.get("DATABASE_URL", "")
     if not url.startswith("postgres"):

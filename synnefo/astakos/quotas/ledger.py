@@ -159,7 +159,7 @@ def open_balances() -> int:
     now = connection.ops.adapt_datetimefield_value(timezone.now())
     with atomic(), connection.cursor() as cursor:
         cursor.execute(_OPEN, (OPENING, now, now))
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 def _accepted() -> QuerySet[ProvisionLog]:
