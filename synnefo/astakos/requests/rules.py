@@ -262,9 +262,13 @@ def _limits(row: QuotaRequest, project: Project, chosen: Mapping[str, int]) -> d
     return limits
 
 
-def _decide(caller: Caller, row: QuotaRequest, to: QuotaRequest.State, answer: str) -> None:
-    row.state, row.decided, row.answer = to, timezone.now(), _words(answer)
-    row.reviewer = User.objects.filter(uuid=caller.user).first()
+def _reviewer(caller: Caller) -> User | None:
+    """Whoever answers, locked; None for a command."""
+    return User.objects.select_for_update(no_key=True).filter(uuid=caller.user).first()
+
+
+def _decide(reviewer: User | None, row: QuotaRequest, to: QuotaRequest.State, answer: str) -> None:
+    row.state, row.decided, row.answer, row.reviewer = to, timezone.now(), _words(answer), reviewer
     row.save(update_fields=("state", "decided", "answer", "reviewer"))
 
 
