@@ -6,11 +6,8 @@ import datetime
 import smtplib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, Envelope, Session
 from django.core import mail as outside
 from django.utils import timezone
 from pytest_django import Settings
@@ -18,6 +15,7 @@ from pytest_django import Settings
 from synnefo.astakos.mails import rules, sending
 from synnefo.astakos.mails.models import Mail
 from synnefo.common.transactions import atomic
+from tests import mail_server
 
 pytestmark = pytest.mark.django_db
 
@@ -156,38 +154,14 @@ def test_without_a_mail_server_a_mail_is_a_file_that_only_the_cloud_reads(
     assert "It rains & pours" in Mail.objects.get().text
 
 
-class _Server(Controller):
-    """On a port that the system chose."""
-
-    def _trigger_server(self) -> None:
-        assert self.server is not None
-        self.port = self.server.sockets[0].getsockname()[1]
-        super()._trigger_server()
-
-
-class _Inbox:
-    def __init__(self) -> None:
-        self.got: list[Envelope] = []
-
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
-        self.got.append(envelope)
-        return "250 OK"
-
-
 @pytest.fixture
-def smtp(settings: Settings) -> Iterator[Any]:
+def smtp(settings: Settings) -> Iterator[mail_server.Inbox]:
     """A mail server on this machine."""
-    inbox = _Inbox()
-    controller = _Server(inbox, hostname="127.0.0.1", port=0)
-    controller.start()
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    settings.EMAIL_HOST = "127.0.0.1"
-    settings.EMAIL_PORT = controller.port
-    yield inbox
-    controller.stop()
+    with mail_server.running(settings) as inbox:
+        yield inbox
 
 
-def test_a_real_mail_server_gets_the_mail_and_its_text_is_not_kept(smtp: Any) -> None:
+def test_a_real_mail_server_gets_the_mail_and_its_text_is_not_kept(smtp: mail_server.Inbox) -> None:
     rules.post("rain", ["ada@example.org"], CONTEXT)
     assert sending.send_due() == 1
     (envelope,) = smtp.got
