@@ -22,7 +22,7 @@ from tests.legacy import old
 ROOT = Path(__file__).resolve().parents[2]
 _MANAGE = [sys.executable, "-m", "synnefo.webproject.manage"]
 #: Rows of the log of commissions that are added to the small database.
-_MORE = 8_000
+_MORE = 5_000
 _KILLS = 3
 
 _WITH_MORE = """
