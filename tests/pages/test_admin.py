@@ -91,7 +91,7 @@ def test_an_administrator_who_is_none_any_more_is_refused_at_once(root: Client, 
 def test_there_is_no_way_to_save_a_row_by_hand(root: Client, people: People, server: Server) -> None:
     names = {name for name in get_resolver().reverse_dict if isinstance(name, str)}
     assert not [name for name in names if re.search(r"_(add|delete|history)$", name)]
-    assert {type(table).__name__ for table in site._registry.values()} == {"Users", "Servers"}
+    assert {type(table).__name__ for table in site._registry.values()} == {"Users", "Servers", "Mails"}
     for path in (USERS, SERVERS, "/admin/"):
         for made in ("add/", "1/delete/", "1/change/", "login/", "logout/", "password_change/"):
             assert root.get(path + made).status_code == 404, path + made
