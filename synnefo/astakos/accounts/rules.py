@@ -15,6 +15,7 @@ from django.conf import settings
 from django.contrib.auth.models import Group, Permission
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.db import IntegrityError
 from django.db.models import Q
 from django.utils import timezone
 
@@ -67,10 +68,10 @@ def create(
     with atomic():
         addresses.with_email(email).filter(email_verified=False).delete()
         if addresses.is_taken(email):
-            raise Conflict(f"An account with the e-mail {email} exists already.")
+            raise _taken(email)
         user.is_superuser = user.is_staff = admin
         user.terms_due = terms.due_for_new_user()
-        user.save()
+        _save_unique(user)
         audit.record(caller, "user.create", "user", user.uuid, admin=admin)
     return user
 
@@ -200,9 +201,9 @@ def set_email(caller: Caller, user: User, email: str) -> User:
     check_fields(User(email=email), ("email",))
     with _changing(caller, user, "user.email") as row:
         if addresses.is_taken(email, but=row):
-            raise Conflict(f"An account with the e-mail {email} exists already.")
+            raise _taken(email)
         old, row.email, row.username, row.shares_email = row.email, email, email.lower(), False
-        row.save()
+        _save_unique(row)
         addresses.settle(old)
     return row
 
@@ -288,6 +289,19 @@ def _changing(caller: Caller, user: User, action: str, **details: Any) -> Iterat
         yield row
         row.save()
         audit.record(caller, action, "user", row.uuid, **details)
+
+
+def _save_unique(row: User) -> None:
+    """Raises Conflict if somebody else has just taken the e-mail."""
+    try:
+        with atomic():
+            row.save()
+    except IntegrityError as error:
+        raise _taken(row.email) from error
+
+
+def _taken(email: str) -> Conflict:
+    return Conflict(f"An account with the e-mail {email} exists already.")
 
 
 def _permission(name: str) -> Permission:

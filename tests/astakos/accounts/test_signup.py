@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 import time_machine
+from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
 
-from synnefo.astakos.accounts import login, signup, terms
+from synnefo.astakos.accounts import login, rules, signup, terms
 from synnefo.astakos.accounts.models import User
 from synnefo.astakos.accounts.signup import SignUp
+from synnefo.astakos.catalog import listing
+from synnefo.astakos.catalog.standard import register_standard
 from synnefo.common.faults import BadRequest, Conflict, Forbidden, TooManyRequests
 from tests.astakos.accounts.conftest import PASSWORD, STRANGER, SYSTEM, mails, token_in
 
@@ -153,3 +157,29 @@ def test_signing_up_with_a_password_can_be_closed(settings: Settings, change: di
         setattr(settings, name, value)
     with pytest.raises(Forbidden):
         signup.sign_up(STRANGER, WISH)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_who_sign_up_at_once_with_one_address_one_gets_the_account() -> None:
+    listing.forget()
+    register_standard()
+
+    def try_it(number: int) -> str:
+        try:
+            rules.create(SYSTEM, "ada@example.org", "Ada", f"Number {number}")
+        except Conflict:
+            return "refused"
+        finally:
+            connection.close()
+        return "made"
+
+    User.objects.filter(pk=rules.create(SYSTEM, "ada@example.org", "Ada", "First").pk).update(
+        email_verified=True
+    )
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(try_it, range(8))) == {"refused"}
+    User.objects.all().delete()
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(try_it, range(8)))
+    assert "made" in made
+    assert User.objects.count() == 1
