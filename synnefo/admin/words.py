@@ -9,14 +9,22 @@ from django.utils.safestring import SafeString
 
 from synnefo.admin.tables import Part
 from synnefo.audit.models import AuditEvent
+from synnefo.common.shown import State
 from synnefo.common.templatetags.console import ago
 
 _EVENTS = 10
+#: The console's colours that have other names here.
+_DOTS = {"orange": "yellow", "secondary": "grey"}
 
 
 def state(word: str, colour: str) -> SafeString:
     """A dot and a word; the word alone tells it, too."""
     return format_html('<span class="state"><span class="dot dot-{}"></span>{}</span>', colour, word)
+
+
+def shown(one: State) -> SafeString:
+    """A state as the console has it."""
+    return state(one.word, _DOTS.get(one.colour, one.colour))
 
 
 def mono(text: object) -> SafeString:

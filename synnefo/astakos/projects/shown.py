@@ -53,6 +53,14 @@ LEAVING = {
 }
 
 
+def state_of_project(row: Project) -> State:
+    """One that never ran is in the state of its application."""
+    own, last = Project.State(row.state), row.last_application
+    if own in (Project.State.UNINITIALIZED, Project.State.DELETED) and last is not None:
+        return _BEFORE.get(ProjectApplication.State(last.state), _PROJECT[own])
+    return _PROJECT[own]
+
+
 def state_of_application(row: ProjectApplication) -> State:
     return _APPLICATION[ProjectApplication.State(row.state)]
 
@@ -88,10 +96,7 @@ class ProjectShown:
 
     @property
     def state(self) -> State:
-        own, last = Project.State(self.project.state), self.project.last_application
-        if own in (Project.State.UNINITIALIZED, Project.State.DELETED) and last is not None:
-            return _BEFORE.get(ProjectApplication.State(last.state), _PROJECT[own])
-        return _PROJECT[own]
+        return state_of_project(self.project)
 
     @property
     def owns(self) -> bool:
