@@ -115,6 +115,7 @@ def test_pages_are_sound_in_both_themes_and_on_a_phone(
     expect(page.get_by_text("shown this once")).to_be_visible()
     examine(page, "token-made", tmp_path)
     page.get_by_role("link", name="Done").click()
+    expect(page.get_by_role("heading", name="Tokens")).to_be_visible()
     examine(page, "tokens", tmp_path)
     page.get_by_role("button", name="Actions for terraform").click()
     page.get_by_role("link", name="Revoke").click()

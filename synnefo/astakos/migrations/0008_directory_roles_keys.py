@@ -7,126 +7,319 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('astakos', '0007_legacy_import'),
-        ('auth', '0012_alter_user_first_name_max_length'),
+        ("astakos", "0007_legacy_import"),
+        ("auth", "0012_alter_user_first_name_max_length"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Domain',
+            name="Domain",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uuid', models.CharField(default=synnefo.common.ids.new_uuid, max_length=36, unique=True)),
-                ('name', models.CharField(max_length=64, unique=True)),
-                ('description', models.TextField(blank=True)),
-                ('disabled_at', models.DateTimeField(null=True)),
-                ('tags', models.JSONField(default=list)),
-                ('created', models.DateTimeField(auto_now_add=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("uuid", models.CharField(default=synnefo.common.ids.new_uuid, max_length=36, unique=True)),
+                ("name", models.CharField(max_length=64, unique=True)),
+                ("description", models.TextField(blank=True)),
+                ("disabled_at", models.DateTimeField(null=True)),
+                ("tags", models.JSONField(default=list)),
+                ("created", models.DateTimeField(auto_now_add=True)),
             ],
         ),
         migrations.AddField(
-            model_name='token',
-            name='scope',
+            model_name="token",
+            name="scope",
             field=models.CharField(blank=True, max_length=43),
         ),
         migrations.CreateModel(
-            name='AccessKey',
+            name="AccessKey",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('access', models.CharField(max_length=64, unique=True)),
-                ('secret', models.TextField()),
-                ('created', models.DateTimeField(auto_now_add=True)),
-                ('last_used', models.DateTimeField(null=True)),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='astakos.project')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='access_keys', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("access", models.CharField(max_length=64, unique=True)),
+                ("secret", models.TextField()),
+                ("created", models.DateTimeField(auto_now_add=True)),
+                ("last_used", models.DateTimeField(null=True)),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="astakos.project"
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="access_keys",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='GroupEntry',
+            name="GroupEntry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('options', models.JSONField(default=dict)),
-                ('extra', models.JSONField(default=dict)),
-                ('description', models.TextField(blank=True)),
-                ('domain', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='astakos.domain')),
-                ('group', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='entry', to='auth.group')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("options", models.JSONField(default=dict)),
+                ("extra", models.JSONField(default=dict)),
+                ("description", models.TextField(blank=True)),
+                (
+                    "domain",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="astakos.domain",
+                    ),
+                ),
+                (
+                    "group",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="entry", to="auth.group"
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Implication',
+            name="Implication",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('prior', models.CharField(max_length=36)),
-                ('implied', models.CharField(max_length=36)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("prior", models.CharField(max_length=36)),
+                ("implied", models.CharField(max_length=36)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('prior', 'implied'), name='one_implication')],
+                "constraints": [models.UniqueConstraint(fields=("prior", "implied"), name="one_implication")],
             },
         ),
         migrations.CreateModel(
-            name='ProjectEntry',
+            name="ProjectEntry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('options', models.JSONField(default=dict)),
-                ('extra', models.JSONField(default=dict)),
-                ('tags', models.JSONField(default=list)),
-                ('domain', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='astakos.domain')),
-                ('parent', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='children', to='astakos.project')),
-                ('project', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='entry', to='astakos.project')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("options", models.JSONField(default=dict)),
+                ("extra", models.JSONField(default=dict)),
+                ("tags", models.JSONField(default=list)),
+                (
+                    "domain",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="astakos.domain",
+                    ),
+                ),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="children",
+                        to="astakos.project",
+                    ),
+                ),
+                (
+                    "project",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="entry",
+                        to="astakos.project",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='UserEntry',
+            name="UserEntry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('options', models.JSONField(default=dict)),
-                ('extra', models.JSONField(default=dict)),
-                ('name', models.CharField(max_length=254)),
-                ('description', models.TextField(blank=True)),
-                ('default_project', models.CharField(blank=True, max_length=36)),
-                ('domain', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='astakos.domain')),
-                ('user', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='entry', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("options", models.JSONField(default=dict)),
+                ("extra", models.JSONField(default=dict)),
+                ("name", models.CharField(max_length=254)),
+                ("description", models.TextField(blank=True)),
+                ("default_project", models.CharField(blank=True, max_length=36)),
+                (
+                    "domain",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="astakos.domain",
+                    ),
+                ),
+                (
+                    "user",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="entry",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Assignment',
+            name="Assignment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(max_length=36)),
-                ('domain', models.CharField(blank=True, max_length=36)),
-                ('system', models.BooleanField(default=False)),
-                ('group', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='auth.group')),
-                ('project', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='astakos.project')),
-                ('user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("role", models.CharField(max_length=36)),
+                ("domain", models.CharField(blank=True, max_length=36)),
+                ("system", models.BooleanField(default=False)),
+                (
+                    "group",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="auth.group",
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="astakos.project",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['role'], name='assignments_of_role')],
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('group__isnull', False), ('user__isnull', True)), models.Q(('group__isnull', True), ('user__isnull', False)), _connector='OR'), name='assigned_to_user_or_group'), models.CheckConstraint(condition=models.Q(models.Q(('domain', ''), ('project__isnull', False), ('system', False)), models.Q(('project__isnull', True), ('system', False), models.Q(('domain', ''), _negated=True)), models.Q(('domain', ''), ('project__isnull', True), ('system', True)), _connector='OR'), name='assigned_in_one_place'), models.UniqueConstraint(condition=models.Q(('project__isnull', False)), fields=('role', 'user', 'project'), name='one_role_of_user_in_project'), models.UniqueConstraint(condition=models.Q(('domain', ''), _negated=True), fields=('role', 'user', 'domain'), name='one_role_of_user_in_domain'), models.UniqueConstraint(condition=models.Q(('system', True)), fields=('role', 'user', 'system'), name='one_role_of_user_in_system'), models.UniqueConstraint(condition=models.Q(('project__isnull', False)), fields=('role', 'group', 'project'), name='one_role_of_group_in_project'), models.UniqueConstraint(condition=models.Q(('domain', ''), _negated=True), fields=('role', 'group', 'domain'), name='one_role_of_group_in_domain'), models.UniqueConstraint(condition=models.Q(('system', True)), fields=('role', 'group', 'system'), name='one_role_of_group_in_system')],
+                "indexes": [models.Index(fields=["role"], name="assignments_of_role")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("group__isnull", False), ("user__isnull", True)),
+                            models.Q(("group__isnull", True), ("user__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="assigned_to_user_or_group",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("domain", ""), ("project__isnull", False), ("system", False)),
+                            models.Q(
+                                ("project__isnull", True),
+                                ("system", False),
+                                models.Q(("domain", ""), _negated=True),
+                            ),
+                            models.Q(("domain", ""), ("project__isnull", True), ("system", True)),
+                            _connector="OR",
+                        ),
+                        name="assigned_in_one_place",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("project__isnull", False)),
+                        fields=("role", "user", "project"),
+                        name="one_role_of_user_in_project",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("domain", ""), _negated=True),
+                        fields=("role", "user", "domain"),
+                        name="one_role_of_user_in_domain",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("system", True)),
+                        fields=("role", "user", "system"),
+                        name="one_role_of_user_in_system",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("project__isnull", False)),
+                        fields=("role", "group", "project"),
+                        name="one_role_of_group_in_project",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("domain", ""), _negated=True),
+                        fields=("role", "group", "domain"),
+                        name="one_role_of_group_in_domain",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("system", True)),
+                        fields=("role", "group", "system"),
+                        name="one_role_of_group_in_system",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Role',
+            name="Role",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uuid', models.CharField(default=synnefo.common.ids.new_uuid, max_length=36, unique=True)),
-                ('name', models.CharField(max_length=255)),
-                ('description', models.TextField(blank=True)),
-                ('options', models.JSONField(default=dict)),
-                ('domain', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='astakos.domain')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("uuid", models.CharField(default=synnefo.common.ids.new_uuid, max_length=36, unique=True)),
+                ("name", models.CharField(max_length=255)),
+                ("description", models.TextField(blank=True)),
+                ("options", models.JSONField(default=dict)),
+                (
+                    "domain",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="astakos.domain",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('name', 'domain'), name='one_role_name_per_domain'), models.UniqueConstraint(condition=models.Q(('domain__isnull', True)), fields=('name',), name='one_name_per_global_role')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("name", "domain"), name="one_role_name_per_domain"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("domain__isnull", True)),
+                        fields=("name",),
+                        name="one_name_per_global_role",
+                    ),
+                ],
             },
         ),
     ]
