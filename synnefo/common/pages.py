@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Concatenate, Generic, ParamSpec, TypeVar
 
 from django.contrib import messages
@@ -22,7 +22,7 @@ from django.views.decorators.http import conditional_page, require_http_methods
 
 from synnefo.common.accounts import Identity, accounts
 from synnefo.common.caller import Caller, Scope
-from synnefo.common.faults import Fault, Forbidden, ItemNotFound, Unauthorized
+from synnefo.common.faults import BadRequest, Fault, Forbidden, ItemNotFound, Unauthorized
 from synnefo.common.http.context import client_address
 
 P = ParamSpec("P")
@@ -33,6 +33,9 @@ Shown = Callable[Concatenate[HttpRequest, Caller, P], Mapping[str, object]]
 
 #: How often a page that is open asks again: while something changes, and otherwise.
 BUSY_REFRESH_S, CALM_REFRESH_S = 2, 15
+
+#: To how many rows something is done by one click, and how many of them are told of one by one.
+MOST_AT_ONCE, _MOST_TOLD = 100, 5
 
 _PROJECT = "project"
 
@@ -156,6 +159,31 @@ def choose_project(request: HttpRequest, caller: Caller, project: str) -> None:
     if project not in caller.projects:
         raise ItemNotFound("You are no member of such a project.")
     request.session[_PROJECT] = project
+
+
+def ticked(numbers: Iterable[str]) -> set[int]:
+    """The numbers of rows that a form ticks. Raises BadRequest if it is none, or too many."""
+    wanted = {int(text) for text in numbers if text.isascii() and text.isdigit() and len(text) < 19}
+    if not 0 < len(wanted) <= MOST_AT_ONCE:
+        raise BadRequest(f"Tick between 1 and {MOST_AT_ONCE}.")
+    return wanted
+
+
+def do_to_each(request: HttpRequest, deeds: Iterable[tuple[str, Callable[[], object]]], done: str) -> None:
+    """Do each that can be done, and tell of all by name: what was refused, and who or what is ``done``."""
+    names = []
+    for name, deed in deeds:
+        try:
+            deed()
+        except Fault as fault:
+            messages.error(request, f"{name}: {fault.message}")
+        else:
+            names.append(name)
+    if len(names) > _MOST_TOLD:
+        messages.success(request, f"{len(names)} in all: each {done}.")
+    else:
+        for name in names:
+            messages.success(request, f"{name} {done}.")
 
 
 def is_partial(request: HttpRequest) -> bool:

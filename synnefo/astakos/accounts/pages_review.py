@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 
-from django.contrib import messages
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render, resolve_url
@@ -14,12 +14,11 @@ from django.utils.http import urlencode
 from synnefo.astakos.accounts import rules
 from synnefo.astakos.accounts.models import User
 from synnefo.common.caller import Caller
-from synnefo.common.faults import BadRequest, Fault, Forbidden
+from synnefo.common.faults import BadRequest, Forbidden
 from synnefo.common.listing import Listing
-from synnefo.common.pages import CALM_REFRESH_S, action, form_page, go, living, local_path
+from synnefo.common.pages import CALM_REFRESH_S, action, do_to_each, form_page, go, living, local_path, ticked
 from synnefo.common.shown import State
 
-_MOST_AT_ONCE = 100
 _WAITING = Q(moderated=False)
 
 
@@ -67,7 +66,8 @@ def act(request: HttpRequest, caller: Caller) -> HttpResponse:
         return go(request, f"{resolve_url('review-accounts-reject')}?{query}")
     if name != "accept":
         raise BadRequest("There is no such action.")
-    _do_to_all(request, _ticked(numbers), "is accepted", lambda user: rules.accept(caller, user))
+    deeds = ((user.email, partial(rules.accept, caller, user)) for user in _ticked(numbers))
+    do_to_each(request, deeds, "is accepted, and told by mail")
     return go(request, back)
 
 
@@ -79,7 +79,8 @@ def reject(request: HttpRequest, caller: Caller) -> HttpResponse:
     users, back = _ticked(asked.getlist("account")), _back(asked)
     if request.method == "POST":
         reason = request.POST.get("reason", "").strip()
-        _do_to_all(request, users, "is rejected", lambda user: rules.reject(caller, user, reason=reason))
+        deeds = ((user.email, partial(rules.reject, caller, user, reason=reason)) for user in users)
+        do_to_each(request, deeds, "is rejected, and told by mail")
         return go(request, back)
     context = {"users": users, "url": resolve_url("review-accounts-reject"), "next": back}
     return render(request, "astakos/review_accounts_reject.html", context)
@@ -106,23 +107,7 @@ def _words(user: User) -> str:
 
 
 def _ticked(numbers: Sequence[str]) -> list[User]:
-    """Raises BadRequest if nobody is, or too many are."""
-    wanted = {int(text) for text in numbers if text.isascii() and text.isdigit() and len(text) < 19}
-    if not 0 < len(wanted) <= _MOST_AT_ONCE:
-        raise BadRequest(f"Tick between 1 and {_MOST_AT_ONCE} accounts.")
-    return list(_verified().filter(pk__in=wanted).order_by("username"))
-
-
-def _do_to_all(
-    request: HttpRequest, users: Sequence[User], words: str, rule: Callable[[User], object]
-) -> None:
-    for user in users:
-        try:
-            rule(user)
-        except Fault as fault:
-            messages.error(request, f"{user.email}: {fault.message}")
-        else:
-            messages.success(request, f"{user.email} {words}, and told by mail.")
+    return list(_verified().filter(pk__in=ticked(numbers)).order_by("username"))
 
 
 def _back(asked: QueryDict) -> str:

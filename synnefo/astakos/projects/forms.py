@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.utils import timezone
@@ -97,8 +97,7 @@ class ProjectForm(forms.Form):
     ) -> None:
         self.project, self.limits, self.resources = project, limits or {}, resources
         super().__init__(data, initial=_initial(project))
-        joining = self.fields["member_join_policy"]
-        assert isinstance(joining, forms.TypedChoiceField)  # noqa: S101  for the type checker
+        joining = cast("forms.TypedChoiceField", self.fields["member_join_policy"])
         joining.choices = [
             (value, words) for value, words in JOINING.items() if project or value != Policy.CLOSED
         ]

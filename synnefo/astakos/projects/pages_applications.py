@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -40,23 +41,19 @@ def _find(rows: QuerySet[ProjectApplication], words: str) -> QuerySet[ProjectApp
     )
 
 
-def _listing(path: str) -> Listing[ProjectApplication]:
-    return Listing(
-        path=path,
-        noun="application",
-        columns={"state": ("State", ("state", "id")), "issued": ("When", ("issued", "id"))},
-        usual="-issued",
-        find=_find,
-        states={
-            "waiting": Q(state=_STATE.PENDING),
-            "approved": Q(state=_STATE.APPROVED),
-            "denied": Q(state__in=(_STATE.DENIED, _STATE.DISMISSED)),
-        },
-    )
-
-
-OWN = _listing("/ui/projects/applications/")
-REVIEWED = _listing("/ui/reviews/applications/")
+OWN = Listing(
+    path="/ui/projects/applications/",
+    noun="application",
+    columns={"state": ("State", ("state", "id")), "issued": ("When", ("issued", "id"))},
+    usual="-issued",
+    find=_find,
+    states={
+        "waiting": Q(state=_STATE.PENDING),
+        "approved": Q(state=_STATE.APPROVED),
+        "denied": Q(state__in=(_STATE.DENIED, _STATE.DISMISSED)),
+    },
+)
+REVIEWED = dataclasses.replace(OWN, path="/ui/reviews/applications/")
 
 
 class AnswerForm(forms.Form):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from django.contrib import messages
 from django.db.models import Q, QuerySet
@@ -18,11 +19,21 @@ from synnefo.astakos.projects.shown import see, state_of_membership
 from synnefo.common.caller import Caller
 from synnefo.common.faults import BadRequest, Fault, Forbidden
 from synnefo.common.listing import Listing
-from synnefo.common.pages import CALM_REFRESH_S, across, action, form_page, go, living, local_path
+from synnefo.common.pages import (
+    CALM_REFRESH_S,
+    MOST_AT_ONCE,
+    across,
+    action,
+    do_to_each,
+    form_page,
+    go,
+    living,
+    local_path,
+    ticked,
+)
 
 Rule = Callable[..., Membership]
 
-_MOST_AT_ONCE = 100
 _STATE = Membership.State
 _ACTS: dict[str, tuple[str, Rule]] = {
     "accept": ("is a member now", memberships.accept),
@@ -94,7 +105,7 @@ def enroll(request: HttpRequest, caller: Caller, uuid: str) -> HttpResponse:
         raise Forbidden("Only the owner of a project takes people in.")
     typed = [word for word in re.split(r"[\s,;]+", request.POST.get("emails", "")) if word]
     refused: list[tuple[str, str]] = []
-    for email in typed[:_MOST_AT_ONCE]:
+    for email in typed[:MOST_AT_ONCE]:
         try:
             memberships.enroll(caller, uuid, email)
         except Fault as fault:
@@ -103,7 +114,7 @@ def enroll(request: HttpRequest, caller: Caller, uuid: str) -> HttpResponse:
             messages.success(request, f"{email} is a member now, and is told by mail.")
     if request.method == "POST" and typed and not refused:
         return go(request, "project-members", uuid)
-    left = [email for email, _ in refused] + typed[_MOST_AT_ONCE:]
+    left = [email for email, _ in refused] + typed[MOST_AT_ONCE:]
     posted = request.method == "POST"
     context = {"shown": shown, "refused": refused, "emails": "\n".join(left), "empty": posted and not typed}
     return render(request, "astakos/project_enroll.html", context, status=422 if posted else 200)
@@ -138,10 +149,8 @@ def _since(row: Membership) -> object:
 
 
 def _ticked(caller: Caller, uuid: str, numbers: Sequence[str]) -> list[Membership]:
-    """Raises BadRequest if nobody is, or too many are."""
-    wanted = {int(text) for text in numbers if text.isascii() and text.isdigit() and len(text) < 19}
-    if not 0 < len(wanted) <= _MOST_AT_ONCE:
-        raise BadRequest(f"Tick between 1 and {_MOST_AT_ONCE} people.")
+    """Raises BadRequest if nobody is, or too many are; ItemNotFound, Forbidden for another's project."""
+    wanted = ticked(numbers)
     access.managed_project(caller, uuid)
     rows = list(_rows(caller, uuid).filter(pk__in=wanted).order_by("person__username"))
     if not rows:
@@ -153,18 +162,8 @@ def _do_to_all(
     request: HttpRequest, caller: Caller, rows: Sequence[Membership], name: str, reason: str = ""
 ) -> None:
     words, rule = _ACTS[name]
-    done = []
-    for row in rows:
-        try:
-            rule(caller, row.pk, reason=reason)
-        except Fault as fault:
-            messages.error(request, f"{row.person.email}: {fault.message}")
-        else:
-            done.append(row.person.email)
-    if len(done) == 1:
-        messages.success(request, f"{done[0]} {words}.")
-    elif done:
-        messages.success(request, f"{len(done)} people: each {words}.")
+    deeds = ((row.person.email, partial(rule, caller, row.pk, reason=reason)) for row in rows)
+    do_to_each(request, deeds, words)
 
 
 def _back(asked: QueryDict, uuid: str) -> str:

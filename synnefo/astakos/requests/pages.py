@@ -25,9 +25,6 @@ from synnefo.common.listing import Listing
 from synnefo.common.pages import CALM_REFRESH_S, across, action, form_page, go, living, local_path
 
 _STATE = QuotaRequest.State
-_ORDER = {"state": ("State", ("state", "id")), "created": ("Asked", ("created", "id"))}
-_WAITING = {"waiting": Q(state=_STATE.PENDING)}
-_DENIED, _APPROVED = Q(state=_STATE.DENIED), Q(state=_STATE.APPROVED)
 _LONGEST = 4096
 
 
@@ -42,16 +39,35 @@ def _find(rows: QuerySet[QuotaRequest], words: str) -> QuerySet[QuotaRequest]:
 
 
 OWN = Listing(
-    path="/ui/requests/", noun="request", columns=_ORDER, usual="-created", find=_find,
-    states={**_WAITING, "approved": _APPROVED, "denied": _DENIED},
-)  # fmt: skip
-REVIEWED = Listing(
-    path="/ui/reviews/requests/", noun="request", columns=_ORDER, usual="-created", find=_find,
-    states={**_WAITING, "approved": _APPROVED, "denied": _DENIED},
-)  # fmt: skip
+    path="/ui/requests/",
+    noun="request",
+    columns={"state": ("State", ("state", "id")), "created": ("Asked", ("created", "id"))},
+    usual="-created",
+    find=_find,
+    states={
+        "waiting": Q(state=_STATE.PENDING),
+        "approved": Q(state=_STATE.APPROVED),
+        "denied": Q(state=_STATE.DENIED),
+    },
+)
+REVIEWED = dataclasses.replace(OWN, path="/ui/reviews/requests/")
 
 
-class AskForm(forms.Form):
+class AmountsForm(forms.Form):
+    """A form with an amount for each of some resources, under its name."""
+
+    @property
+    def amounts(self) -> dict[str, int]:
+        """Those that are filled in."""
+        found = {
+            name: self.cleaned_data.get(name)
+            for name, field in self.fields.items()
+            if isinstance(field, AmountField)
+        }
+        return {name: amount for name, amount in found.items() if amount is not None}
+
+
+class AskForm(AmountsForm):
     """How much of which resource, and why; what is left empty stays as it is."""
 
     reason = forms.CharField(max_length=_LONGEST, error_messages={"required": "Say what you need it for."})
@@ -61,18 +77,13 @@ class AskForm(forms.Form):
         for line in lines:
             self.fields[line.resource.name] = AmountField(line.resource, required=False)
 
-    @property
-    def wanted(self) -> dict[str, int]:
-        amounts = {name: self.cleaned_data.get(name) for name in self.fields if name != "reason"}
-        return {name: amount for name, amount in amounts.items() if amount is not None}
-
     def clean(self) -> dict[str, Any]:
-        if not self.errors and not self.wanted:
+        if not self.errors and not self.amounts:
             raise forms.ValidationError("Say of what you need more.")
         return self.cleaned_data
 
 
-class AnswerForm(forms.Form):
+class AnswerForm(AmountsForm):
     """What is granted of what was asked for, and words to who asked."""
 
     answer = forms.CharField(max_length=_LONGEST, required=False)
@@ -84,11 +95,6 @@ class AnswerForm(forms.Form):
                 one.resource, one.wanted, required=False,
                 initial=amount_words(one.wanted, one.resource.unit),
             )  # fmt: skip
-
-    @property
-    def granted(self) -> dict[str, int]:
-        amounts = {name: self.cleaned_data.get(name) for name in self.fields if name != "answer"}
-        return {name: amount for name, amount in amounts.items() if amount is not None}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,7 +144,7 @@ def create(request: HttpRequest, caller: Caller) -> HttpResponse:
     if form.is_valid():
         try:
             made = rules.ask(
-                caller, target.project.uuid, target.kind, form.wanted, form.cleaned_data["reason"]
+                caller, target.project.uuid, target.kind, form.amounts, form.cleaned_data["reason"]
             )
         except Fault as fault:
             form.add_error(None, fault.message)
@@ -160,7 +166,7 @@ def answer(request: HttpRequest, caller: Caller, uuid: str) -> HttpResponse:
             if request.POST.get("do") == "deny":
                 rules.deny(caller, uuid, words)
             else:
-                rules.approve(caller, uuid, form.granted, words)
+                rules.approve(caller, uuid, form.amounts, words)
         except BadRequest as fault:
             form.add_error(None, fault.message)
         except Fault as fault:
