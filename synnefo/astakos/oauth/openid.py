@@ -33,6 +33,7 @@ from synnefo.common.pages import error_page, identity_of_session
 
 API = "api"
 
+_NUL = "A parameter has a character that none can have."
 _LOOPBACK = ("127.0.0.1", "::1")
 
 
@@ -72,7 +73,7 @@ def authorize(request: HttpRequest) -> HttpResponse:
             return error_page(request, 403, fault.message)
         if terms := terms_first(request, request.user):
             return terms
-    if request.method == "GET" and (refusal := _refused(request)):
+    if refusal := _refused(request):
         return error_page(request, 400, refusal)
     response: HttpResponse = views.authorization(request)
     url = response.get("Location", "")
@@ -84,6 +85,8 @@ def authorize(request: HttpRequest) -> HttpResponse:
 def token(request: HttpRequest) -> HttpResponse:
     """Tokens for a code, a refresh token, or a client's own secret."""
     name, address = _client_name(request), client_address(request)
+    if _has_nul(request) or "\x00" in name:
+        return _error("invalid_request", _NUL, 400)
     try:
         throttle.check(name, address, "oauth-client")
     except TooManyRequests as fault:
@@ -104,6 +107,8 @@ def token(request: HttpRequest) -> HttpResponse:
 @require_POST
 def revoke(request: HttpRequest) -> HttpResponse:
     """End an access token, or a refresh token with all that was got by it; what they opened ends, too."""
+    if _has_nul(request) or "\x00" in _client_name(request):
+        return _error("invalid_request", _NUL, 400)
     row = ClientToken.objects.by_value(request.POST.get("token", "")).first()
     if row is not None and row.client_id != _client_name(request):
         return _error("invalid_grant", "This token is another client's.", 400)
@@ -148,11 +153,19 @@ def _open_apis(answer: dict[str, str]) -> None:
 
 def _refused(request: HttpRequest) -> str:
     """Why this client may not send people here, where allauth would let it; empty if it may."""
-    client = Client.objects.filter(pk=request.GET.get("client_id", "").replace("\x00", "")).first()
+    if _has_nul(request):
+        return _NUL
+    client = Client.objects.filter(pk=request.GET.get("client_id", "")).first()
     url = request.GET.get("redirect_uri", "")
     if client is None or not url or url in client.get_redirect_uris() or _on_loopback(client, url):
         return ""
     return "The redirect URI is not registered for this client."
+
+
+def _has_nul(request: HttpRequest) -> bool:
+    """Whether a parameter has a character that no database takes."""
+    given = (*request.GET.lists(), *request.POST.lists())
+    return any("\x00" in text for name, texts in given for text in (name, *texts))
 
 
 def _on_loopback(client: Client, url: str) -> bool:

@@ -15,6 +15,7 @@ import jwt
 import pytest
 from allauth.idp.oidc.models import Token as ClientToken
 from django.core.cache import cache
+from django.db import connections
 from django.test import Client as Browser
 from django.urls import reverse
 from django.utils import timezone
@@ -429,6 +430,18 @@ def test_nonsense_is_refused_and_nothing_breaks(browser: Browser, parameter: str
         assert "code" in back if parameter == "scope" and value is None else "error" in back
 
 
+@pytest.mark.parametrize("path", ["token", "revoke"])
+def test_nonsense_from_programs_is_refused_and_nothing_breaks(cloud: None, http: Browser, path: str) -> None:
+    for login in ("\x00:\x00", "x:\x00", "ä:ö", ":", "nobody:nothing"):
+        headers = {"Authorization": f"Basic {base64.b64encode(login.encode()).decode()}"}
+        for fields in ({}, {"token": "\x00"}, {"grant_type": "refresh_token", "refresh_token": "\x00"}):
+            assert http.post(f"{ROOT}/o/{path}", fields, headers=headers).status_code in (400, 401, 429)
+    for header in ("Basic", "Basic ?", "Bearer \x00", "Bearer x"):
+        assert http.get(f"{ROOT}/o/userinfo", headers={"Authorization": header}).status_code == 401
+    for fields in ({"client_id": "\x00"}, {"client_id": "x" * 500, "grant_type": "authorization_code"}):
+        assert http.post(f"{ROOT}/o/{path}", fields).status_code in (400, 401, 429)
+
+
 @pytest.mark.filterwarnings("ignore:The default scheme will be changed")  # in a form of allauth's
 def test_a_client_that_sends_somebody_out_is_asked_back(browser: Browser) -> None:
     program = Program(trusted=True)
@@ -446,6 +459,13 @@ def test_a_client_that_sends_somebody_out_is_asked_back(browser: Browser) -> Non
 def test_two_requests_at_once_get_one_token_for_one_code(browser: Browser) -> None:
     program = Program(trusted=True)
     code = answer_in(browser.get(program.address()))["code"]
+
+    def redeem(_: int) -> int:
+        try:
+            return int(program.redeem(code).status_code)
+        finally:
+            connections.close_all()
+
     with ThreadPoolExecutor(4) as pool:
-        statuses = sorted(answer.status_code for answer in pool.map(program.redeem, [code] * 4))
+        statuses = sorted(pool.map(redeem, range(4)))
     assert statuses == [200, 400, 400, 400]
