@@ -61,6 +61,12 @@ def busy_projects(cloud: People, new_person: Callable[..., Person]) -> Project:
             "cyclades.network.private": (2, 6), "pithos.diskspace": (20 * GIB, 100 * GIB),
         },
     )  # fmt: skip
+    own = {
+        VM: (4, 4), DISK: (60 * GIB, 60 * GIB), "cyclades.cpu": (8, 8), "cyclades.ram": (8 * GIB, 8 * GIB),
+        "cyclades.floating_ip": (2, 2), "cyclades.network.private": (2, 2),
+        "pithos.diskspace": (50 * GIB, 50 * GIB),
+    }  # fmt: skip
+    projects.set_limits(SYSTEM, projects.get(cloud.admin.user.uuid), own)
     alice = cloud.alice.caller.everywhere()
     for name in ("alice", "bob"):
         memberships.enroll(alice, lab.uuid, f"{name}@example.org")
@@ -136,6 +142,7 @@ def test_reviewers_pages_are_sound_in_both_themes_and_on_a_phone(
     look("reviews/applications/", "reviews")
     look(f"projects/applications/{waiting.pk}/", "application")
     look("reviews/requests/", "review-requests")
+    look("reviews/accounts/", "review-accounts")
     look(f"requests/{asked.uuid}/", "request")
     look("requests/", "requests-empty")
     look("requests/create/", "request-create")
