@@ -91,8 +91,9 @@ def test_an_unknown_page_is_a_friendly_one_with_the_request_id(alice: Client) ->
 
 
 def test_programs_get_no_page_for_an_unknown_path(client: Client, cloud: People) -> None:
-    answer = client.get("/no/such/path")
-    assert (answer.status_code, answer["Content-Type"]) == (404, "application/json")
+    for kinds in ("*/*", "application/json"):
+        answer = client.get("/no/such/path", headers={"Accept": kinds})
+        assert (answer.status_code, answer["Content-Type"]) == (404, "application/json")
 
 
 def test_a_crash_is_a_page_with_the_request_id_and_no_traceback(

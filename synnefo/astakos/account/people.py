@@ -124,19 +124,24 @@ def _catalogs(request: HttpRequest, *, everybody: bool = False) -> tuple[int, di
         raise BadRequest(f"Invalid displaynames: {names}")
     if not (_is_texts(uuids) or (uuids is None and everybody)):
         raise BadRequest(f"Invalid uuids: {uuids}")
-    users = _everybody(body) if uuids is None else User.objects.filter(uuid__in=_clean(uuids))
+    users = _everybody(body) if uuids is None else _people().filter(uuid__in=_clean(uuids))
     asked = {name.lower(): name for name in _clean(names)}
-    by_name = User.objects.filter(username__in=asked)
+    by_name = _people().filter(username__in=asked)
     return len(asked), {
         "uuid_catalog": dict(users.values_list("uuid", Lower("email"))),
         "displayname_catalog": {asked[name]: uuid for name, uuid in by_name.values_list("username", "uuid")},
     }
 
 
+def _people() -> QuerySet[User]:
+    """Without those of whom nothing is left but a uuid."""
+    return User.objects.filter(removed_at=None)
+
+
 def _everybody(body: dict[str, Any]) -> QuerySet[User]:
     """All users, or the page that is asked for. Raises BadRequest."""
     wanted = parsed(PageWish, body)
-    users = User.objects.filter(uuid__gt=wanted.marker.replace("\x00", "")).order_by("uuid")
+    users = _people().filter(uuid__gt=wanted.marker.replace("\x00", "")).order_by("uuid")
     return users if wanted.limit is None else users[: wanted.limit]
 
 

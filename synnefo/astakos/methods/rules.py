@@ -14,7 +14,7 @@ from django.db import IntegrityError
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from synnefo.astakos.accounts import tokens
+from synnefo.astakos.accounts import addresses, tokens
 from synnefo.astakos.accounts.models import User
 from synnefo.astakos.methods import notices, policies, registry
 from synnefo.astakos.methods.identities import Identity
@@ -239,7 +239,7 @@ def _impose(user: User, identity: Identity) -> None:
     """Imposed attributes are as the provider says; an e-mail that another account has is left as it was."""
     values = identity.imposed_values()
     email = values.pop("email", "")
-    if email and not User.objects.filter(username=email.lower()).exclude(pk=user.pk).exists():
+    if email and not addresses.is_taken(email, but=user):
         values |= {"email": email, "username": email.lower()}
     changed = [name for name, value in values.items() if value and getattr(user, name) != value]
     for name in changed:

@@ -21,7 +21,8 @@ from synnefo.common.units import INFINITE
 
 def public() -> dict[str, Any]:
     """What everybody may know."""
-    return {"users": {"total": User.objects.count(), "active": User.objects.filter(is_active=True).count()}}
+    users = _counts(_people())
+    return {"users": {"total": users["total"], "active": users["active"]}}
 
 
 def detailed(caller: Caller) -> dict[str, Any]:
@@ -32,10 +33,10 @@ def detailed(caller: Caller) -> dict[str, Any]:
     methods = AuthMethod.objects.filter(active=True)
     providers = list(methods.order_by("module").values_list("module", flat=True).distinct())
     resources = list(Resource.objects.order_by("name"))
-    users: dict[str, Any] = {"all": _counts(User.objects.all())}
+    users: dict[str, Any] = {"all": _counts(_people())}
     used: dict[str, Any] = {"all": _use(resources, Q(source=""))}
     for provider in providers:
-        theirs = User.objects.filter(Exists(methods.filter(user=OuterRef("pk"), module=provider)))
+        theirs = _people().filter(Exists(methods.filter(user=OuterRef("pk"), module=provider)))
         others = Exists(methods.filter(user=OuterRef("pk")).exclude(module=provider))
         exclusive = theirs.filter(~others, is_active=True, email_verified=True)
         users[provider] = {**_counts(theirs), "exclusive": exclusive.count()}
@@ -47,6 +48,11 @@ def detailed(caller: Caller) -> dict[str, Any]:
         "users": users,
         "resources": used,
     }
+
+
+def _people() -> QuerySet[User]:
+    """Without those of whom nothing is left but a uuid."""
+    return User.objects.filter(removed_at=None)
 
 
 def _counts(users: QuerySet[User]) -> dict[str, int]:
