@@ -63,7 +63,7 @@ def test_a_suspended_user_is_thrown_out_of_pages_and_apis(
     expect(alices.get_by_role("heading", name="Sign in")).to_be_visible()
     alices.get_by_label("E-mail").fill("alice@example.org")
     alices.get_by_label("Password").fill("a-long-password-1")
-    alices.get_by_role("button", name="Sign in").click()
+    alices.get_by_role("button", name="Sign in", exact=True).click()
     expect(alices.get_by_role("alert")).to_be_visible()
     assert httpx.get(projects, headers={"X-Auth-Token": token}).status_code == 401
 

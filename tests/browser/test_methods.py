@@ -149,7 +149,7 @@ def test_an_authenticator_app_is_taken_into_use_and_asked_for(
     other = open_page(width=390)
     enter(other, address)
     other.get_by_label("Code").fill(codes[0])
-    other.get_by_role("button", name="Sign in").click()
+    other.get_by_role("button", name="Sign in", exact=True).click()
     other.wait_for_url(f"**{PAGE}")
     expect(other.get_by_text("this one")).to_be_visible()
     page.reload()

@@ -48,7 +48,7 @@ def sign_in(cloud: Cloud, chromium: Browser) -> Callable[[str, str], Page]:
         page.goto(f"{cloud.url}/ui/")
         page.get_by_label("E-mail").fill(user)
         page.get_by_label("Password").fill(password)
-        page.get_by_role("button", name="Sign in").click()
+        page.get_by_role("button", name="Sign in", exact=True).click()
         expect(page.get_by_role("link", name="Servers", exact=True)).to_be_visible()
         return page
 
