@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # All tests: once on SQLite, then on PostgreSQL whatever touches the database. Set-up is done by `make test`.
-# Whole clouds, which use this machine's own networks, run one by one; the rest in a process for each core.
+# What makes networks or machines runs one by one; the rest, browsers included, in a process for each core.
 # Arguments go to pytest. Ends with pytest's summary line; fails if any run failed.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -17,8 +17,8 @@ run() { # run WORDS COMMAND...
   [ $code = 0 ] || [ $code = 5 ] || status=$code # 5: the arguments picked none of these
 }
 
-run "SQLite: rules, APIs, pages, engines, browsers" .venv/bin/pytest "${parallel[@]}" -m "not slow and not e2e" "$@"
-run "SQLite: whole clouds" .venv/bin/pytest -m "not slow and e2e" "$@"
+run "SQLite: rules, APIs, pages in browsers" .venv/bin/pytest "${parallel[@]}" -m "not slow and (not host or browser)" "$@"
+run "SQLite: engines, networks, processes, whole clouds" .venv/bin/pytest -m "not slow and host and not browser" "$@"
 run "PostgreSQL: what touches the database" scripts/with_postgresql.sh \
   .venv/bin/pytest "${parallel[@]}" -m "not slow and not host" "${no_database[@]}" "$@"
 run "PostgreSQL: a whole cloud" scripts/with_postgresql.sh \

@@ -31,6 +31,12 @@ ELSEWHERE = "cloud.example.org"
 expect.set_options(timeout=20_000)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "tests/browser" in str(item.path):
+            item.add_marker(pytest.mark.browser)
+
+
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """Ended with its module: while it runs this thread has an event loop, which others cannot use."""
