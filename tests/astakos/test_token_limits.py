@@ -18,7 +18,7 @@ from synnefo.common.accounts import SERVICES
 from synnefo.common.caller import Scope, system_caller
 from synnefo.common.faults import BadRequest, Forbidden, ItemNotFound, Unauthorized
 from tests.astakos.conftest import Person
-from tests.astakos.v3 import get, login, post
+from tests.astakos.v3 import by_password, get, login, post
 
 pytestmark = pytest.mark.django_db
 
@@ -140,6 +140,25 @@ def test_a_limited_token_makes_no_credential_that_may_do_more(http: Client, ada:
     body = {"application_credential": {"name": "none"}}
     refused = post(http, f"/users/{ada.uuid}/application_credentials", body, api_token(ada, "compute"))
     assert refused.status_code == 403
+
+
+@pytest.mark.parametrize("limit", ["services", "project", "read only"])
+def test_a_limited_token_neither_makes_nor_reads_keys_without_limits(
+    http: Client, ada: Person, limit: str
+) -> None:
+    path = f"/users/{ada.uuid}/credentials/OS-EC2"
+    whole = login(http, by_password("ada@example.org"))["X-Subject-Token"]
+    assert post(http, path, {"tenant_id": ada.uuid}, whole).status_code == 201
+    limited, _ = tokens.create_api_token(
+        SYSTEM,
+        ada.user,
+        "limited",
+        project=Project.objects.get(uuid=ada.uuid) if limit == "project" else None,
+        services=["identity", "compute"] if limit == "services" else (),
+        read_only=limit == "read only",
+    )
+    assert post(http, path, {"tenant_id": ada.uuid}, limited).status_code == 403
+    assert get(http, path, limited).status_code == 403
 
 
 @pytest.fixture

@@ -110,6 +110,11 @@ class Grant(NamedTuple):
         return frozenset(self.services.split(",")) if self.services else frozenset()
 
     @property
+    def is_limited(self) -> bool:
+        """Whether it has less than its user's rights, and so must not get at what has them all."""
+        return bool(self.services or self.confined or self.only_roles or self.read_only)
+
+    @property
     def realname(self) -> str:
         return f"{self.user__first_name} {self.user__last_name}".strip()
 

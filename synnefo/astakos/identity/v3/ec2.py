@@ -105,7 +105,7 @@ def _owner(request: Any, user_id: str, action: str) -> User:
     user = user_for(grant, user_id, action)
     if user.pk != grant.user_id:
         raise refusal(action)
-    if grant.application_credential_id is not None or SIGNATURE_METHOD in grant.methods or grant.only_roles:
+    if grant.application_credential_id is not None or SIGNATURE_METHOD in grant.methods or grant.is_limited:
         raise Forbidden("Access keys are managed by their user himself, not by a program for him.")
     return user
 
