@@ -69,7 +69,7 @@ def administrator(place: Place, say: Say) -> User:
     if not user.email_verified:
         user = accounts.verify(_SYSTEM, user)
     if not user.moderated:
-        user = accounts.accept(_SYSTEM, user, policy="set-up")
+        user = accounts.accept(_SYSTEM, user, policy="set-up", tells=False)
     return user
 
 
