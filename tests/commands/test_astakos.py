@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 from django.contrib.auth.models import Group
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 from django.utils import timezone
 
 from synnefo.astakos.accounts import login, tokens
@@ -26,19 +26,9 @@ from synnefo.common.accounts import accounts, provisions_for
 from synnefo.common.faults import Unauthorized
 from synnefo.common.units import INFINITE
 from tests.conftest import People
+from tests.manage import listed, manage
 
 PASSWORD = "a-long-password-1"
-
-
-def manage(*arguments: str) -> str:
-    out = io.StringIO()
-    call_command(*arguments, stdout=out, stderr=io.StringIO())
-    return out.getvalue()
-
-
-def listed(*arguments: str) -> list[dict[str, str]]:
-    rows: list[dict[str, str]] = json.loads(manage(*arguments, "--output-format", "json"))
-    return rows
 
 
 def user_of(email: str) -> User:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 
 from synnefo.cyclades.backends.models import Backend
 from synnefo.cyclades.flavors.models import Flavor
@@ -23,12 +23,7 @@ from synnefo.cyclades.networks.models import Network
 from synnefo.cyclades.servers import rules as servers
 from synnefo.cyclades.servers.requests import ServerRequest
 from tests.conftest import People
-
-
-def manage(*arguments: str) -> str:
-    out = io.StringIO()
-    call_command(*arguments, stdout=out, stderr=io.StringIO())
-    return out.getvalue()
+from tests.manage import manage
 
 
 @pytest.fixture

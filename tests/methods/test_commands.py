@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import json
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 
 from synnefo.astakos.accounts.models import User
 from synnefo.astakos.methods.models import AuthPolicy
 from synnefo.audit.models import AuditEvent
+from tests.manage import manage
 
 pytestmark = pytest.mark.django_db
-
-
-def manage(*arguments: str) -> str:
-    out = io.StringIO()
-    call_command(*arguments, stdout=out, stderr=io.StringIO())
-    return out.getvalue()
 
 
 def shown(name: str) -> dict[str, Any]:

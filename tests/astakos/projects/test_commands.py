@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import datetime
-import io
 import json
 from collections.abc import Callable
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 from django.utils import timezone
 
 from synnefo.astakos.mails.models import Mail
@@ -16,20 +15,9 @@ from synnefo.astakos.models import Holding, Project, ProjectApplication, Project
 from synnefo.astakos.projects.applications import PENDING
 from tests.astakos.conftest import Person
 from tests.astakos.projects.api import Api
+from tests.manage import listed, manage
 
 pytestmark = pytest.mark.django_db
-
-
-def manage(*arguments: str) -> str:
-    """What a command prints to standard output."""
-    out = io.StringIO()
-    call_command(*arguments, stdout=out, stderr=io.StringIO())
-    return out.getvalue()
-
-
-def listed(*arguments: str) -> list[dict[str, str]]:
-    rows: list[dict[str, str]] = json.loads(manage(*arguments, "--output-format", "json"))
-    return rows
 
 
 def state(project: str) -> str:
