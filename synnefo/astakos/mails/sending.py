@@ -33,10 +33,8 @@ def send_due() -> int:
     for mail in _taken():
         try:
             _send(mail)
-        except (
-            OSError,
-            ValueError,
-        ) as error:  # smtplib's are OSErrors; ValueError is a header that cannot be
+        except (OSError, ValueError) as error:
+            # smtplib's errors are OSErrors; a ValueError is a header that cannot be
             _put_off(mail, error)
             break
         _note_sent(mail)
