@@ -37,6 +37,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
+def press(page: Page, key: str) -> None:
+    """A key that the page itself listens to: it does so once it is loaded, which its headings are before."""
+    page.wait_for_load_state()
+    page.keyboard.press(key)
+
+
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """Ended with its module: while it runs this thread has an event loop, which others cannot use."""

@@ -21,7 +21,7 @@ from synnefo.pithos.blocks.hashing import block_hash, top_hash
 from synnefo.pithos.namespace import containers, objects
 from synnefo.pithos.namespace.models import Version
 from synnefo.pithos.namespace.objects import Path
-from tests.browser.conftest import ELSEWHERE, PASSWORD
+from tests.browser.conftest import ELSEWHERE, PASSWORD, press
 from tests.browser.test_look import KEPT, SIZES, examine
 from tests.conftest import SYSTEM, People
 
@@ -379,7 +379,7 @@ def test_a_container_a_folder_and_a_name_by_keyboard_alone(
     page: Page, shelf: Shelf, live_server: Any
 ) -> None:
     page.goto(f"{live_server.url}/ui/files/")
-    page.keyboard.press("c")
+    press(page, "c")
     expect(page.get_by_label("Name")).to_be_focused()
     page.keyboard.type("papers")
     page.keyboard.press("Enter")

@@ -14,6 +14,7 @@ from synnefo.cyclades.flavors import rules as flavors
 from synnefo.cyclades.networks import floating
 from synnefo.cyclades.servers import rules
 from synnefo.cyclades.servers.models import Server
+from tests.browser.conftest import press
 from tests.conftest import SYSTEM, People
 
 pytestmark = [pytest.mark.host, pytest.mark.django_db(transaction=True)]
@@ -131,7 +132,7 @@ def test_the_list_is_searched_while_one_types(alice_page: Page, new_server: Call
     new_server("web-1")
     page.reload()
     page.locator("h1").click()
-    page.keyboard.press("/")
+    press(page, "/")
     page.keyboard.type("data")
     expect(row(page, "web-1")).to_have_count(0)
     expect(row(page, "database")).to_be_visible()
@@ -148,7 +149,7 @@ def test_a_server_is_created_from_an_empty_project(
     big = flavors.create(SYSTEM, cpu=4, ram=1024, disk=10)
     limits = {f"cyclades.{name}": (4, 4) for name in ("vm", "cpu", "total_cpu", "floating_ip")}
     projects.set_limits(SYSTEM, projects.get(cloud.alice.user.uuid), limits)
-    page.keyboard.press("c")
+    press(page, "c")
     page.get_by_label("Name", exact=True).fill("web-1")
     cpus = page.locator('[data-resource="cyclades.cpu"]')
     expect(cpus).to_contain_text("0 → 1 of 4")

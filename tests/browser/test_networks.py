@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 from synnefo.cyclades.networks.models import IPAddress, Network
 from synnefo.cyclades.servers import rules
 from synnefo.cyclades.servers.models import Server
+from tests.browser.conftest import press
 from tests.conftest import People
 
 pytestmark = [pytest.mark.host, pytest.mark.django_db(transaction=True)]
@@ -70,7 +71,7 @@ def test_a_floating_ip_is_allocated_moved_detached_and_released(
     new_server("web-1")
     new_server("web-2")
     page.goto(f"{live_server.url}/ui/floating-ips/")
-    page.keyboard.press("c")
+    press(page, "c")
     page.get_by_label("Leads to").select_option(label="web-1 (192.168.0.2 on default)")
     page.get_by_role("button", name="Allocate floating IP").click()
     expect(page.get_by_text("198.18.0.2 is yours and leads to web-1 now.")).to_be_visible()
@@ -94,7 +95,7 @@ def test_a_floating_ip_is_allocated_moved_detached_and_released(
 def test_a_key_is_pasted_and_another_is_made_and_downloaded_once(alice_page: Page, live_server: Any) -> None:
     page = alice_page
     page.goto(f"{live_server.url}/ui/keys/")
-    page.keyboard.press("c")
+    press(page, "c")
     page.get_by_label("Public key").fill(KEY)
     expect(page.locator("#same-openstack")).to_contain_text("alice@laptop")
     page.get_by_role("button", name="Add key").click()

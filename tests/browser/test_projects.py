@@ -19,6 +19,7 @@ from synnefo.astakos.quotas import warning
 from synnefo.astakos.requests import rules as requests
 from synnefo.common.accounts import accounts, provisions_for
 from synnefo.common.units import GIB
+from tests.browser.conftest import press
 from tests.browser.test_look import KEPT, SIZES, examine
 from tests.conftest import SYSTEM, People, Person
 from tests.pages.projects import DISK, VM, project_of, wish
@@ -164,7 +165,7 @@ def test_a_project_is_applied_for_approved_and_joined(
         sign_in(page, name)
     alice.get_by_role("link", name="Projects", exact=True).click()
     expect(alice.get_by_role("heading", name="Projects")).to_be_visible()
-    alice.keyboard.press("c")
+    press(alice, "c")
     alice.get_by_label("Name", exact=True).fill("lab.example.org")
     alice.get_by_role("textbox", name="Servers: each member").fill("2")
     alice.get_by_role("textbox", name="Servers: in all").fill("10")

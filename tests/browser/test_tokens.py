@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from synnefo.astakos.accounts import access, tokens
+from tests.browser.conftest import press
 from tests.browser.test_look import KEPT, SIZES, examine
 from tests.conftest import People
 
@@ -39,7 +40,7 @@ def test_a_token_is_made_used_and_revoked(alice_page: Page, cloud: People, tmp_p
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.get_by_role("link", name="Tokens").click()
     expect(page.get_by_role("heading", name="No tokens yet")).to_be_visible()
-    page.keyboard.press("c")
+    press(page, "c")
     page.get_by_label("Name", exact=True).fill("laptop")
     page.get_by_role("radio", name="1 day").check()
     page.get_by_role("button", name="Create token").click()
