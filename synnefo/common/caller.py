@@ -26,7 +26,10 @@ class Scope(enum.Enum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Caller:
-    """A user acting with some rights. Ids are uuids as text."""
+    """A user acting with some rights. Ids are uuids as text; that of somebody unknown is empty.
+
+    ``referrer`` is the page that a browser says it comes from.
+    """
 
     user: str
     project: str
@@ -38,6 +41,7 @@ class Caller:
     request_id: str = ""
     address: str = ""
     shares: bool = False
+    referrer: str = ""
 
     @property
     def shares_by_default(self) -> bool:
@@ -56,6 +60,13 @@ class Caller:
 def system_caller(name: str = "system") -> Caller:
     """The cloud itself: periodic work and management commands."""
     return Caller(user="", project="", is_admin=True, name=name)
+
+
+def anonymous_caller(*, request_id: str = "", address: str = "", referrer: str = "") -> Caller:
+    """Whoever comes without a token: what is open to everybody is open to him."""
+    return Caller(
+        user="", project="", name="anonymous", request_id=request_id, address=address, referrer=referrer
+    )
 
 
 def visible(rows: QuerySet[M], caller: Caller) -> QuerySet[M]:

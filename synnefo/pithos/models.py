@@ -1,6 +1,29 @@
 """All tables of Pithos, for Django; they are written in ``namespace``."""
 
-from synnefo.pithos.namespace.models import Account, Container, HashMap, Object, Version
+from synnefo.pithos.namespace.models import (
+    Account,
+    Container,
+    Group,
+    GroupMember,
+    HashMap,
+    KnownBlock,
+    Object,
+    PublicLink,
+    Share,
+    Version,
+)
 from synnefo.pithos.seam.models import Hold
 
-__all__ = ["Account", "Container", "HashMap", "Hold", "Object", "Version"]
+__all__ = [
+    "Account",
+    "Container",
+    "Group",
+    "GroupMember",
+    "HashMap",
+    "Hold",
+    "KnownBlock",
+    "Object",
+    "PublicLink",
+    "Share",
+    "Version",
+]

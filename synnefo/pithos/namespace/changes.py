@@ -30,8 +30,8 @@ from synnefo.pithos.namespace.names import check_attributes
 
 _ATTEMPTS = 20
 _FIELDS = (
-    "object_id", "state", "uuid", "hash", "map_id", "size_bytes", "checksum", "content_type", "modified",
-    "modified_by", "attributes",
+    "object_id", "state", "uuid", "hash", "map_id", "size_bytes", "data", "checksum", "content_type",
+    "available", "is_snapshot", "expires", "modified", "modified_by", "attributes",
 )  # fmt: skip
 
 #: What was planned on must still hold, and the container's quota where more is stored.

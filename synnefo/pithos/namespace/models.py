@@ -55,7 +55,10 @@ class Account(models.Model):
 
 
 class Container(models.Model):
-    """``objects`` and ``size_bytes`` count what is there now; they change with the versions."""
+    """``object_count`` and ``size_bytes`` count what is there now; they change with the versions.
+
+    ``options`` is what single faces keep about it, by face: access lists (``acl``), CORS rules, tags.
+    """
 
     class Versioning(models.TextChoices):
         AUTO = "auto"
@@ -69,6 +72,7 @@ class Container(models.Model):
     project = models.CharField(max_length=36)
     versioning = models.CharField(max_length=8, choices=Versioning, default=Versioning.AUTO)
     quota_bytes = models.PositiveBigIntegerField(default=0)
+    options = models.JSONField(default=dict)
     object_count = models.PositiveBigIntegerField(default=0)
     size_bytes = models.PositiveBigIntegerField(default=0)
 
@@ -102,7 +106,9 @@ class Object(models.Model):
 class Version(models.Model):
     """What was under a path from ``modified`` on. A tombstone says that it was deleted then.
 
-    ``hash`` is the root hash in hex. Content of one block has its digest there and needs no map.
+    ``hash`` is the root hash in hex. Content of one block has its digest there and needs no map; very small
+    content stands in ``data`` and in no block store. What is not ``available`` cannot be read: 0 for a
+    snapshot that is being made, -1 for one that failed. ``expires`` is when the object is to be deleted.
     """
 
     class State(models.IntegerChoices):
@@ -116,8 +122,12 @@ class Version(models.Model):
     hash = models.CharField(max_length=64, blank=True)
     map = models.ForeignKey(HashMap, on_delete=models.PROTECT, null=True, related_name="+")
     size_bytes = models.PositiveBigIntegerField(default=0)
+    data = models.BinaryField(null=True)
     checksum = models.CharField(max_length=32, blank=True)
     content_type = models.CharField(max_length=256, blank=True)
+    available = models.SmallIntegerField(default=1)
+    is_snapshot = models.BooleanField(default=False)
+    expires = models.DateTimeField(null=True)
     modified = models.DateTimeField(default=timezone.now)
     modified_by = models.CharField(max_length=256)
     attributes = models.JSONField(default=dict)
@@ -134,6 +144,9 @@ class Version(models.Model):
                 condition=Q(checksum="", state=0, size_bytes__gt=0),
                 name="version_no_checksum",
             ),
+            models.Index(
+                fields=("expires",), condition=Q(expires__isnull=False, state=0), name="version_expires"
+            ),
         )
 
     @property
@@ -149,6 +162,63 @@ class Version(models.Model):
         """What clients of the object API have set."""
         own: dict[str, str] = self.attributes.get(PITHOS, {})
         return own
+
+
+class Group(models.Model):
+    """Users to whom an account shares under one name, ``<account>:<name>``."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="groups", db_index=False)
+    name = NameField(max_length=256)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("account", "name"), name="group_name"),)
+
+
+class GroupMember(models.Model):
+    group = models.ForeignKey(Group, on_delete=models.CASCADE, related_name="members", db_index=False)
+    user = models.CharField(max_length=256)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("group", "user"), name="group_member"),)
+        indexes = (models.Index(fields=("user",), name="group_member_user"),)
+
+
+class Share(models.Model):
+    """Who may read (or write) what is under a path, and what is below it if it is a folder.
+
+    ``who`` is a user's uuid, ``<account>:<group>``, ``*`` for whoever is signed in, or ``EVERYBODY``.
+    """
+
+    EVERYBODY = ".r:*"
+
+    object = models.ForeignKey(Object, on_delete=models.CASCADE, related_name="shares", db_index=False)
+    who = NameField(max_length=514)
+    write = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("object", "who"), name="share_who"),)
+        indexes = (models.Index(fields=("who",), name="share_of"),)
+
+
+class PublicLink(models.Model):
+    """A path that whoever knows ``url`` may read, until it ``expires``, if he knows the password (a hash)."""
+
+    object = models.OneToOneField(Object, on_delete=models.CASCADE, related_name="link")
+    url = NameField(max_length=64, unique=True)
+    created = models.DateTimeField(default=timezone.now)
+    expires = models.DateTimeField(null=True)
+    password = models.CharField(max_length=128, blank=True)
+
+
+class KnownBlock(models.Model):
+    """A block that an account has (or once had): its people may name it in a hash map without sending it."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+", db_index=False)
+    digest = models.BinaryField(max_length=32)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("account", "digest"), name="known_block"),)
+        indexes = (models.Index(fields=("digest",), name="known_block_digest"),)
 
 
 EMPTY_HASH = HOLE.hex()
