@@ -13,6 +13,7 @@ from synnefo.pithos.namespace.models import (
     Version,
 )
 from synnefo.pithos.seam.models import Hold
+from synnefo.pithos.uploads.models import Part, Upload
 
 __all__ = [
     "Account",
@@ -23,7 +24,9 @@ __all__ = [
     "Hold",
     "KnownBlock",
     "Object",
+    "Part",
     "PublicLink",
     "Share",
+    "Upload",
     "Version",
 ]
