@@ -64,7 +64,6 @@ class Migration(migrations.Migration):
                 ("number", models.PositiveSmallIntegerField()),
                 ("hash", models.CharField(blank=True, max_length=64)),
                 ("size_bytes", models.PositiveBigIntegerField()),
-                ("data", models.BinaryField(null=True)),
                 ("checksum", models.CharField(max_length=32)),
                 ("checksums", models.JSONField(default=dict)),
                 ("modified", models.DateTimeField(default=django.utils.timezone.now)),

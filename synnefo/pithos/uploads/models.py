@@ -44,14 +44,13 @@ class Upload(models.Model):
 
 
 class Part(models.Model):
-    """Content, kept as versions keep theirs; ``checksum`` is its MD5, ``checksums`` are others by algorithm."""
+    """Content, as of versions, but always in the block store; ``checksums`` are those besides MD5."""
 
     upload = models.ForeignKey(Upload, on_delete=models.CASCADE, related_name="parts", db_index=False)
     number = models.PositiveSmallIntegerField()
     hash = models.CharField(max_length=64, blank=True)
     map = models.ForeignKey(HashMap, on_delete=models.PROTECT, null=True, related_name="+")
     size_bytes = models.PositiveBigIntegerField()
-    data = models.BinaryField(null=True)
     checksum = models.CharField(max_length=32)
     checksums = models.JSONField(default=dict)
     modified = models.DateTimeField(default=timezone.now)
