@@ -12,8 +12,9 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from synnefo.audit.rules import record
+from synnefo.common.accounts import accounts as seam
 from synnefo.common.caller import Caller, Scope
-from synnefo.common.faults import Forbidden
+from synnefo.common.faults import Forbidden, Unauthorized
 from synnefo.common.transactions import atomic
 from synnefo.pithos.namespace.models import Account, Container
 from synnefo.pithos.namespace.names import check_attributes, merged
@@ -38,6 +39,23 @@ def get(caller: Caller, name: str, *, write: bool = False) -> Account:
     check(caller, name, write=write)
     account, _ = Account.objects.get_or_create(name=name, defaults={"of_project": name != caller.user})
     return account
+
+
+def on_behalf(name: str, *, request_id: str = "", address: str = "") -> Caller:
+    """The account itself, acting by what its people have signed: links and forms that carry no token.
+
+    It may do in its account what they may. Raises Unauthorized if there is no such account, or if the user
+    whose it is may not work any more.
+    """
+    account = Account.objects.filter(name=name).first()
+    if account is None:
+        raise Unauthorized("What is signed is not known here.")
+    if not account.of_project:
+        seam().identity_of_user(name)
+    return Caller(
+        user=name, project=name, projects=frozenset({name}), roles=frozenset({"member"}),
+        scope=Scope.PROJECT, request_id=request_id, address=address,
+    )  # fmt: skip
 
 
 def totals(account: Account) -> tuple[int, int, int]:
