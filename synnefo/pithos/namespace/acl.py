@@ -1,7 +1,7 @@
 """Access lists of containers in Swift's grammar: what they may say, and what they give to whom.
 
 ``.r:*``, ``.r:.example.org``, ``.r:-thief.example.org``: pages that a browser comes from; later ones win.
-``.rlistings``: who comes from there may list, too. ``project:user``, with uuids, names or ``*`` on either side:
+``.rlistings``: who comes from there may list, too. ``project:user``, with uuids, names or ``*`` on each side:
 signed in users. A word alone: a project, all of it, or a role in the project whose account it is.
 Which account's lists they are, and what follows from it, is not decided here.
 """
