@@ -17,8 +17,9 @@ def body_of(response: Any) -> bytes:
 
 @pytest.fixture
 def store(settings: Any) -> Iterator[Blocks]:
-    """Blocks of four bytes, in memory."""
+    """Blocks of four bytes, in memory; content that is shorter is in a block, too."""
     settings.PITHOS_BLOCKS = "synnefo.pithos.blocks.memory.MemoryBlocks"
+    settings.PITHOS_INLINE_BYTES = 0
     settings.PITHOS_BACKEND_BLOCK_SIZE = 4
     base.blocks.cache_clear()
     yield base.blocks()

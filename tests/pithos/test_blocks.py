@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import hashlib
 import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -227,44 +229,90 @@ def test_what_is_no_hash_is_refused(text: str) -> None:
 
 
 DATA = st.binary(max_size=40)
+INLINE = st.sampled_from([0, 1, 3, 5, 100])
 
 
-@given(chunks=st.lists(st.binary(max_size=9)), block_size=st.integers(1, 7))
-def test_content_does_not_depend_on_how_it_arrives(chunks: list[bytes], block_size: int) -> None:
+@pytest.fixture(autouse=True)
+def all_in_blocks(settings: Any) -> None:
+    settings.PITHOS_INLINE_BYTES = 0
+
+
+@given(chunks=st.lists(st.binary(max_size=9)), block_size=st.integers(1, 7), inline_bytes=INLINE)
+def test_content_does_not_depend_on_how_it_arrives(
+    chunks: list[bytes], block_size: int, inline_bytes: int
+) -> None:
     store, data = MemoryBlocks(), b"".join(chunks)
-    kept = content.keep(store, chunks, block_size)
-    assert kept == content.keep(store, [data], block_size)
+    kept = content.keep(store, chunks, block_size, inline_bytes=inline_bytes)
+    assert kept == content.keep(store, [data], block_size, inline_bytes=inline_bytes)
     assert kept.md5 == hashlib.md5(data, usedforsecurity=False).hexdigest()
     assert len(kept.digests) == hashing.block_count(len(data), block_size)
 
 
-@given(data=DATA, start=st.integers(0, 45), stop=st.integers(0, 45), block_size=st.integers(1, 7))
-def test_a_range_reads_what_is_there(data: bytes, start: int, stop: int, block_size: int) -> None:
+@given(data=DATA, block_size=st.integers(1, 50), inline_bytes=INLINE)
+def test_small_content_has_the_same_hashes_and_no_block(
+    data: bytes, block_size: int, inline_bytes: int
+) -> None:
+    store, blocks = MemoryBlocks(), MemoryBlocks()
+    kept = content.keep(store, [data], block_size, inline_bytes=inline_bytes)
+    in_blocks = content.keep(blocks, [data], block_size, inline_bytes=0)
+    assert dataclasses.replace(kept, data=None) == in_blocks
+    small = 0 < len(data) <= inline_bytes and len(data) < block_size
+    assert kept.data == (data if small else None)
+    assert everything(store).keys() == (set() if small else everything(blocks).keys())
+    assert content.md5_of(store, kept, block_size) == kept.md5
+
+
+def test_the_limit_of_small_content_is_a_setting(settings: Any) -> None:
+    settings.PITHOS_INLINE_BYTES = 3
     store = MemoryBlocks()
-    kept = content.keep(store, [data], block_size)
+    assert [content.keep(store, [data], 100).data for data in (b"abc", b"abcd")] == [b"abc", None]
+
+
+@given(
+    data=DATA,
+    start=st.integers(0, 45),
+    stop=st.integers(0, 45),
+    block_size=st.integers(1, 50),
+    inline_bytes=INLINE,
+)
+def test_a_range_reads_what_is_there(
+    data: bytes, start: int, stop: int, block_size: int, inline_bytes: int
+) -> None:
+    store = MemoryBlocks()
+    kept = content.keep(store, [data], block_size, inline_bytes=inline_bytes)
     assert b"".join(content.read(store, kept, block_size, start, stop)) == data[start:stop]
 
 
-@given(data=DATA, patch=st.binary(max_size=20), at=st.integers(0, 40), block_size=st.integers(1, 7))
+@given(
+    data=DATA,
+    patch=st.binary(max_size=20),
+    at=st.integers(0, 40),
+    block_size=st.integers(1, 50),
+    inline_bytes=INLINE,
+)
 def test_a_change_in_place_equals_an_upload_of_the_result(
-    data: bytes, patch: bytes, at: int, block_size: int
+    data: bytes, patch: bytes, at: int, block_size: int, inline_bytes: int
 ) -> None:
     store, offset = MemoryBlocks(), min(at, len(data))
     expected = data[:offset] + patch + data[offset + len(patch) :]
-    old = content.keep(store, [data], block_size)
+    old = content.keep(store, [data], block_size, inline_bytes=inline_bytes)
     made, written = content.replaced(store, old, [patch], offset, block_size)
     assert written == len(patch)
+    assert b"".join(content.read(store, made, block_size, 0, made.size_bytes)) == expected
     assert (made.hash, made.size_bytes) == (
         content.keep(store, [expected], block_size).hash,
         len(expected),
     )
 
 
-@given(data=DATA, length=st.integers(0, 40), block_size=st.integers(1, 7))
-def test_cutting_equals_an_upload_of_the_beginning(data: bytes, length: int, block_size: int) -> None:
+@given(data=DATA, length=st.integers(0, 40), block_size=st.integers(1, 50), inline_bytes=INLINE)
+def test_cutting_equals_an_upload_of_the_beginning(
+    data: bytes, length: int, block_size: int, inline_bytes: int
+) -> None:
     store, length = MemoryBlocks(), min(length, len(data))
-    old = content.keep(store, [data], block_size)
+    old = content.keep(store, [data], block_size, inline_bytes=inline_bytes)
     made = content.shortened(store, old, length, block_size)
+    assert b"".join(content.read(store, made, block_size, 0, made.size_bytes)) == data[:length]
     assert made.packed == content.keep(store, [data[:length]], block_size).packed
 
 

@@ -1,6 +1,7 @@
 """Content made of blocks: cutting a stream into blocks, reading ranges, changing a part.
 
-Memory is bounded by the block size, whatever the length of the content.
+Memory is bounded by the block size, whatever the length of the content. Very small content comes to no
+store: it is carried along whole, to stand in the row that names it. Its hashes are those of its block.
 """
 
 from __future__ import annotations
@@ -9,17 +10,23 @@ import dataclasses
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 
+from django.conf import settings
+
 from synnefo.pithos.blocks.base import Blocks
-from synnefo.pithos.blocks.hashing import HOLE, block_count, pack, top_hash, unpack
+from synnefo.pithos.blocks.hashing import HOLE, block_count, block_hash, pack, top_hash, unpack
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Content:
-    """What an object holds: its blocks' digests (packed), its length; ``md5`` is empty if not known."""
+    """What an object holds: its blocks' digests (packed), its length; ``md5`` is empty if not known.
+
+    Content with ``data`` is small, its block is in no store, and its MD5 is known.
+    """
 
     packed: bytes
     size_bytes: int
     md5: str = ""
+    data: bytes | None = None
 
     @property
     def digests(self) -> list[bytes]:
@@ -33,11 +40,20 @@ class Content:
 EMPTY = Content(b"", 0, hashlib.md5(b"", usedforsecurity=False).hexdigest())
 
 
-def keep(store: Blocks, chunks: Iterable[bytes], block_size: int) -> Content:
-    """Store a stream of bytes that comes in pieces of any size."""
+def keep(
+    store: Blocks, chunks: Iterable[bytes], block_size: int, *, inline_bytes: int | None = None
+) -> Content:
+    """Store a stream of bytes that comes in pieces of any size.
+
+    Content of at most ``inline_bytes`` (by default ``PITHOS_INLINE_BYTES``) that does not fill a block is
+    not stored, but carried along.
+    """
+    most = min(settings.PITHOS_INLINE_BYTES if inline_bytes is None else inline_bytes, block_size - 1)
     digests, md5, size_bytes = [], hashlib.md5(usedforsecurity=False), 0
     for block in cut(chunks, block_size):
         md5.update(block)
+        if len(block) <= most and not digests:
+            return Content(block_hash(block), len(block), md5.hexdigest(), block)
         size_bytes += len(block)
         digests.append(store.put(block))
     return Content(pack(digests), size_bytes, md5.hexdigest())
@@ -62,6 +78,10 @@ def cut(chunks: Iterable[bytes], block_size: int) -> Iterator[bytes]:
 def read(store: Blocks, content: Content, block_size: int, start: int, stop: int) -> Iterator[bytes]:
     """Bytes ``start`` up to, not including, ``stop``; what blocks lack at their end is NULs."""
     stop = min(stop, content.size_bytes)
+    if content.data is not None:
+        if start < stop:
+            yield content.data[start:stop]
+        return
     while start < stop:
         number, offset = divmod(start, block_size)
         length = min(block_size - offset, stop - start)
@@ -83,8 +103,11 @@ def replaced(
 ) -> tuple[Content, int]:
     """``old`` with bytes written over it from ``offset`` (at most its length) on; also how many they were.
 
-    Blocks before and behind are taken over as they are; those at the borders are read and joined.
+    Blocks before and behind are taken over as they are; those at the borders are read and joined. Small
+    content is written anew.
     """
+    if old.data is not None:
+        return _small_replaced(store, old.data, chunks, offset, block_size)
     first = offset // block_size
     written = 0
 
@@ -97,15 +120,33 @@ def replaced(
         end = offset + written
         yield from read(store, old, block_size, end, -(-end // block_size) * block_size)
 
-    middle = keep(store, counted(), block_size)
+    middle = keep(store, counted(), block_size, inline_bytes=0)
     size_bytes = max(old.size_bytes, offset + written)
     behind = first + block_count(middle.size_bytes, block_size)
     digests = [*old.digests[:first], *middle.digests, *old.digests[behind:]]
     return Content(pack(digests), size_bytes), written
 
 
+def _small_replaced(
+    store: Blocks, old: bytes, chunks: Iterable[bytes], offset: int, block_size: int
+) -> tuple[Content, int]:
+    written = 0
+
+    def joined() -> Iterator[bytes]:
+        nonlocal written
+        yield old[:offset]
+        for chunk in chunks:
+            written += len(chunk)
+            yield chunk
+        yield old[offset + written :]
+
+    return keep(store, joined(), block_size), written
+
+
 def shortened(store: Blocks, old: Content, size_bytes: int, block_size: int) -> Content:
     """The beginning of ``old``; a block that is cut gets a hash of its own."""
+    if old.data is not None:
+        return keep(store, [old.data[:size_bytes]], block_size)
     whole, rest = divmod(size_bytes, block_size)
     digests = old.digests[:whole]
     if rest:

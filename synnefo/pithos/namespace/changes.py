@@ -183,6 +183,7 @@ def _fill(version: Version, draft: Draft, maps: dict[bytes, int | None]) -> None
         check_attributes(attributes)
     version.hash, version.map_id = draft.content.hash, maps[draft.content.packed]
     version.size_bytes, version.checksum = draft.content.size_bytes, draft.content.md5
+    version.data = draft.content.data
     version.content_type = draft.content_type
     version.attributes = {domain: items for domain, items in draft.attributes.items() if items}
     version.uuid = draft.uuid or new_uuid()

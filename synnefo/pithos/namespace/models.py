@@ -155,7 +155,8 @@ class Version(models.Model):
             packed = bytes(self.map.packed)
         else:
             packed = bytes.fromhex(self.hash) if self.size_bytes else b""
-        return Content(packed, self.size_bytes, self.checksum)
+        data = None if self.data is None else bytes(self.data)
+        return Content(packed, self.size_bytes, self.checksum, data)
 
     @property
     def own_attributes(self) -> dict[str, str]:

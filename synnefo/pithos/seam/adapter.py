@@ -72,6 +72,7 @@ class PithosObjects:
             hash=version.hash,
             map=version.map,
             size_bytes=version.size_bytes,
+            data=version.data,
             checksum=version.checksum,
         )
         return f"{_HOLD}{made.uuid}"

@@ -14,12 +14,14 @@ from synnefo.pithos.namespace.models import HashMap
 
 
 class Hold(models.Model):
-    """Somebody's wish that content stays. As in versions, content of one block needs no map."""
+    """Somebody's wish that content stays. As in versions, content of one block needs no map, and very
+    small content stands in ``data``."""
 
     uuid = models.CharField(max_length=36, unique=True, default=new_uuid)
     hash = models.CharField(max_length=64)
     map = models.ForeignKey(HashMap, on_delete=models.PROTECT, null=True, related_name="holds")
     size_bytes = models.PositiveBigIntegerField()
+    data = models.BinaryField(null=True)
     checksum = models.CharField(max_length=32, blank=True)
     created = models.DateTimeField(default=timezone.now)
 
@@ -29,7 +31,8 @@ class Hold(models.Model):
             packed = bytes(self.map.packed)
         else:
             packed = bytes.fromhex(self.hash) if self.size_bytes else b""
-        return Content(packed, self.size_bytes, self.checksum)
+        data = None if self.data is None else bytes(self.data)
+        return Content(packed, self.size_bytes, self.checksum, data)
 
 
 def held_digests() -> Iterator[bytes]:

@@ -77,7 +77,7 @@ def delete(request: HttpRequest, account: str, container: str) -> HttpResponse:
 
 
 def _store_blocks(request: HttpRequest) -> HttpResponse:
-    content = keep(blocks(), body.pieces(request), settings.PITHOS_BACKEND_BLOCK_SIZE)
+    content = keep(blocks(), body.pieces(request), settings.PITHOS_BACKEND_BLOCK_SIZE, inline_bytes=0)
     hashes = [digest.hex() for digest in content.digests]
     kind = kit.serialization(request, "json")
     if kind == "json":

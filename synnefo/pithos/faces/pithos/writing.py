@@ -135,7 +135,8 @@ def _parsed_hashmap(request: HttpRequest) -> tuple[int, list[str]]:
 def _with_md5(content: Content) -> Content:
     """MD5 of content that nobody has read whole: at once if it is short; long content gets it later."""
     block_size = settings.PITHOS_BACKEND_BLOCK_SIZE
-    if not settings.PITHOS_UPDATE_MD5 or content.size_bytes > _READ_AT_ONCE_BLOCKS * block_size:
+    short = content.size_bytes <= _READ_AT_ONCE_BLOCKS * block_size
+    if content.md5 or not (short and settings.PITHOS_UPDATE_MD5):
         return content
     return dataclasses.replace(content, md5=md5_of(blocks(), content, block_size))
 
