@@ -72,6 +72,13 @@ class Change:
         return new - (self.seen.size_bytes if self.seen else 0)
 
 
+Also = Callable[[Sequence[Version | None]], None]
+
+
+def _nothing_else(made: Sequence[Version | None]) -> None:
+    """Most changes are of objects alone."""
+
+
 class _OvertakenError(Exception):
     """Somebody changed what the plan was made on."""
 
@@ -88,18 +95,20 @@ def _current_of(container: int, name: str) -> QuerySet[Version]:
 _current = PreparedModels(_current_of, -1, "name")
 
 
-def commit(caller: Caller, plan: Callable[[], Sequence[Change]], *, path: str) -> list[Version | None]:
+def commit(
+    caller: Caller, plan: Callable[[], Sequence[Change]], *, path: str, also: Also = _nothing_else
+) -> list[Version | None]:
     """Carry a plan out, whole or not at all; returns the new version of each change, None where it went.
 
     All containers of a plan are one account's and charged to one project. ``plan`` may raise faults of
-    its own. Raises OverLimit, RequestTooLarge (the container's quota), Conflict (too much going on).
+    its own; ``also`` is done in the same transaction, with what was made. Raises OverLimit, RequestTooLarge (the container's quota), Conflict (too much going on).
     """
     for _ in range(_ATTEMPTS):
         changes = plan()
         if not changes:
             return []
         try:
-            return _carried_out(caller, changes, path)
+            return _carried_out(caller, changes, path, also)
         except (_OvertakenError, IntegrityError):  # a second version now, or what it stands on is gone
             _look_again({change.container.pk: change.container for change in changes}.values())
     raise Conflict("The object is being changed by others all the time; try again.")
@@ -113,7 +122,7 @@ def _look_again(containers: Iterable[Container]) -> None:
             raise ItemNotFound("Container does not exist") from None
 
 
-def _carried_out(caller: Caller, changes: Sequence[Change], path: str) -> list[Version | None]:
+def _carried_out(caller: Caller, changes: Sequence[Change], path: str, also: Also) -> list[Version | None]:
     first = changes[0].container
     delta = sum(change.delta_bytes for change in changes)
     cost = provisions_for(first.account.payer, first.project, {RESOURCE: delta})
@@ -122,8 +131,9 @@ def _carried_out(caller: Caller, changes: Sequence[Change], path: str) -> list[V
         lock = locks.share if len(changes) == 1 else locks.take
         lock(locks.Kind.CONTAINER, {change.container.pk for change in changes})
         kept = {change.draft.content.packed for change in changes if change.draft}
-        maps = {packed: _map(packed) for packed in sorted(kept)}
+        maps = {packed: map_of(packed) for packed in sorted(kept)}
         made = [_apply(caller, change, maps) for change in changes]
+        also(made)
         for container, group in _by_container(changes):
             _count(container, group, first.project)
     return made
@@ -189,8 +199,8 @@ def _fill(version: Version, draft: Draft, maps: dict[bytes, int | None]) -> None
     version.uuid = draft.uuid or new_uuid()
 
 
-def _map(packed: bytes) -> int | None:
-    """The row of content's digests; content of one block needs none."""
+def map_of(packed: bytes) -> int | None:
+    """The row of content's digests, made if there is none; content of one block needs none."""
     if len(packed) <= DIGEST_BYTES:
         return None
     return _map_of(HashMap.digest_of(packed), packed)
