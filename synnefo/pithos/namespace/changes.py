@@ -101,7 +101,9 @@ def commit(
     """Carry a plan out, whole or not at all; returns the new version of each change, None where it went.
 
     All containers of a plan are one account's and charged to one project. ``plan`` may raise faults of
-    its own; ``also`` is done in the same transaction, with what was made. Raises OverLimit, RequestTooLarge (the container's quota), Conflict (too much going on).
+    its own; ``also`` is done in the same transaction, with what was made.
+
+    Raises OverLimit, RequestTooLarge (the container's quota), Conflict (too much going on).
     """
     for _ in range(_ATTEMPTS):
         changes = plan()
