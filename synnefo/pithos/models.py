@@ -1,5 +1,6 @@
-"""All tables of Pithos, for Django; they are written in ``namespace``."""
+"""All tables of Pithos, for Django; most are written in ``namespace``."""
 
+from synnefo.pithos.faces.webdav.models import DavLock
 from synnefo.pithos.namespace.models import (
     Account,
     Container,
@@ -18,6 +19,7 @@ from synnefo.pithos.uploads.models import Part, Upload
 __all__ = [
     "Account",
     "Container",
+    "DavLock",
     "Group",
     "GroupMember",
     "HashMap",
