@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from synnefo.astakos.accounts import sessions, tokens
 from synnefo.astakos.accounts.models import User
+from synnefo.astakos.keys import signing
 from synnefo.astakos.projects.models import Project
 from synnefo.astakos.quotas import clients, deltas, reading
 from synnefo.astakos.quotas import rules as quotas
@@ -23,6 +24,11 @@ class InProcessAccounts(Accounts):
 
     def identity_of_user(self, user: str) -> Identity:
         return tokens.identity_of_user(user)
+
+    def signing_key(
+        self, access: str, date: str, region: str, service: str, *, address: str
+    ) -> tuple[Identity, bytes]:
+        return signing.signing_key(access, date, region, service, address=address)
 
     def short_token(self, user: str, project: str, lifetime_s: int) -> str:
         return sessions.open_for_page(user, project, datetime.timedelta(seconds=lifetime_s))

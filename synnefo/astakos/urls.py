@@ -69,6 +69,7 @@ _ACCOUNT: dict[str, View] = {
     "/user_catalogs": route(POST=people.catalogs),
     "/service/user_catalogs": route(POST=people.service_catalogs),
     "/service/identities": route(POST=people.identities),
+    "/service/signing_keys": route(POST=people.signing_key),
     "/service/tokens": route(POST=people.token),
     "/service/names": route(POST=people.names),
     "/service/users": route(POST=people.users),

@@ -116,6 +116,16 @@ class Accounts(Protocol):
     def identity_of_user(self, user: str) -> Identity:
         """Somebody who is signed in to the pages, by uuid. Raises Unauthorized if he may not be any more."""
 
+    def signing_key(
+        self, access: str, date: str, region: str, service: str, *, address: str
+    ) -> tuple[Identity, bytes]:
+        """Whose access key this is, and what it signs requests of a day (``20260102``) with, to compare.
+
+        The key is that of signatures version 4, derived for the day, region and service; the secret stays
+        where it is. ``address`` is the client's: who tries many keys that there are not is told to wait.
+        Raises Unauthorized for a key that is unknown or no good any more, TooManyRequests.
+        """
+
     def short_token(self, user: str, project: str, lifetime_s: int) -> str:
         """A token for what a page does by itself at the object store, in one project of who is signed in.
 

@@ -19,7 +19,7 @@ import httpx
 from django.conf import settings
 
 from synnefo.common.accounts import Accounts, Identity, Provision, QuotaUse
-from synnefo.common.faults import ItemNotFound, OverLimit, ServiceUnavailable, Unauthorized
+from synnefo.common.faults import ItemNotFound, OverLimit, ServiceUnavailable, TooManyRequests, Unauthorized
 
 _CACHE_S = 5.0
 _GRACE_S = 3600.0
@@ -38,16 +38,24 @@ class HttpAccounts(Accounts):
             headers={"X-Auth-Token": settings.ASTAKOS_SEAM_TOKEN},
             timeout=_TIMEOUT_S,
         )
-        #: When it was asked, and the answer; by the digest of a token, or by a user.
-        self._kept: dict[tuple[str, bytes], tuple[float, Identity]] = {}
+        #: When it was asked, and the answer (with a signing key); by the digest of what was asked about.
+        self._kept: dict[tuple[str, bytes], tuple[float, Identity, bytes]] = {}
         self._away = -_AWAY_S
         self._guard = threading.Lock()
 
     def identify(self, token: str) -> Identity:
-        return self._identity("token", token)
+        return self._identity("token", token, "service/identities", {"token": token})[0]
 
     def identity_of_user(self, user: str) -> Identity:
-        return self._identity("user", user)
+        return self._identity("user", user, "service/identities", {"user": user})[0]
+
+    def signing_key(
+        self, access: str, date: str, region: str, service: str, *, address: str
+    ) -> tuple[Identity, bytes]:
+        asked = {"access": access, "date": date, "region": region, "service": service}
+        return self._identity(
+            "key", "/".join(asked.values()), "service/signing_keys", {**asked, "address": address}
+        )
 
     def short_token(self, user: str, project: str, lifetime_s: int) -> str:
         wanted = {"user": user, "project": project, "lifetime_s": lifetime_s}
@@ -98,31 +106,33 @@ class HttpAccounts(Accounts):
         users: list[str] = self._ask("POST", "service/users", {"like": text})["users"]
         return users
 
-    def _identity(self, kind: str, text: str) -> Identity:
-        key = kind, hashlib.sha256(text.encode(errors="backslashreplace")).digest()
-        asked, known = self._kept.get(key, (0.0, None))
+    def _identity(self, kind: str, text: str, path: str, question: object) -> tuple[Identity, bytes]:
+        """What Astakos says to a question about ``text``, or has said a moment ago."""
+        place = kind, hashlib.sha256(text.encode(errors="backslashreplace")).digest()
+        asked, *known = self._kept.get(place, (0.0,))
         now = time.monotonic()
-        if known is not None and now < asked + _CACHE_S:
-            return known
-        if known is not None and now < self._away + _AWAY_S:  # not every reader waits for the time-out
-            return dataclasses.replace(known, remembered=True)
+        if known and now < asked + _CACHE_S:
+            return known[0], known[1]
+        if known and now < self._away + _AWAY_S:  # not every reader waits for the time-out
+            return dataclasses.replace(known[0], remembered=True), known[1]
         try:
-            found = self._ask("POST", "service/identities", {kind: text})
+            found = self._ask("POST", path, question)
         except ItemNotFound as fault:
-            self._kept.pop(key, None)
+            self._kept.pop(place, None)
             raise Unauthorized(fault.message) from fault
         except ServiceUnavailable:
             self._away = time.monotonic()
-            if known is None or now > asked + _GRACE_S:
+            if not known or now > asked + _GRACE_S:
                 raise
-            return dataclasses.replace(known, remembered=True)
+            return dataclasses.replace(known[0], remembered=True), known[1]
+        key = bytes.fromhex(found.pop("key", ""))
         sets = {name: frozenset(found[name]) for name in ("projects", "roles", "services")}
         identity = Identity(**{**found, **sets})
         with self._guard:
             if len(self._kept) >= _MOST_KEPT:
                 self._kept.clear()
-            self._kept[key] = now, identity
-        return identity
+            self._kept[place] = now, identity, key
+        return identity, key
 
     def _ask(self, method: str, path: str, body: object = None, **query: str) -> Any:
         """The decoded answer. Raises the fault that Astakos told, or ServiceUnavailable."""
@@ -138,4 +148,6 @@ class HttpAccounts(Accounts):
             raise OverLimit(told.get("message", ""), data=told.get("data"))
         if response.status_code == ItemNotFound.status:
             raise ItemNotFound(told.get("message", ""), data=told.get("data"))
+        if response.status_code == TooManyRequests.status:
+            raise TooManyRequests(told.get("message", ""))
         raise ServiceUnavailable(_UNREACHABLE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import hmac
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -18,12 +19,16 @@ from django.utils import timezone
 from synnefo.astakos.accounts import rules, tokens
 from synnefo.astakos.accounts.models import Token
 from synnefo.astakos.catalog.rules import find_component, renew_service_token
+from synnefo.astakos.keys import rules as keys
 from synnefo.astakos.projects import rules as projects
+from synnefo.astakos.projects.models import Membership, Project
+from synnefo.astakos.roles import effective
+from synnefo.astakos.roles.models import Assignment
 from synnefo.astakos.seam import InProcessAccounts
-from synnefo.common.accounts import Accounts, Provision, provisions_for
+from synnefo.common.accounts import Accounts, Identity, Provision, provisions_for
 from synnefo.common.accounts_http import HttpAccounts
 from synnefo.common.caller import system_caller
-from synnefo.common.faults import ItemNotFound, OverLimit, ServiceUnavailable, Unauthorized
+from synnefo.common.faults import ItemNotFound, OverLimit, ServiceUnavailable, TooManyRequests, Unauthorized
 from synnefo.common.transactions import atomic
 from tests.astakos.conftest import Person
 
@@ -252,3 +257,77 @@ def test_while_astakos_is_away_what_is_known_of_tokens_is_for_reading(
         accounts.identify(ada.token)
     with pytest.raises(ServiceUnavailable):
         accounts.identify("never seen")
+
+
+DAY = ("20260102", "us-east-1", "s3")
+
+
+@pytest.fixture
+def key(ada: Person) -> tuple[str, str]:
+    """Ada's access key in her own project, and its secret."""
+    row, secret = keys.create(SYSTEM, ada.user, projects.get(ada.uuid))
+    return row.access, secret
+
+
+def signing_key(accounts: Accounts, access: str, *scope: str) -> tuple[Identity, bytes]:
+    return accounts.signing_key(access, *(scope or DAY), address="192.0.2.7")
+
+
+def test_an_access_key_tells_its_user_and_what_it_signs_with(
+    accounts: Accounts, ada: Person, key: tuple[str, str]
+) -> None:
+    access, secret = key
+    identity, signs = signing_key(accounts, access)
+    expected = f"AWS4{secret}".encode()
+    for part in (*DAY, "aws4_request"):
+        expected = hmac.digest(expected, part.encode(), "sha256")
+    assert signs == expected
+    assert (identity.user, identity.project, identity.projects) == (ada.uuid, ada.uuid, {ada.uuid})
+    assert (identity.roles, identity.read_only) == ({"member", "reader"}, False)
+    assert identity.confined
+    assert signing_key(accounts, access, "20260103", *DAY[1:])[1] != signs
+
+
+def test_a_key_of_a_reader_is_for_reading(accounts: Accounts, ada: Person, bob: Person) -> None:
+    project = projects.get(ada.uuid)
+    Assignment.objects.create(user=bob.user, project=project, role=effective.READER)
+    row, _ = keys.create(SYSTEM, bob.user, project)
+    identity, _ = signing_key(accounts, row.access)
+    assert (identity.user, identity.project) == (bob.uuid, ada.uuid)
+    assert (identity.roles, identity.read_only) == ({"reader"}, True)
+    Assignment.objects.all().delete()
+    row, _ = keys.create(SYSTEM, bob.user, projects.get(bob.uuid))
+    assert not signing_key(accounts, row.access)[0].read_only
+
+
+@pytest.mark.parametrize(
+    "spoil", ["unknown", "NUL", "other service", "inactive", "suspended", "left", "terms"]
+)
+def test_a_key_that_is_no_good_signs_nothing(
+    accounts: Accounts, ada: Person, key: tuple[str, str], spoil: str
+) -> None:
+    access, scope = key[0], list(DAY)
+    if spoil in ("unknown", "NUL"):
+        access = "unknown" if spoil == "unknown" else "\x00"
+    if spoil == "service":
+        scope[2] = "iam"
+    if spoil == "inactive":
+        rules.deactivate(SYSTEM, ada.user)
+    if spoil == "suspended":
+        Project.objects.update(state=Project.State.SUSPENDED)
+    if spoil == "left":
+        Membership.objects.all().delete()
+    if spoil == "terms":
+        type(ada.user).objects.update(terms_due=timezone.now())
+    with pytest.raises(Unauthorized):
+        signing_key(accounts, access, *scope)
+
+
+def test_who_tries_many_keys_is_told_to_wait(accounts: Accounts, key: tuple[str, str], settings: Any) -> None:
+    settings.ASTAKOS_LOGIN_ATTEMPTS = "3/m/ip"
+    for number in range(3):
+        with pytest.raises(Unauthorized):
+            signing_key(accounts, f"guess-{number}")
+    with pytest.raises(TooManyRequests):
+        signing_key(accounts, "guess-3")
+    assert signing_key(accounts, key[0])  # who knows one is not kept waiting

@@ -28,6 +28,14 @@ class IdentityQuestion(BaseModel):
     user: str | None = None
 
 
+class KeyQuestion(BaseModel):
+    access: str
+    date: str
+    region: str
+    service: str
+    address: str
+
+
 class NamesQuestion(BaseModel):
     uuids: list[str]
 
@@ -81,6 +89,17 @@ def identities(request: HttpRequest) -> HttpResponse:
     except Unauthorized as fault:  # 401 would mean the service's own token
         raise ItemNotFound(fault.message) from fault
     raise BadRequest("token or user: field required")
+
+
+def signing_key(request: HttpRequest) -> HttpResponse:
+    """POST service/signing_keys: whose access key this is, and what it signs requests of a day with."""
+    service_token(request)
+    asked = parsed(KeyQuestion, json_object(request))
+    try:
+        identity, key = seam.InProcessAccounts().signing_key(**asked.model_dump())
+    except Unauthorized as fault:  # 401 would mean the service's own token
+        raise ItemNotFound(fault.message) from fault
+    return answer({**_identity(identity), "key": key.hex()})
 
 
 def token(request: HttpRequest) -> HttpResponse:

@@ -18,15 +18,16 @@ from synnefo.astakos.accounts import throttle, tokens
 from synnefo.astakos.accounts.models import Token, User
 from synnefo.astakos.accounts.sessions import SIGNATURE_METHOD
 from synnefo.astakos.keys.models import AccessKey
-from synnefo.astakos.projects import rules as projects
 from synnefo.astakos.projects.models import Project
+from synnefo.astakos.roles import effective
 from synnefo.audit import rules as audit
 from synnefo.common import sealing
 from synnefo.common.caller import Caller
 from synnefo.common.faults import ItemNotFound, Unauthorized
 from synnefo.common.transactions import atomic
 
-_PURPOSE = "access keys"
+#: What secrets are sealed for.
+PURPOSE = "access keys"
 _TOKEN_LIFETIME = timedelta(hours=1)
 
 
@@ -36,7 +37,7 @@ def create(caller: Caller, user: User, project: Project) -> tuple[AccessKey, str
     secret = secrets.token_hex(16)
     with atomic():
         row = AccessKey.objects.create(
-            access=secrets.token_hex(16), secret=sealing.seal(secret, _PURPOSE), user=user, project=project
+            access=secrets.token_hex(16), secret=sealing.seal(secret, PURPOSE), user=user, project=project
         )
         audit.record(caller, "key.create", "access_key", row.access, user=user.uuid, project=project.uuid)
     return row, secret
@@ -56,7 +57,7 @@ def get(user: User, access: str) -> AccessKey:
 
 def secret_of(row: AccessKey) -> str:
     """Raises sealing.Broken."""
-    return sealing.unseal(row.secret, _PURPOSE)
+    return sealing.unseal(row.secret, PURPOSE)
 
 
 def delete(caller: Caller, user: User, access: str) -> None:
@@ -96,5 +97,5 @@ def open_token(row: AccessKey) -> str:
 
 
 def _require_member(user: User, project: Project) -> None:
-    if not projects.projects_of(user).filter(pk=project.pk).exists():
+    if not effective.open_to(user).filter(pk=project.pk).exists():
         raise Unauthorized("The access key or the signature is wrong.")

@@ -25,7 +25,7 @@ def of_string(text: bytes, secret: str) -> str:
     right = parts[0] == "AWS4-HMAC-SHA256" and len(scope) == 4 and scope[3] == "aws4_request"
     if not right or scope[2] not in _S3_SERVICES:
         raise Unauthorized(_WRONG)
-    return hmac.digest(_key(secret, scope), text, "sha256").hex()
+    return hmac.digest(derived_key(secret, *scope[:3]), text, "sha256").hex()
 
 
 def of_query(
@@ -59,7 +59,7 @@ def of_query(
     )
     digest = hashlib.sha256(canonical.encode()).hexdigest()
     text = "\n".join(("AWS4-HMAC-SHA256", date, "/".join(scope), digest))
-    return hmac.digest(_key(secret, scope), text.encode(), "sha256").hex()
+    return hmac.digest(derived_key(secret, *scope[:3]), text.encode(), "sha256").hex()
 
 
 def require_fresh(text: str, now: datetime.datetime) -> None:
@@ -73,9 +73,10 @@ def require_fresh(text: str, now: datetime.datetime) -> None:
         raise Unauthorized("The signed request is too old, or of the future.")
 
 
-def _key(secret: str, scope: list[str]) -> bytes:
+def derived_key(secret: str, date: str, region: str, service: str) -> bytes:
+    """What signs the requests of a day (``20260102``) to a service in a region, in version 4."""
     key = f"AWS4{secret}".encode()
-    for part in scope:
+    for part in (date, region, service, "aws4_request"):
         key = hmac.digest(key, part.encode(), "sha256")
     return key
 
