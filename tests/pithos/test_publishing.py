@@ -11,7 +11,7 @@ from django.utils import timezone
 from synnefo.audit.models import AuditEvent
 from synnefo.common.caller import Caller
 from synnefo.common.faults import BadRequest, Forbidden, ItemNotFound
-from synnefo.pithos.namespace import objects, publishing
+from synnefo.pithos.namespace import containers, publishing
 from synnefo.pithos.namespace.models import PublicLink
 from synnefo.pithos.namespace.objects import Path
 from tests.pithos.conftest import Api
@@ -103,5 +103,5 @@ def test_overwriting_keeps_a_link(alice: Caller, api: Api) -> None:
     link = publishing.publish(alice, path_of(alice))
     api.put("c/o", "other text")
     assert publishing.published(publishing.find(link.url)).size_bytes == 10
-    container = objects.container_of(alice, path_of(alice))
+    container = containers.get(alice, alice.user, "c")
     assert publishing.links_in(container, ["o", "p"]).keys() == {"o"}

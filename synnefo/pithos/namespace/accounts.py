@@ -1,7 +1,7 @@
-"""Whose account it is, who may look into it and change it, and what it says about itself.
+"""Accounts: how they come into being, what they have, and what they say about themselves.
 
 An account is named by a uuid: a user's (his own, charged to his system project) or another project's (all of
-its members', charged to its pool). ``check`` is the only place that says who may reach which.
+its members', charged to its pool).
 """
 
 from __future__ import annotations
@@ -14,29 +14,17 @@ from django.utils import timezone
 from synnefo.audit.rules import record
 from synnefo.common.accounts import accounts as seam
 from synnefo.common.caller import Caller, Scope
-from synnefo.common.faults import Forbidden, Unauthorized
+from synnefo.common.faults import Unauthorized
 from synnefo.common.transactions import atomic
+from synnefo.pithos.namespace import access
+from synnefo.pithos.namespace.access import Right
 from synnefo.pithos.namespace.models import Account, Container
 from synnefo.pithos.namespace.names import check_attributes, merged
 
-#: Who has none of these roles in a project reads only.
-_WRITERS = frozenset({"member", "manager", "admin"})
 
-
-def check(caller: Caller, *names: str, write: bool = False, refusal: str = "Account: access denied.") -> None:
-    """Raises Forbidden for what is another's, or nobody's: one cannot tell which.
-
-    Owner scope reaches his own account and those of all his projects; project scope the one account of the
-    project that he works in. ``refusal`` is the message.
-    """
-    open_to_him = {caller.project} if caller.scope is Scope.PROJECT else {caller.user, *caller.projects}
-    if not open_to_him.issuperset(names) or (write and not _WRITERS & caller.roles):
-        raise Forbidden(refusal)
-
-
-def get(caller: Caller, name: str, *, write: bool = False) -> Account:
-    """The account, made if it was never looked at. Raises Forbidden."""
-    check(caller, name, write=write)
+def get(caller: Caller, name: str, *, right: Right = Right.LIST) -> Account:
+    """An account of his, made if it was never looked at. Raises Forbidden."""
+    access.account(caller, name, right=right)
     account, _ = Account.objects.get_or_create(name=name, defaults={"of_project": name != caller.user})
     return account
 
@@ -67,7 +55,7 @@ def totals(account: Account) -> tuple[int, int, int]:
 
 def set_attributes(caller: Caller, name: str, attributes: Mapping[str, str], *, merge: bool) -> Account:
     """Change the account's metadata. Raises Forbidden, BadRequest."""
-    found = get(caller, name, write=True)
+    found = get(caller, name, right=Right.OWN)
     with atomic():
         account = Account.objects.select_for_update().get(pk=found.pk)
         account.attributes = merged(account.attributes if merge else {}, attributes)

@@ -15,13 +15,11 @@ from django.db.models import Case, Count, F, Max, Min, Q, QuerySet, Sum, Value, 
 from django.db.models.functions import Concat, Left, StrIndex, Substr
 
 from synnefo.common.caller import Caller
-from synnefo.pithos.namespace import containers, objects
+from synnefo.pithos.namespace import access, containers
+from synnefo.pithos.namespace.access import Right
 from synnefo.pithos.namespace.models import Container, Object, Version
-from synnefo.pithos.namespace.names import behind, check_characters
-from synnefo.pithos.namespace.objects import Path
+from synnefo.pithos.namespace.names import FOLDER_TYPES, Path, behind, check_characters
 
-#: Types of objects that stand for folders, as clients write them.
-FOLDER_TYPES = ("application/directory", "application/folder")
 _CHUNK = 500
 
 
@@ -141,7 +139,7 @@ def taken(caller: Caller, account: str, container: str, names: Iterable[str]) ->
 
 def history(caller: Caller, path: Path, *, older_than: int | None = None, limit: int) -> list[Version]:
     """Versions of a path, newest first. Raises Forbidden, ItemNotFound (no such container)."""
-    container = objects.container_of(caller, path)
+    container = access.object(caller, path, Right.READ)
     rows = Version.objects.filter(object__container=container, object__name=path.name)
     if older_than is not None:
         rows = rows.filter(pk__lt=older_than)

@@ -16,10 +16,10 @@ from synnefo.common import locks
 from synnefo.common.accounts import provisions_for
 from synnefo.common.caller import Caller
 from synnefo.common.faults import BadRequest, Conflict, ItemNotFound
-from synnefo.common.prepared import PreparedModels
 from synnefo.common.transactions import atomic
 from synnefo.engine.charging import charged
-from synnefo.pithos.namespace import accounts
+from synnefo.pithos.namespace import access, accounts
+from synnefo.pithos.namespace.access import Right
 from synnefo.pithos.namespace.models import Account, Container, Object, Version
 from synnefo.pithos.namespace.names import check_attributes, check_container, merged
 
@@ -27,32 +27,17 @@ RESOURCE = "pithos.diskspace"
 TARGET = "container"
 
 _ATTEMPTS = 20
+_REFUSAL = "User does not have write access to the container"
 
 
 def containers_for(caller: Caller, account: str) -> QuerySet[Container]:
-    """The containers that the caller may see, by name. Raises Forbidden."""
+    """All containers of an account of his, by name. Raises Forbidden."""
     return Container.objects.filter(account=accounts.get(caller, account)).order_by("name")
 
 
 def get(caller: Caller, account: str, name: str) -> Container:
     """Raises Forbidden, ItemNotFound."""
-    check_container(name)
-    accounts.check(caller, account, refusal="User does not have access to the container")
-    found = _named.first(account, name)
-    if found is None:
-        raise ItemNotFound("Container does not exist")
-    return found
-
-
-def _containers_named(account: str, name: str) -> QuerySet[Container]:
-    return Container.objects.select_related("account").filter(account__name=account, name=name)
-
-
-_named = PreparedModels(_containers_named, "account", "name")
-
-
-def _check_write(caller: Caller, account: str) -> None:
-    accounts.check(caller, account, write=True, refusal="User does not have write access to the container")
+    return access.container(caller, account, name, Right.LIST)
 
 
 def lock(key: int) -> Container:
@@ -72,8 +57,8 @@ def put(
     Raises Forbidden, BadRequest, OverLimit.
     """
     check_container(name)
-    _check_write(caller, account)
-    found = accounts.get(caller, account, write=True)
+    access.account(caller, account, right=Right.OWN, refusal=_REFUSAL)
+    found = accounts.get(caller, account, right=Right.OWN)
     wanted = _policy(caller, found, policy)
     with atomic():
         defaults: dict[str, Any] = {
@@ -99,8 +84,7 @@ def update(
     Another project is charged from then on for all that is there. Raises Forbidden, BadRequest,
     ItemNotFound, OverLimit.
     """
-    _check_write(caller, account)
-    found = get(caller, account, name)
+    found = access.container(caller, account, name, Right.OWN)
     wanted = _policy(caller, found.account, policy)
     if policy and not merge:
         wanted = {**_default_policy(account), "project": found.project, **wanted}
@@ -123,8 +107,7 @@ def update(
 
 def delete(caller: Caller, account: str, name: str) -> None:
     """Remove an empty container and its history. Raises Forbidden, ItemNotFound, Conflict."""
-    _check_write(caller, account)
-    found = get(caller, account, name)
+    found = access.container(caller, account, name, Right.OWN)
     with atomic():
         container = lock(found.pk)
         if container.object_count:
@@ -135,8 +118,7 @@ def delete(caller: Caller, account: str, name: str) -> None:
 
 def purge(caller: Caller, account: str, name: str, until: datetime.datetime) -> None:
     """Forget history and tombstones up to a time; what is there now stays. Raises as ``delete``."""
-    _check_write(caller, account)
-    found = get(caller, account, name)
+    found = access.container(caller, account, name, Right.OWN)
     with atomic():
         container = lock(found.pk)
         old = Version.objects.filter(object__container=container, modified__lte=until)

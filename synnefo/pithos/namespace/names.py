@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 
 from django.conf import settings
@@ -15,6 +16,21 @@ MAX_OBJECT_BYTES = 2600
 #: 128 behind the longest of the prefixes that keys are kept with.
 MAX_KEY = len("X-Object-Meta-") + 128
 MAX_VALUE = 256
+#: Types of objects that stand for folders, as clients write them.
+FOLDER_TYPES = ("application/directory", "application/folder")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Path:
+    account: str
+    container: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.account}/{self.container}/{self.name}"
+
+    def beside(self, name: str) -> Path:
+        return dataclasses.replace(self, name=name)
 
 
 def check_container(name: str) -> None:

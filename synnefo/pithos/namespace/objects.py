@@ -14,25 +14,14 @@ from synnefo.common.faults import ItemNotFound
 from synnefo.common.prepared import PreparedModels
 from synnefo.common.transactions import atomic
 from synnefo.pithos.blocks.content import Content
-from synnefo.pithos.namespace import accounts, containers, names
+from synnefo.pithos.namespace import access, containers, names
+from synnefo.pithos.namespace.access import Right
 from synnefo.pithos.namespace.changes import Change, Draft, commit, current
 from synnefo.pithos.namespace.models import PITHOS, Attributes, Container, Object, Version
+from synnefo.pithos.namespace.names import Path as Path
 
 #: Raises a fault if what is there is not what the caller wanted to change.
 Check = Callable[[Version | None], None]
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Path:
-    account: str
-    container: str
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.account}/{self.container}/{self.name}"
-
-    def beside(self, name: str) -> Path:
-        return dataclasses.replace(self, name=name)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -67,26 +56,13 @@ class Seen:
     version: Version | None
 
 
-def container_of(caller: Caller, path: Path, *, write: bool = False) -> Container:
-    """Raises Forbidden, BadRequest, ItemNotFound."""
-    names.check_object(path.name)
-    _refuse_others(caller, path, write=write)
-    return containers.get(caller, path.account, path.container)
-
-
-def _refuse_others(caller: Caller, *paths: Path, write: bool = False) -> None:
-    owners = (path.account for path in paths)
-    accounts.check(caller, *owners, write=write, refusal="User does not have access to the object")
-
-
 def get(caller: Caller, path: Path, version: int | None = None) -> Version:
     """What is there, or one of the versions that were. Raises Forbidden, ItemNotFound."""
     if version is None:
-        names.check_object(path.name)
-        _refuse_others(caller, path)
+        access.check(caller, path, right=Right.READ)
         found = _named.first(path.account, path.container, path.name)
-        return found or _existing(containers.get(caller, path.account, path.container), path.name)
-    container = container_of(caller, path)
+        return found or _existing(access.object(caller, path, Right.READ), path.name)
+    container = access.object(caller, path, Right.READ)
     rows = Version.objects.filter(object__container=container, object__name=path.name)
     row = rows.exclude(state=Version.State.TOMBSTONE).select_related("map").filter(pk=version).first()
     if row is None:
@@ -107,7 +83,7 @@ def look(caller: Caller, path: Path, check: Check) -> Seen:
 
     Raises Forbidden, ItemNotFound (container) and what ``check`` raises.
     """
-    container = container_of(caller, path, write=True)
+    container = access.object(caller, path, Right.WRITE)
     seen = Seen(container, current(container, path.name))
     check(seen.version)
     return seen
@@ -115,12 +91,12 @@ def look(caller: Caller, path: Path, check: Check) -> Seen:
 
 def find(caller: Caller, path: Path) -> Version | None:
     """What is there, if anything, for who may change it. Raises Forbidden, ItemNotFound (container)."""
-    return current(container_of(caller, path, write=True), path.name)
+    return current(access.object(caller, path, Right.WRITE), path.name)
 
 
 def versions(caller: Caller, path: Path) -> list[tuple[int, datetime.datetime]]:
     """Number and time of every version, oldest first. Raises ItemNotFound if there never was any."""
-    container = container_of(caller, path)
+    container = access.object(caller, path, Right.READ)
     rows = Version.objects.filter(object__container=container, object__name=path.name)
     found = list(rows.exclude(state=Version.State.TOMBSTONE).order_by("id").values_list("id", "modified"))
     if not found:
@@ -156,7 +132,7 @@ def rewrite(caller: Caller, path: Path, seen: Version, content: Content, check: 
 
     Raises ItemNotFound if it is gone, ChangedMeanwhile if it is another version now.
     """
-    container = container_of(caller, path, write=True)
+    container = access.object(caller, path, Right.WRITE)
 
     def plan() -> list[Change]:
         old = _existing(container, path.name)
@@ -184,7 +160,7 @@ def set_attributes(
     Raises Forbidden, BadRequest, ItemNotFound and what ``check`` raises.
     """
     names.check_content_type(content_type)
-    container = container_of(caller, path, write=True)
+    container = access.object(caller, path, Right.WRITE)
 
     def plan() -> list[Change]:
         old = _existing(container, path.name)
@@ -211,8 +187,9 @@ def copy(
 
     Raises Forbidden, BadRequest, ItemNotFound, OverLimit, RequestTooLarge and what the checks raise.
     """
-    _refuse_others(caller, source.path, target)
-    container, origin = container_of(caller, target, write=True), container_of(caller, source.path)
+    access.check(caller, source.path, right=Right.READ)
+    container = access.object(caller, target, Right.WRITE)
+    origin = access.object(caller, source.path, Right.READ)
 
     def plan() -> list[Change]:
         top = get(caller, source.path, source.version)
@@ -236,8 +213,9 @@ def move(
 
     Raises as ``copy`` does.
     """
-    _refuse_others(caller, source, target)
-    container, origin = container_of(caller, target, write=True), container_of(caller, source, write=True)
+    access.check(caller, source, right=Right.DELETE)
+    container = access.object(caller, target, Right.WRITE)
+    origin = access.object(caller, source, Right.DELETE)
     if source == target:
         return copy(caller, Source(source), target, overrides, check=check, check_source=check_source)
     if (origin.account_id, origin.project) != (container.account_id, container.project):
@@ -270,7 +248,7 @@ def move(
 
 def delete(caller: Caller, path: Path, *, delimiter: str = "", check: Check = no_check) -> None:
     """Remove an object; with a delimiter, all that is below it too. Raises Forbidden, ItemNotFound."""
-    container = container_of(caller, path, write=True)
+    container = access.object(caller, path, Right.DELETE)
 
     def plan() -> list[Change]:
         top = _existing(container, path.name)
@@ -283,8 +261,7 @@ def delete(caller: Caller, path: Path, *, delimiter: str = "", check: Check = no
 
 def delete_all(caller: Caller, account: str, container_name: str) -> None:
     """Remove every object of a container. Raises Forbidden, ItemNotFound."""
-    accounts.check(caller, account, write=True)
-    container = containers.get(caller, account, container_name)
+    container = access.container(caller, account, container_name, Right.OWN)
 
     def plan() -> list[Change]:
         rows = Version.objects.filter(object__container=container, state=Version.State.CURRENT)
@@ -299,7 +276,7 @@ def purge(caller: Caller, path: Path, until: datetime.datetime) -> None:
 
     Raises Forbidden, ItemNotFound.
     """
-    container = container_of(caller, path, write=True)
+    container = access.object(caller, path, Right.OWN)
     seen = current(container, path.name)
     if seen is not None and seen.modified <= until:
         commit(caller, lambda: _gone(container, path.name, seen), path=str(path))

@@ -15,11 +15,12 @@ from synnefo.audit.rules import record
 from synnefo.common.caller import Caller
 from synnefo.common.faults import BadRequest, Conflict, ItemNotFound
 from synnefo.common.transactions import atomic
-from synnefo.pithos.namespace import containers, names, objects
-from synnefo.pithos.namespace.browsing import FOLDER_TYPES, folder_exists
+from synnefo.pithos.namespace import access, containers, names, objects
+from synnefo.pithos.namespace.access import Right
+from synnefo.pithos.namespace.browsing import folder_exists
 from synnefo.pithos.namespace.changes import Change, Draft, commit, current
 from synnefo.pithos.namespace.models import Attributes, Container, Object, Version
-from synnefo.pithos.namespace.objects import Path
+from synnefo.pithos.namespace.names import FOLDER_TYPES, Path
 
 TRASH = "trash"
 #: The domain of attributes that say where something in the trash was.
@@ -72,7 +73,7 @@ def restore(caller: Caller, account: str, name: str) -> Path:
 
 def erase(caller: Caller, path: Path) -> None:
     """Delete a file or folder for good, with the history of its names. Raises Forbidden, ItemNotFound."""
-    container = objects.container_of(caller, path, write=True)
+    container = access.object(caller, path, Right.OWN)
 
     def plan() -> list[Change]:
         found = _tree(container, path.name)
@@ -132,8 +133,8 @@ def _transfer(
     caller: Caller, source: Path, target: Path, *, copying: bool, overwrite: bool, mark: dict[str, str]
 ) -> int:
     _check_pair(source, target)
-    container = objects.container_of(caller, target, write=True)
-    origin = objects.container_of(caller, source, write=not copying)
+    container = access.object(caller, target, Right.WRITE)
+    origin = access.object(caller, source, Right.READ if copying else Right.DELETE)
     two_steps = not copying and origin.project != container.project
     moving = not copying and not two_steps
     seen: list[Version] = []

@@ -16,7 +16,8 @@ from synnefo.pithos.blocks.hashing import ALGORITHM
 from synnefo.pithos.faces import conditions, ranges, streams
 from synnefo.pithos.faces.pithos import headers, kit
 from synnefo.pithos.faces.ranges import Span
-from synnefo.pithos.namespace import objects
+from synnefo.pithos.namespace import access, objects
+from synnefo.pithos.namespace.access import Right
 from synnefo.pithos.namespace.models import EMPTY_HASH, Version, timestamp
 from synnefo.pithos.namespace.objects import Path
 
@@ -55,7 +56,7 @@ def _version(request: HttpRequest, caller: Caller, path: Path) -> Version:
     asked = request.GET.get("version")
     if asked is None:
         return objects.get(caller, path)
-    objects.container_of(caller, path)
+    access.object(caller, path, Right.READ)
     number = kit.number(request, "version")
     if number is None:
         raise ItemNotFound("Version does not exist")

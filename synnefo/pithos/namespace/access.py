@@ -1,0 +1,208 @@
+"""Who may do what: the one door to accounts, containers and objects.
+
+Somebody may because he is of the account (its user, or a member of its project by his roles), because the
+container's access lists name him, or because the path, or a folder above it, is shared with him. For people
+of the account all is decided without asking the database. What is refused is refused in one way, whether it
+is there or not; which status clients see is the faces' affair.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from synnefo.common.caller import Caller, Scope
+from synnefo.common.faults import Forbidden, ItemNotFound
+from synnefo.common.prepared import PreparedModels
+from synnefo.pithos.namespace import acl, names
+from synnefo.pithos.namespace.acl import Access
+from synnefo.pithos.namespace.models import Container, GroupMember, Share, Version
+from synnefo.pithos.namespace.names import FOLDER_TYPES, Path
+
+#: Whoever is signed in.
+SIGNED_IN = "*"
+#: Who has none of these roles in a project reads only.
+_WRITERS = frozenset({"member", "manager", "admin"})
+
+
+class Right(enum.Enum):
+    """``LIST`` is to see all that is in a place, ``OWN`` what nothing shared gives: settings, shares."""
+
+    LIST = enum.auto()
+    READ = enum.auto()
+    WRITE = enum.auto()
+    DELETE = enum.auto()
+    OWN = enum.auto()
+
+
+_CHANGES = frozenset({Right.WRITE, Right.DELETE, Right.OWN})
+#: What a container's access lists give.
+_LISTS = {
+    Right.LIST: Access.LIST,
+    Right.READ: Access.READ,
+    Right.WRITE: Access.WRITE,
+    Right.DELETE: Access.WRITE,
+    Right.OWN: Access.NONE,
+}
+
+
+class Sharing(NamedTuple):
+    """The shares that count for a path: those of the path ``of`` it. ``who`` says of each if he may write."""
+
+    of: str
+    who: Mapping[str, bool]
+
+
+def names_of(caller: Caller) -> frozenset[str]:
+    """The accounts whose person he is; what is shared with their names is shared with him.
+
+    In owner scope his own and those of all his projects, in project scope that of the project he works in.
+    """
+    own = {caller.project} if caller.scope is Scope.PROJECT else {caller.user, *caller.projects}
+    return frozenset(own - {""})
+
+
+def may_change(caller: Caller) -> bool:
+    """Whether his roles let him change anything."""
+    return not _WRITERS.isdisjoint(caller.roles)
+
+
+def account(
+    caller: Caller, *owners: str, right: Right = Right.LIST, refusal: str = "Account: access denied."
+) -> None:
+    """Raises Forbidden for what is another's, or nobody's: one cannot tell which."""
+    if not all(_is_of(caller, owner, right) for owner in owners):
+        raise Forbidden(refusal)
+
+
+def container(caller: Caller, owner: str, name: str, right: Right) -> Container:
+    """Raises BadRequest, Forbidden, ItemNotFound (to people of the account)."""
+    names.check_container(name)
+    names.check_characters(owner)
+    found = _containers.first(owner, name)
+    if _is_of(caller, owner, right):
+        return _there(found)
+    if found is None or not _is_listed(caller, found, right):
+        write = "write " if right in _CHANGES else ""
+        raise Forbidden(f"User does not have {write}access to the container")
+    return found
+
+
+def object(caller: Caller, path: Path, right: Right) -> Container:
+    """The container of a path that need not be there. Raises as ``container`` does."""
+    names.check_object(path.name)
+    if not _is_of(caller, path.account, right):
+        return _for_another(caller, path, right)
+    names.check_container(path.container)
+    return _there(_containers.first(path.account, path.container))
+
+
+def check(caller: Caller, *paths: Path, right: Right) -> None:
+    """The same for those who need no container. Raises BadRequest, Forbidden."""
+    for path in paths:
+        names.check_object(path.name)
+        if not _is_of(caller, path.account, right):
+            _for_another(caller, path, right)
+
+
+def sharing(found: Container, name: str) -> Sharing:
+    """The shares that count for a path: its own, else those of the nearest folder that has any.
+
+    The nearest counts alone, even if it gives less than one further up.
+    """
+    places = _places_above(name)
+    rows = Share.objects.filter(object__container=found, object__name__in=places).exclude(who=Share.EVERYBODY)
+    rows = rows.filter(Q(object__name=name) | Q(is_folder()))
+    shares: dict[str, dict[str, bool]] = {}
+    for place, who, write in rows.values_list("object__name", "who", "write"):
+        shares.setdefault(place, {})[who] = write
+    nearest = max(shares, key=len, default="")
+    return Sharing(nearest, shares.get(nearest, {}))
+
+
+def is_folder(path: str = "object") -> Exists:
+    """Whether an object is a folder now; ``path`` leads to it."""
+    rows = Version.objects.filter(object=OuterRef(path), state=Version.State.CURRENT)
+    kinds = Q(content_type__in=FOLDER_TYPES)
+    for kind in FOLDER_TYPES:
+        kinds |= Q(content_type__startswith=f"{kind};") | Q(content_type__startswith=f"{kind} ;")
+    return Exists(rows.filter(kinds))
+
+
+def known_as(caller: Caller) -> frozenset[str]:
+    """All that shares may name to mean him: his accounts, whoever is signed in, groups that he is in."""
+    if not caller.user:
+        return frozenset()
+    return frozenset({SIGNED_IN, *names_of(caller), *_groups_of(caller)})
+
+
+def shared_right(caller: Caller, shares: Mapping[str, bool]) -> Right | None:
+    """The most that these shares give: ``WRITE``, ``READ`` or nothing."""
+    if not caller.user:
+        return None
+    mine = {SIGNED_IN, *names_of(caller)} & shares.keys()
+    if not any(shares[who] for who in mine) and any(":" in who for who in shares):
+        mine |= _groups_of(caller) & shares.keys()
+    if not mine:
+        return None
+    return Right.WRITE if may_change(caller) and any(shares[who] for who in mine) else Right.READ
+
+
+def _is_of(caller: Caller, owner: str, right: Right) -> bool:
+    return owner in names_of(caller) and (right not in _CHANGES or may_change(caller))
+
+
+def _is_listed(caller: Caller, found: Container, right: Right) -> bool:
+    lists = found.options.get("acl")
+    if not lists or (caller.user and right in _CHANGES and not may_change(caller)):
+        return False
+    return bool(acl.given(lists, caller, found.account.name) & _LISTS[right])
+
+
+def _for_another(caller: Caller, path: Path, right: Right) -> Container:
+    """The container of a path in somebody else's account. Raises Forbidden."""
+    names.check_characters(path.account + path.container)
+    found = _containers.first(path.account, path.container)
+    if found is None or not (_is_listed(caller, found, right) or _is_shared(caller, found, path.name, right)):
+        raise Forbidden("User does not have access to the object")
+    return found
+
+
+def _is_shared(caller: Caller, found: Container, name: str, right: Right) -> bool:
+    if right not in (Right.READ, Right.WRITE):
+        return False
+    given = shared_right(caller, sharing(found, name).who)
+    if given is not None and right in (Right.READ, given):
+        return True
+    everybody = Share.objects.filter(object__container=found, object__name=name, who=Share.EVERYBODY)
+    return right is Right.READ and everybody.exists()
+
+
+def _places_above(name: str) -> list[str]:
+    """The path, and each that may be a folder it is in, with and without a slash at its end."""
+    parts = name.rstrip("/").split("/")
+    above = ["/".join(parts[:count]) for count in range(1, len(parts) + 1)]
+    return [name, *(place for one in above for place in (one, f"{one}/") if name.startswith(place))]
+
+
+def _groups_of(caller: Caller) -> set[str]:
+    if caller.user not in names_of(caller):
+        return set()
+    rows = GroupMember.objects.filter(user=caller.user)
+    return {f"{owner}:{name}" for owner, name in rows.values_list("group__account__name", "group__name")}
+
+
+def _there(found: Container | None) -> Container:
+    if found is None:
+        raise ItemNotFound("Container does not exist")
+    return found
+
+
+def _containers_named(owner: str, name: str) -> QuerySet[Container]:
+    return Container.objects.select_related("account").filter(account__name=owner, name=name)
+
+
+_containers = PreparedModels(_containers_named, "owner", "name")
