@@ -1,6 +1,7 @@
 """All tables of Pithos, for Django; most are written in ``namespace``."""
 
 from synnefo.pithos.faces.webdav.models import DavLock
+from synnefo.pithos.legacy.models import LegacyImport
 from synnefo.pithos.namespace.models import (
     Account,
     Container,
@@ -25,6 +26,7 @@ __all__ = [
     "HashMap",
     "Hold",
     "KnownBlock",
+    "LegacyImport",
     "Object",
     "Part",
     "PublicLink",

@@ -13,9 +13,10 @@ from urllib.parse import urlsplit
 
 from synnefo.astakos.catalog.models import Component, Endpoint, Resource, Service
 from synnefo.astakos.catalog.rules import kept_token
-from synnefo.astakos.legacy import numbers
-from synnefo.astakos.legacy.source import Row, Source, Sql
-from synnefo.astakos.legacy.steps import Numbered, Step, World, of_table
+from synnefo.astakos.legacy.world import World
+from synnefo.common.legacy import numbers
+from synnefo.common.legacy.source import Row, Source, Sql
+from synnefo.common.legacy.steps import Numbered, Step, of_table
 from synnefo.common.units import INFINITE
 
 ACCOUNTS = "astakos"

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 
 from django.db.models import Model
 
-from synnefo.astakos.legacy import numbers
-from synnefo.astakos.legacy.source import Row, Source, Sql
-from synnefo.astakos.legacy.steps import Numbered, Step, World
+from synnefo.astakos.legacy.world import World
 from synnefo.astakos.oauth import rules as oauth
 from synnefo.astakos.oauth.models import OAuthClient
 from synnefo.common.caller import system_caller
 from synnefo.common.faults import BadRequest
+from synnefo.common.legacy import numbers
+from synnefo.common.legacy.source import Row, Source, Sql
+from synnefo.common.legacy.steps import Numbered, Step
 
 CONFIDENTIAL = "confidential"
 _NUMBERED = Numbered(OAuthClient, "oa2_client")

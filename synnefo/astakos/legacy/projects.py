@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from django.db.models import Model
 from django.utils import timezone
 
-from synnefo.astakos.legacy.source import Row, Sql
-from synnefo.astakos.legacy.steps import Numbered, Step, World, of_table
+from synnefo.astakos.legacy.world import World
 from synnefo.astakos.projects.models import (
     Membership,
     MembershipLog,
@@ -16,6 +15,8 @@ from synnefo.astakos.projects.models import (
     ProjectLimit,
     ProjectLog,
 )
+from synnefo.common.legacy.source import Row, Sql
+from synnefo.common.legacy.steps import Numbered, Step, of_table
 
 
 def _project(row: Row, world: World) -> Iterator[Model]:

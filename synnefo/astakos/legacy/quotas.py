@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from django.db.models import Model
 
 from synnefo.astakos.legacy.projects import amount
-from synnefo.astakos.legacy.source import Row, Source, Sql
-from synnefo.astakos.legacy.steps import Numbered, Step, World, of_table
+from synnefo.astakos.legacy.world import World
 from synnefo.astakos.quotas.models import Commission, Holding, Provision, ProvisionLog
+from synnefo.common.legacy.source import Row, Source, Sql
+from synnefo.common.legacy.steps import Numbered, Step, of_table
 
 #: Of settled commissions the old log did not say who issued them.
 UNKNOWN_CLIENT = "imported"

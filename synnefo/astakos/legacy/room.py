@@ -11,11 +11,11 @@ from django.db.models import Model, Q
 
 from synnefo.astakos.accounts.models import User
 from synnefo.astakos.catalog.models import Component, Resource, Service
-from synnefo.astakos.legacy import numbers
-from synnefo.astakos.legacy.source import Source
 from synnefo.astakos.methods.models import AuthPolicy
 from synnefo.astakos.projects.models import Membership, Project
 from synnefo.astakos.quotas.models import Commission, Holding
+from synnefo.common.legacy import numbers
+from synnefo.common.legacy.source import Source
 
 SET_UP = "set-up"
 _EXAMPLES = 10

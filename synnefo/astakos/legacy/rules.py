@@ -1,16 +1,13 @@
-"""The import as a whole: looked through first, then written in small transactions, each with how far it is.
-
-It is done once. What is cut off goes on where it stopped, and never does anything twice.
-"""
+"""The import of accounts, projects and quota."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.utils import timezone
+from django.core.management.base import CommandParser
 
 from synnefo.astakos.catalog import standard
 from synnefo.astakos.catalog.models import Component, Resource
@@ -18,7 +15,6 @@ from synnefo.astakos.legacy import (
     applications,
     catalog,
     methods,
-    numbers,
     oauth,
     projects,
     quotas,
@@ -26,18 +22,20 @@ from synnefo.astakos.legacy import (
     users,
 )
 from synnefo.astakos.legacy.models import LegacyImport
-from synnefo.astakos.legacy.source import Row, Source
-from synnefo.astakos.legacy.steps import Report, Step, World
+from synnefo.astakos.legacy.source import AccountsSource
+from synnefo.astakos.legacy.world import World
 from synnefo.astakos.projects import rules as project_rules
 from synnefo.astakos.projects.models import Project, ProjectLimit
 from synnefo.astakos.quotas import clients, ledger
 from synnefo.audit import rules as audit
 from synnefo.common.caller import Caller
-from synnefo.common.faults import Conflict
+from synnefo.common.legacy.importer import Importer, Options
+from synnefo.common.legacy.source import Source, opened
+from synnefo.common.legacy.steps import Report, Step
 from synnefo.common.transactions import atomic
 
 #: In an order in which whatever a row refers to is there before it.
-STEPS: tuple[Step, ...] = (
+STEPS: tuple[Step[World], ...] = (
     *users.STEPS,
     *methods.STEPS,
     *catalog.STEPS,
@@ -46,8 +44,6 @@ STEPS: tuple[Step, ...] = (
     *quotas.STEPS,
     *oauth.STEPS,
 )
-#: The last thing that is done; when it is, all is.
-END = "end"
 
 #: Old tables that nothing here reads, and why what is in them is not needed.
 LEFT_BEHIND = {
@@ -59,98 +55,52 @@ LEFT_BEHIND = {
     "django_session": "everybody signs in again",
 }
 
-Say = Callable[[str], None]
 
+class AccountsImporter(Importer[AccountsSource, World]):
+    service = "astakos"
+    progress = LegacyImport
+    steps = STEPS
 
-def is_done(source: Source) -> bool:
-    """Whether this database was imported. Raises Conflict if an import of another one was begun."""
-    rows = LegacyImport.objects.all()
-    if rows.exclude(source=source.fingerprint).exists():
-        raise Conflict("An import from another database was begun here.")
-    return rows.filter(step=END, finished__isnull=False).exists()
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--astakos-db", metavar="URL",
+            help="the old database of accounts, postgresql://USER@HOST/NAME; the password may be in"
+            " PGPASSWORD or ~/.pgpass",
+        )  # fmt: skip
 
+    def opened(self, options: Options) -> AbstractContextManager[AccountsSource] | None:
+        url = options["astakos_db"]
+        return opened(url, AccountsSource) if url else None
 
-def is_begun() -> bool:
-    return LegacyImport.objects.exists()
+    def collisions(self, source: AccountsSource) -> list[str]:
+        return room.collisions(source)
 
+    def make_room(self, source: AccountsSource) -> None:
+        room.make(source)
 
-def look_through(source: Source) -> Report:
-    """What an import would do; changes nothing. What is in its way is among the obstacles."""
-    report = Report()
-    if not _has_secret_key():
-        report.obstacle("SECRET_KEY is not set: service tokens are encrypted with it")
-    if not is_begun():
-        for line in room.collisions(source):
-            report.obstacle("in the way", line)
-    world = World(source, report)
-    world.resources = {row["id"]: row["id"] for row in source.all("SELECT id FROM im_resource")}
-    for step in STEPS:
-        report.counts[step.name] = 0
-        for batch in source.rows(step.sql(source)):
-            step.check(batch, world)
-    _look_aside(source, report)
-    return report
+    def world(self, source: AccountsSource, options: Options, *, looking: bool) -> World:
+        world = World(Report(), source)
+        if looking:
+            world.resources = {row["id"]: row["id"] for row in source.all("SELECT id FROM im_resource")}
+        return world
 
+    def know(self, world: World) -> None:
+        world.resources = catalog.numbers_of_resources(world.source)
+        world.clients = {row.name: clients.of_component(row) for row in Component.objects.all()}
 
-def run(caller: Caller, source: Source, say: Say) -> None:
-    """Import what is not here yet. The caller has looked through. Raises Conflict, BadRequest."""
-    with atomic():
-        if not is_begun():
-            room.make(source)
-            names = [*(step.name for step in STEPS), END]
-            LegacyImport.objects.bulk_create(
-                LegacyImport(step=name, source=source.fingerprint) for name in names
-            )
-    world = World(source, Report())
-    for step in STEPS:
-        progress = LegacyImport.objects.get(step=step.name)
-        if progress.finished is None:
-            _know(world)
-            for batch in source.rows(step.sql(source), progress.last_key):
-                progress = _write(step, batch, world, progress)
-            _finish(step, source, progress)
-            say(f"{step.name}: {progress.rows}")
-    _end(caller, source)
+    def look_aside(self, source: AccountsSource, report: Report) -> None:
+        if not _has_secret_key():
+            report.obstacle("SECRET_KEY is not set: service tokens are encrypted with it")
+        _look_aside(source, report)
 
-
-def _write(step: Step, batch: list[Row], world: World, known: LegacyImport) -> LegacyImport:
-    """A batch, and how far it goes, in one transaction. Raises Conflict if somebody else is at it, too."""
-    with atomic():
-        progress = LegacyImport.objects.select_for_update().get(step=step.name)
-        if progress.last_key != known.last_key:
-            raise Conflict("Another import is running.")
-        step.write(batch, world)
-        progress.last_key = batch[-1]["key"]
-        progress.rows += len(batch)
-        progress.save()
-    return progress
-
-
-def _finish(step: Step, source: Source, progress: LegacyImport) -> None:
-    with atomic():
-        for numbered in step.numbered:
-            numbers.go_on(numbered, source)
-        progress.finished = timezone.now()
-        progress.save()
-
-
-def _know(world: World) -> None:
-    world.resources = catalog.numbers_of_resources(world.source)
-    world.clients = {row.name: clients.of_component(row) for row in Component.objects.all()}
-
-
-def _end(caller: Caller, source: Source) -> None:
-    """What this cloud has and the old one had not: its own services, limits of its resources, a ledger."""
-    standard.register_standard(settings.SYNNEFO_SERVICES)
-    _fill_limits()
-    with atomic():
-        end = LegacyImport.objects.select_for_update().get(step=END)
-        if end.finished is None:
-            ledger.open_balances()
-            end.finished = timezone.now()
-            end.save()
-            counts = dict(LegacyImport.objects.exclude(step=END).values_list("step", "rows"))
-            audit.record(caller, "legacy.import", "legacy", source.release, rows=counts)
+    def end(self, caller: Caller, source: AccountsSource, world: World) -> None:
+        """What this cloud has and the old one had not: its own services, their limits, a ledger."""
+        standard.register_standard(settings.SYNNEFO_SERVICES)
+        _fill_limits()
+        with atomic():
+            if self.close():
+                ledger.open_balances()
+                audit.record(caller, "legacy.import", "legacy", source.release, rows=self.counts())
 
 
 def _fill_limits() -> None:

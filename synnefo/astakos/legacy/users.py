@@ -15,8 +15,9 @@ from django.utils.html import escape
 
 from synnefo.astakos.accounts.models import Terms, Token, User
 from synnefo.astakos.accounts.tokens import NEVER, digest_of
-from synnefo.astakos.legacy.source import Row, Source, Sql
-from synnefo.astakos.legacy.steps import Numbered, Step, World, of_table
+from synnefo.astakos.legacy.world import World
+from synnefo.common.legacy.source import Row, Source, Sql
+from synnefo.common.legacy.steps import Numbered, Step, of_table
 
 #: Of the tokens that come.
 NAME = "imported"

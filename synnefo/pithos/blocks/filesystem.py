@@ -25,6 +25,8 @@ from synnefo.pithos.blocks.hashing import DIGEST_BYTES, HOLE, kept_of
 log = structlog.get_logger("synnefo.pithos")
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+#: Another file system, one without links, too many of them, somebody else's file.
+_NO_LINK = (errno.EXDEV, errno.EOPNOTSUPP, errno.EMLINK, errno.EPERM, errno.EACCES)
 _ABANDONED_AFTER_S = 24 * 3600
 #: How many directories are remembered as synced.
 _REMEMBERED = 100_000
@@ -77,6 +79,19 @@ class FilesystemBlocks(Blocks):
     def delete_aside(self, digest: bytes) -> None:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self._aside(digest))
+
+    def link(self, digest: bytes, path: Path) -> bool:
+        """Take a file for a block as it is, without reading or syncing it, if it can be linked here."""
+        try:
+            _make(self._folder(digest))
+            os.link(path, self._path(digest))
+        except FileExistsError:
+            return True
+        except OSError as error:
+            if error.errno not in _NO_LINK:
+                raise
+            return False
+        return True
 
     def sweep(self) -> int:
         """Remove what interrupted writes left behind; returns how many files that were."""

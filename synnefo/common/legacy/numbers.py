@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.db import connection, models
 from django.db.models import Max, Model
 
-from synnefo.astakos.legacy.source import Source
-from synnefo.astakos.legacy.steps import Numbered
+from synnefo.common.legacy.source import Source
+from synnefo.common.legacy.steps import Numbered
 
 
 def go_on(numbered: Numbered, source: Source) -> None:

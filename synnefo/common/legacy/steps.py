@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Generic, TypeVar
 
 from django.db.models import CharField, DateTimeField, Model
 
-from synnefo.astakos.legacy.source import Row, Source, Sql
+from synnefo.common.legacy.source import BATCH, Row, Source, Sql
 from synnefo.common.units import INFINITE
 
 _EXAMPLES = 20
@@ -40,16 +41,13 @@ class Report:
 
 @dataclasses.dataclass
 class World:
-    """What steps know of each other: the old database, the report, and rows that are named otherwise here.
+    """What steps know of each other: the report, and what a service's own world adds."""
 
-    ``resources``: old number to ours; ``clients``: name of a component to the client that it is for quota.
-    Both are known as soon as the catalog is here.
-    """
-
-    source: Source
     report: Report
-    resources: dict[int, int] = dataclasses.field(default_factory=dict)
-    clients: dict[str, str] = dataclasses.field(default_factory=dict)
+
+
+AnyWorld = TypeVar("AnyWorld", bound=World)
+Made = dict[type[Model], list[Model]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,31 +60,42 @@ class Numbered:
 
 
 @dataclasses.dataclass(frozen=True)
-class Step:
+class Step(Generic[AnyWorld]):
     """A noun's old rows, in the order of their ``key``, and what becomes of each of them."""
 
     name: str
     sql: Callable[[Source], Sql]
     #: New rows for an old one.
-    turn: Callable[[Row, World], Iterable[Model]] = lambda row, world: ()
+    turn: Callable[[Row, AnyWorld], Iterable[Model]] = lambda row, world: ()
     numbered: tuple[Numbered, ...] = ()
     #: Instead: writes a row that may be here already.
-    merge: Callable[[Row, World], None] | None = None
+    merge: Callable[[Row, AnyWorld], None] | None = None
+    #: How new rows of a table are written, where they are not simply added.
+    save: Callable[[Made], None] | None = None
+    #: How many old rows are turned and written at a time.
+    batch: int = BATCH
 
-    def write(self, rows: Iterable[Row], world: World) -> None:
+    def turned(self, rows: Sequence[Row], world: AnyWorld) -> Made:
+        """The new rows, not written yet; what must be read from elsewhere for them has been read."""
+        made: defaultdict[type[Model], list[Model]] = defaultdict(list)
+        for row in rows if self.merge is None else ():
+            for item in self.turn(row, world):
+                made[type(item)].append(item)
+        return made
+
+    def write(self, rows: Sequence[Row], made: Made, world: AnyWorld) -> None:
+        """In the caller's transaction."""
         if self.merge is not None:
             for row in rows:
                 self.merge(row, world)
-            return
-        made: defaultdict[type[Model], list[Model]] = defaultdict(list)
-        for row in rows:
-            for item in self.turn(row, world):
-                made[type(item)].append(item)
-        for model, items in made.items():
-            with _dates_as_given(model):
-                model._default_manager.bulk_create(items)
+        elif self.save is not None:
+            self.save(made)
+        else:
+            for model, items in made.items():
+                with dates_as_given(model):
+                    model._default_manager.bulk_create(items)
 
-    def check(self, rows: Iterable[Row], world: World) -> None:
+    def check(self, rows: Iterable[Row], world: AnyWorld) -> None:
         """The same without writing: counts, and finds what has no place here."""
         for row in rows:
             world.report.counts[self.name] += 1
@@ -112,7 +121,7 @@ def of_table(table: str) -> Callable[[Source], Sql]:
 
 
 @contextlib.contextmanager
-def _dates_as_given(model: type[Model]) -> Iterator[None]:
+def dates_as_given(model: type[Model]) -> Iterator[None]:
     """Rows keep the dates that they have, where the table would put the present one."""
     fields = [field for field in model._meta.concrete_fields if isinstance(field, DateTimeField)]
     as_it_was = [(field, field.auto_now, field.auto_now_add) for field in fields]

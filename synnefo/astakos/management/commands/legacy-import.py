@@ -1,1 +1,0 @@
-from synnefo.astakos.legacy.commands.legacy_import import Command as Command

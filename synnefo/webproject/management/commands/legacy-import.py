@@ -1,0 +1,1 @@
+from synnefo.webproject.legacy_import import Command as Command
