@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("pithos", "0009_known_blocks"),
+        ("pithos", "0008_dav_locks"),
     ]
 
     operations = [
