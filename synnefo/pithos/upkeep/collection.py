@@ -1,9 +1,9 @@
 """Collecting content that nothing has any more: what was purged, given up half-way or never named.
 
-A block is needed if a version or a hold has it. One that is not, and that nobody put or asked for during a
-grace period, is put aside; so it stays for another grace period, found by whoever asks, and is brought back
-if it turns out to be needed. Only then it is forgotten. So an upload that takes less than the grace period
-never loses a block, whenever it looked, and no lock is needed.
+A block is needed if a version, a hold or a part of an upload has it. One that is not, and that nobody put or
+asked for during a grace period, is put aside; so it stays for another grace period, found by whoever asks,
+and is brought back if it turns out to be needed. Only then it is forgotten. So an upload that takes less than
+the grace period never loses a block, whenever it looked, and no lock is needed.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from synnefo.pithos.blocks.base import blocks
 from synnefo.pithos.blocks.hashing import unpack
 from synnefo.pithos.namespace.models import HashMap, Version
 from synnefo.pithos.seam.models import Hold
+from synnefo.pithos.uploads.models import Part
 
 log = structlog.get_logger("synnefo.pithos")
 
@@ -31,6 +32,8 @@ log = structlog.get_logger("synnefo.pithos")
 PARTS = 256
 EVERY_S = 300
 _BATCH = 1000
+#: What has content.
+_OWNERS = (Version, Hold, Part)
 
 
 @dataclasses.dataclass(slots=True)
@@ -97,8 +100,8 @@ def forget_maps() -> int:
 
 
 def _used() -> Q:
-    """Maps that a version or a hold has."""
-    rows = (model.objects.filter(map=OuterRef("pk")) for model in (Version, Hold))
+    """Maps that anything has."""
+    rows = (model.objects.filter(map=OuterRef("pk")) for model in _OWNERS)
     return Q(*map(Exists, rows), _connector=Q.OR)
 
 
@@ -115,7 +118,7 @@ def _needed(part: int, asked: set[bytes]) -> set[bytes]:
 
 def _alone(part: int) -> Iterator[bytes]:
     """The blocks of content that has but one."""
-    for model in (Version, Hold):
+    for model in _OWNERS:
         rows = model.objects.filter(map=None, size_bytes__gt=0, hash__startswith=f"{part:02x}")
         for text in rows.values_list("hash", flat=True).iterator(chunk_size=_BATCH):
             yield bytes.fromhex(text)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from synnefo.pithos.blocks.base import Blocks
-from synnefo.pithos.blocks.content import Content, keep, of_digests, read, stored
+from synnefo.pithos.blocks.content import Content, keep, of_digests, read
 from synnefo.pithos.blocks.hashing import block_count
 
 
@@ -29,15 +29,18 @@ def cut_out(store: Blocks, content: Content, start: int, stop: int, block_size: 
 
 
 def joined(store: Blocks, parts: Sequence[Content], block_size: int) -> Content:
-    """All of them in a row. Blocks are taken over as they are up to the first part that ends amid one."""
+    """All of them in a row, none of them small content that is in no store.
+
+    Blocks are taken over as they are up to the first part that ends amid one.
+    """
     if len(parts) == 1:
-        return stored(store, parts[0])
+        return parts[0]
     digests, size_bytes = list[bytes](), sum(part.size_bytes for part in parts)
     for number, part in enumerate(parts):
         if part.size_bytes % block_size and number < len(parts) - 1:
             rest = keep(store, _read_all(store, parts[number:], block_size), block_size, inline_bytes=0)
             return of_digests([*digests, *rest.digests], size_bytes) if digests else rest
-        digests += stored(store, part).digests
+        digests += part.digests
     return of_digests(digests, size_bytes)
 
 
