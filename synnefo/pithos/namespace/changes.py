@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from django.db import IntegrityError, connection
 from django.db.models import QuerySet
@@ -24,11 +24,21 @@ from synnefo.common.prepared import PreparedInsert, PreparedModels, PreparedUpse
 from synnefo.engine.charging import charged
 from synnefo.pithos.blocks.content import Content
 from synnefo.pithos.blocks.hashing import DIGEST_BYTES
+from synnefo.pithos.namespace import known
 from synnefo.pithos.namespace.containers import RESOURCE
-from synnefo.pithos.namespace.models import Attributes, Container, HashMap, Object, Version
+from synnefo.pithos.namespace.models import (
+    Attributes,
+    Container,
+    HashMap,
+    Object,
+    PublicLink,
+    Share,
+    Version,
+)
 from synnefo.pithos.namespace.names import check_attributes
 
 _ATTEMPTS = 20
+_BATCH = 500
 _FIELDS = (
     "object_id", "state", "uuid", "hash", "map_id", "size_bytes", "data", "checksum", "content_type",
     "available", "is_snapshot", "expires", "modified", "modified_by", "attributes",
@@ -136,7 +146,9 @@ def _carried_out(caller: Caller, changes: Sequence[Change], path: str, also: Als
         maps = {packed: map_of(packed) for packed in sorted(kept)}
         made = [_apply(caller, change, maps) for change in changes]
         also(made)
+        _forget_sharing(change.seen.object_id for change in changes if change.seen and not change.draft)
         for container, group in _by_container(changes):
+            known.note(container.account_id, _new_digests(group))
             _count(container, group, first.project)
     return made
 
@@ -165,6 +177,25 @@ def _retire(container: Container, old: Version) -> None:
         retired = rows.delete()[0]
     if not retired:
         raise _OvertakenError
+
+
+def _forget_sharing(paths: Iterable[int]) -> None:
+    """What was shared or published is not so any more when something else comes to be there."""
+    gone = list(paths)
+    for start in range(0, len(gone), _BATCH):
+        batch = gone[start : start + _BATCH]
+        Share.objects.filter(object__in=batch).delete()
+        PublicLink.objects.filter(object__in=batch).delete()
+
+
+def _new_digests(changes: Iterable[Change]) -> Iterator[bytes]:
+    """The blocks that the changes name, but for those that were under the same path before."""
+    for change in changes:
+        content = change.draft.content if change.draft else None
+        if content is None or content.data is not None:
+            continue
+        if change.seen is None or change.seen.content.packed != content.packed:
+            yield from content.digests
 
 
 def _by_container(changes: Sequence[Change]) -> list[tuple[Container, list[Change]]]:
