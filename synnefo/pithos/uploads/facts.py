@@ -13,16 +13,18 @@ from synnefo.pithos.namespace.models import Version
 
 #: The domain of these attributes.
 S3 = "s3"
+#: ``upload`` is the one whose parts it is made of; ``type`` is how ``checksum`` is made of theirs.
+_NAMES = ("etag", "upload", "checksum", "algorithm", "type")
 
 
 def about(content: Content, known: Mapping[str, str]) -> dict[str, str]:
-    """Attributes that say what is known of this content, to be kept in the domain."""
-    return {**known, "of": content.hash} if known else {}
+    """Attributes for the domain; what is empty is to be removed from what was there."""
+    return {**{name: known.get(name, "") for name in _NAMES}, "of": content.hash if known else ""}
 
 
 def of(version: Version) -> dict[str, str]:
-    """What is known of a version's content, of: ``etag``, ``upload``, ``checksum``, ``algorithm``, ``type``."""
+    """What is known of the content of a version: some of ``_NAMES``."""
     kept: dict[str, str] = version.attributes.get(S3, {})
-    return (
-        {name: text for name, text in kept.items() if name != "of"} if kept.get("of") == version.hash else {}
-    )
+    if kept.get("of") != version.hash:
+        return {}
+    return {name: kept[name] for name in _NAMES if name in kept}

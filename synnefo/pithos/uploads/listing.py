@@ -9,7 +9,8 @@ from typing import NamedTuple
 from django.db.models import Q, QuerySet
 
 from synnefo.common.caller import Caller
-from synnefo.pithos.namespace import containers, names
+from synnefo.pithos.namespace import access, names
+from synnefo.pithos.namespace.access import Right
 from synnefo.pithos.uploads.models import Part, Upload
 
 
@@ -34,7 +35,7 @@ class Entry(NamedTuple):
 def uploads(caller: Caller, account: str, container: str, wanted: Wanted) -> tuple[list[Entry], bool]:
     """A page, and whether there are more. Raises Forbidden, BadRequest, ItemNotFound."""
     names.check_characters(wanted.prefix + wanted.delimiter + wanted.marker + wanted.upload_marker)
-    found = containers.get(caller, account, container)
+    found = access.container(caller, account, container, Right.LIST)
     page: list[Entry] = []
     for entry in _all(found.pk, wanted):
         if len(page) == wanted.limit:

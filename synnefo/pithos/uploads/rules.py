@@ -187,7 +187,7 @@ def complete(caller: Caller, path: Path, uuid: str, wanted: Wanted, *, check: Ch
     known = _settled(upload, parts, wanted)
     content = joined(blocks(), [part.content for part in parts], settings.PITHOS_BACKEND_BLOCK_SIZE)
 
-    added = {**upload.attributes, facts.S3: facts.about(content, known)}
+    added = {**upload.attributes, facts.S3: names.merged({}, facts.about(content, known))}
 
     def plan() -> list[Change]:
         old = current(container, path.name)
