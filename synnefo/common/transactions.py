@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from django.db import transaction
+from django.db import connections, transaction
 
 _depth: ContextVar[int] = ContextVar("transaction_depth", default=0)
 
@@ -35,3 +35,14 @@ def forbid_in_transaction(what: str) -> None:
     """Raise RuntimeError if called inside ``atomic``."""
     if in_transaction():
         raise RuntimeError(f"{what} must not happen inside a database transaction")
+
+
+def let_go() -> None:
+    """Give connections back to their pool before waiting for somebody slow; they come again when needed.
+
+    One that belongs to its thread is nobody else's to use, and stays.
+    """
+    for connection in connections.all(initialized_only=True):
+        pooled = "pool" in connection.settings_dict["OPTIONS"]
+        if pooled and connection.connection is not None and not connection.in_atomic_block:
+            connection.close()

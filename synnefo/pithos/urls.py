@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path, re_path
+from django.views.generic import RedirectView
 
 from synnefo.pithos.faces import view
-from synnefo.pithos.faces.pithos import accounts, containers, objects, writing
+from synnefo.pithos.faces.pithos import accounts, containers, objects, public, writing
 from synnefo.pithos.faces.pithos.kit import route, unknown
 from synnefo.pithos.faces.swift.urls import urlpatterns as swift
 
@@ -38,6 +39,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
         ),
     ),
     path(f"object-store/{view.ROUTE}<str:link>", view.get),
+    path("public", RedirectView.as_view(url="public/")),
+    re_path(r"^public/(?P<link>[^/]*)$", public.public),
     *swift,
     re_path(r"^object-store/(?P<path>.*)$", unknown),
 ]

@@ -10,13 +10,13 @@ import io
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from django.db import connections
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from synnefo.common import faults
 from synnefo.common.http.addresses import base_url, objects_url
 from synnefo.common.http.rendering import render, synnefo
+from synnefo.common.transactions import let_go
 
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
@@ -47,7 +47,7 @@ def unhurried(application: Application) -> Application:
         if not isinstance(environ["wsgi.input"], io.BytesIO):  # that is a body which is here already
             environ["wsgi.input"] = _Body(environ["wsgi.input"])
         answer = application(environ, start_response)
-        _let_go()
+        let_go()
         return answer
 
     return serve
@@ -60,18 +60,11 @@ class _Body:
         self._stream = stream
 
     def read(self, *size: int) -> bytes:
-        _let_go()
+        let_go()
         found: bytes = self._stream.read(*size)
         return found
 
     def readline(self, *size: int) -> bytes:
-        _let_go()
+        let_go()
         found: bytes = self._stream.readline(*size)
         return found
-
-
-def _let_go() -> None:
-    for connection in connections.all(initialized_only=True):
-        pooled = "pool" in connection.settings_dict["OPTIONS"]
-        if pooled and connection.connection is not None and not connection.in_atomic_block:
-            connection.close()

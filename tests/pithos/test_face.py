@@ -440,7 +440,6 @@ def test_posted_metadata_merges_or_replaces(api: Api) -> None:
 def test_sharing_is_refused_and_unsharing_is_done(api: Api) -> None:
     api.put("c/o", "x")
     assert api("POST", "c/o", X_Object_Sharing="read=*").status_code == 501
-    assert api("POST", "c/o", X_Object_Public="true").status_code == 501
     assert api("PUT", "c/p", b"", X_Copy_From="/c/o", X_Object_Public="False").status_code == 201
     assert api("POST", X_Account_Group_Team="x").status_code == 501
 

@@ -123,8 +123,14 @@ def test_senseless_places_are_refused(api: Api, where: str, status: int) -> None
 
 def test_octets_need_a_place(api: Api) -> None:
     api.put("c/o", "x")
-    assert api("POST", "c/o", b"", "application/octet-stream", X_Object_Meta_A="b").status_code == 400
+    assert api("POST", "c/o", b"more", "application/octet-stream", X_Object_Meta_A="b").status_code == 400
     assert patch(api, b"", "bytes */*", **{"X-Object-Bytes": "x"}).status_code == 400
+
+
+def test_octets_without_any_are_metadata(api: Api) -> None:
+    api.put("c/o", "x")
+    assert api("POST", "c/o", b"", "application/octet-stream", X_Object_Meta_A="b").status_code == 202
+    assert api("HEAD", "c/o")["X-Object-Meta-A"] == "b"
 
 
 def test_a_part_comes_from_another_object(api: Api) -> None:

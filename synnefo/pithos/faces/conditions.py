@@ -9,6 +9,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from synnefo.common.faults import PreconditionFailed
+from synnefo.pithos.blocks.hashing import block_count
 from synnefo.pithos.namespace.models import Version
 from synnefo.pithos.namespace.objects import Check
 
@@ -22,8 +23,18 @@ class NotModified(Exception):
 
 
 def etag(version: Version) -> str:
-    """MD5 where it is known, else the root hash of the blocks; without quotes, as clients compare it."""
-    return version.checksum if settings.PITHOS_UPDATE_MD5 and version.checksum else version.hash
+    """The MD5 of the content; without quotes, as clients compare it.
+
+    While that is not known, the root hash of the blocks and how many they are, so that nobody takes it for
+    an MD5. Where settings say so the root hash alone, always.
+    """
+    if not settings.PITHOS_UPDATE_MD5:
+        return version.hash
+    return version.checksum or _unknown_md5(version)
+
+
+def _unknown_md5(version: Version) -> str:
+    return f"{version.hash}-{block_count(version.size_bytes, settings.PITHOS_BACKEND_BLOCK_SIZE)}"
 
 
 def check(request: HttpRequest) -> Check:
@@ -43,9 +54,10 @@ def check(request: HttpRequest) -> Check:
 def check_read(request: HttpRequest, version: Version, tag: str) -> None:
     """The same for what is only read and answered with this ETag. Raises PreconditionFailed, NotModified."""
     wanted = _tags(request, "HTTP_IF_MATCH")
-    if wanted and not _matches(wanted, version):
+    if wanted and tag not in wanted and not _matches(wanted, version):
         raise PreconditionFailed("Resource ETag does not match")
-    if _matches(_tags(request, "HTTP_IF_NONE_MATCH"), version):
+    unwanted = _tags(request, "HTTP_IF_NONE_MATCH")
+    if tag in unwanted or _matches(unwanted, version):
         raise NotModified(tag)
 
 
@@ -67,7 +79,10 @@ def _tags(request: HttpRequest, name: str) -> set[str]:
 
 
 def _matches(tags: set[str], version: Version | None) -> bool:
-    return version is not None and bool(tags & {"*", version.hash, version.checksum})
+    """By any of its tags: clients may remember the one that it had before its MD5 was known."""
+    if version is None:
+        return False
+    return bool(tags & {"*", version.hash, version.checksum, _unknown_md5(version)})
 
 
 def _date(text: str) -> int | None:

@@ -48,6 +48,12 @@ def no_check(version: Version | None) -> None:
     """Any state will do."""
 
 
+def must_exist(version: Version | None) -> None:
+    """Raises ItemNotFound."""
+    if version is None:
+        raise ItemNotFound("Object does not exist")
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Seen:
     """What was under a path when a change of it was welcome."""
@@ -72,7 +78,8 @@ def get(caller: Caller, path: Path, version: int | None = None) -> Version:
 
 def _versions_named(account: str, container: str, name: str) -> QuerySet[Version]:
     rows = Version.objects.filter(object__container__account__name=account, state=Version.State.CURRENT)
-    return rows.filter(object__container__name=container, object__name=name).select_related("map", "object")
+    rows = rows.filter(object__container__name=container, object__name=name)
+    return rows.select_related("map", "object__link")
 
 
 _named = PreparedModels(_versions_named, "account", "container", "name")
@@ -106,10 +113,11 @@ def versions(caller: Caller, path: Path) -> list[tuple[int, datetime.datetime]]:
 
 def write(
     caller: Caller, path: Path, content: Content, *, content_type: str, attributes: Mapping[str, str],
-    check: Check = no_check, seen: Seen | None = None,
+    check: Check = no_check, seen: Seen | None = None, more: Attributes | None = None,
 ) -> Version:  # fmt: skip
     """Put content under a path; its own attributes are replaced, those of other domains stay.
 
+    ``more`` are attributes of other domains that come with the content, over those that stay.
     ``seen`` is what ``look`` found with the same check: if that is still there, nobody looks again.
     Raises Forbidden, BadRequest, ItemNotFound, OverLimit, RequestTooLarge and what ``check`` raises.
     """
@@ -121,6 +129,8 @@ def write(
         old = known.pop() if known else current(container, path.name)
         check(old)
         kept = _with_own(old.attributes if old else {}, names.merged({}, attributes))
+        for domain, items in (more or {}).items():
+            kept[domain] = names.merged(kept.get(domain, {}), items)
         draft = Draft(content, content_type, kept, old.uuid if old else None)
         return [Change(container, path.name, old, draft)]
 

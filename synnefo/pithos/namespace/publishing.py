@@ -60,7 +60,7 @@ def publish(
                 if wanted and not made:
                     PublicLink.objects.filter(pk=link.pk).update(**wanted)
                 if made or wanted:
-                    record(caller, "object.publish", TARGET, str(path))
+                    record(caller, "object.publish", TARGET, version.uuid, path=str(path))
         except IntegrityError:  # another link has that name
             continue
         link.refresh_from_db()
@@ -73,7 +73,7 @@ def unpublish(caller: Caller, path: Path) -> None:
     version = _published(caller, path)
     with atomic():
         if PublicLink.objects.filter(object=version.object_id).delete()[0]:
-            record(caller, "object.unpublish", TARGET, str(path))
+            record(caller, "object.unpublish", TARGET, version.uuid, path=str(path))
 
 
 def link_of(caller: Caller, path: Path) -> PublicLink | None:
@@ -92,9 +92,13 @@ def find(url: str) -> PublicLink:
     """A link by its name, with its object. Raises ItemNotFound if there is none, or it has ended."""
     rows = PublicLink.objects.select_related("object__container__account")
     link = rows.filter(url=url.replace("\x00", "")).first()
-    if link is None or (link.expires is not None and link.expires <= timezone.now()):
+    if link is None or has_ended(link):
         raise ItemNotFound("Object does not exist")
     return link
+
+
+def has_ended(link: PublicLink) -> bool:
+    return link.expires is not None and link.expires <= timezone.now()
 
 
 def published(link: PublicLink) -> Version:

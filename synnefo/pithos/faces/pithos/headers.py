@@ -68,10 +68,8 @@ def policy(request: HttpRequest) -> dict[str, str]:
 
 def refuse_sharing(request: HttpRequest) -> None:
     """Objects are their owner's alone: what would share them is refused, what would end that is done."""
-    public = (header(request, "X-Object-Public") or "").lower()
-    sharing = (header(request, "X-Object-Sharing") or "").replace("~", "").strip()
-    if public not in ("", "false") or sharing:
-        raise NotImplementedFault("Objects cannot be shared or published.")
+    if (header(request, "X-Object-Sharing") or "").replace("~", "").strip():
+        raise NotImplementedFault("Objects cannot be shared.")
 
 
 def put_prefixed(response: HttpResponseBase, prefix: str, items: Mapping[str, str]) -> None:

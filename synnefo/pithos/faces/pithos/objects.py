@@ -13,9 +13,9 @@ from django.utils.http import http_date
 from synnefo.common.caller import Caller
 from synnefo.common.faults import ItemNotFound
 from synnefo.pithos.blocks.hashing import ALGORITHM
-from synnefo.pithos.faces import conditions, ranges, streams
-from synnefo.pithos.faces.pithos import headers, kit
-from synnefo.pithos.faces.ranges import Span
+from synnefo.pithos.faces import conditions
+from synnefo.pithos.faces.pithos import content, headers, kit, links
+from synnefo.pithos.faces.pithos.content import Shown
 from synnefo.pithos.namespace import access, objects
 from synnefo.pithos.namespace.access import Right
 from synnefo.pithos.namespace.models import EMPTY_HASH, Version, timestamp
@@ -23,12 +23,13 @@ from synnefo.pithos.namespace.objects import Path
 
 
 def head(request: HttpRequest, account: str, container: str, name: str) -> HttpResponse:
-    path = Path(account, container, name)
-    version = _version(request, kit.caller(request), path)
-    _check(request, version)
-    response = HttpResponse(content_type=type_of(version))
-    _describe(response, version)
-    response["Content-Length"] = str(version.size_bytes)
+    caller, path = kit.caller(request), Path(account, container, name)
+    version = _version(request, caller, path)
+    shown = content.shown(caller, account, name, version)
+    _check(request, shown)
+    response = HttpResponse(content_type=shown.content_type)
+    _describe(request, response, caller, path, shown)
+    response["Content-Length"] = str(shown.content.size_bytes)
     return response
 
 
@@ -37,19 +38,23 @@ def show(request: HttpRequest, account: str, container: str, name: str) -> HttpR
     caller, path = kit.caller(request), Path(account, container, name)
     if request.GET.get("version") == "list":
         return _versions(request, caller, path)
+    return answer(request, caller, path)
+
+
+def answer(request: HttpRequest, caller: Caller, path: Path) -> HttpResponseBase:
+    """The content or its block hashes, as the request asks, for somebody who is known."""
     version = _version(request, caller, path)
-    _check(request, version)
     if "hashmap" in request.GET:
-        response: HttpResponseBase = _hashmap(request, version, name)
+        shown = Shown(version, path.name, version.content, conditions.etag(version))
+        _check(request, shown)
+        content.require_available(version)
+        response: HttpResponseBase = _hashmap(request, shown)
     else:
-        response = _content(request, version)
-        response["Content-Disposition"] = _disposition(request, version, name)
-    _describe(response, version)
+        shown = content.shown(caller, path.account, path.name, version, strict=True)
+        _check(request, shown)
+        response = content.sent(request, shown)
+    _describe(request, response, caller, path, shown)
     return response
-
-
-def type_of(version: Version) -> str:
-    return version.content_type or "application/octet-stream"
 
 
 def _version(request: HttpRequest, caller: Caller, path: Path) -> Version:
@@ -63,33 +68,26 @@ def _version(request: HttpRequest, caller: Caller, path: Path) -> Version:
     return objects.get(caller, path, number)
 
 
-def _check(request: HttpRequest, version: Version) -> None:
-    conditions.check_read(request, version, conditions.etag(version))
-    conditions.check_dates(request, version.modified)
+def _check(request: HttpRequest, shown: Shown) -> None:
+    conditions.check_read(request, shown.version, shown.etag)
+    conditions.check_dates(request, shown.version.modified)
 
 
-def _describe(response: HttpResponseBase, version: Version) -> None:
-    response["Content-Security-Policy"] = streams.STRANGER
-    response["ETag"] = conditions.etag(version)
-    response["Available"] = "1"
+def _describe(
+    request: HttpRequest, response: HttpResponseBase, caller: Caller, path: Path, shown: Shown
+) -> None:
+    version = shown.version
+    content.describe(response, shown)
     response["X-Object-Hash"] = version.hash
     response["X-Object-UUID"] = version.uuid
     response["X-Object-Version"] = str(version.pk)
     response["X-Object-Version-Timestamp"] = http_date(version.modified.timestamp())
     response["X-Object-Modified-By"] = version.modified_by
     for key, value in version.own_attributes.items():
-        if key not in response:  # a disposition that was asked for wins
+        if key not in response:
             response[quote(key)] = headers.encoded(value)
-    kit.stamp(response, version.modified)
-
-
-def _disposition(request: HttpRequest, version: Version, name: str) -> str:
-    asked = request.GET.get("disposition-type")
-    stored = version.own_attributes.get("Content-Disposition", "")
-    if stored and asked not in ("inline", "attachment"):
-        return headers.encoded(stored)
-    kind = asked if asked in ("inline", "attachment") else "inline"
-    return f'{kind}; filename="{quote(name, safe="/=,:@; ")}"'
+    if "version" not in request.GET:
+        links.describe(request, response, caller, path, version)
 
 
 def _versions(request: HttpRequest, caller: Caller, path: Path) -> HttpResponse:
@@ -102,7 +100,8 @@ def _versions(request: HttpRequest, caller: Caller, path: Path) -> HttpResponse:
     return kit.answer_xml(root)
 
 
-def _hashmap(request: HttpRequest, version: Version, name: str) -> HttpResponse:
+def _hashmap(request: HttpRequest, shown: Shown) -> HttpResponse:
+    version = shown.version
     hashes = [digest.hex() for digest in version.content.digests] or [EMPTY_HASH]
     about = {
         "block_size": settings.PITHOS_BACKEND_BLOCK_SIZE,
@@ -112,32 +111,10 @@ def _hashmap(request: HttpRequest, version: Version, name: str) -> HttpResponse:
     if kit.serialization(request, "json") != "xml":
         response = kit.answer_json({**about, "hashes": hashes})
     else:
-        root = ElementTree.Element(
-            "object", {"name": name, **{key: str(value) for key, value in about.items()}}
-        )
+        texts = {key: str(value) for key, value in about.items()}
+        root = ElementTree.Element("object", {"name": shown.name, **texts})
         for text in hashes:
             ElementTree.SubElement(root, "hash").text = text
         response = kit.answer_xml(root)
-    response["Content-Type"] = type_of(version)
+    response["Content-Type"] = shown.content_type
     return response
-
-
-def _content(request: HttpRequest, version: Version) -> HttpResponseBase:
-    content, kind = version.content, type_of(version)
-    spans = _spans(request, version)
-    if spans is None:
-        return streams.whole(content, kind)
-    if len(spans) == 1:
-        return streams.part(content, spans[0], kind)
-    return streams.parts(content, spans, "Content-Transfer-Encoding: binary")
-
-
-def _spans(request: HttpRequest, version: Version) -> list[Span] | None:
-    header, condition = request.META.get("HTTP_RANGE", ""), request.META.get("HTTP_IF_RANGE", "").strip()
-    if not header:
-        return None
-    if condition:
-        tags = {conditions.etag(version), version.hash, http_date(version.modified.timestamp())}
-        if condition.removeprefix("W/").strip('"') not in tags:
-            return None
-    return ranges.asked(header, version.size_bytes)

@@ -18,7 +18,7 @@ from synnefo.pithos.blocks.base import blocks
 from synnefo.pithos.blocks.content import Content, keep, md5_of, of_digests, read, replaced, shortened
 from synnefo.pithos.blocks.hashing import HOLE, block_count, parse_hex
 from synnefo.pithos.faces import body, conditions, ranges
-from synnefo.pithos.faces.pithos import headers, kit
+from synnefo.pithos.faces.pithos import headers, kit, links
 from synnefo.pithos.namespace import objects
 from synnefo.pithos.namespace.models import Version
 from synnefo.pithos.namespace.objects import ChangedMeanwhileError, Overrides, Path, Source
@@ -33,10 +33,13 @@ def put(request: HttpRequest, account: str, container: str, name: str) -> HttpRe
     """PUT: content, a hash map of content that is stored, or a copy."""
     caller, path = kit.caller(request), Path(account, container, name)
     headers.refuse_sharing(request)
+    public = links.wish(request, caller, path)
     for kind in ("Copy", "Move"):
         source = headers.header(request, f"X-{kind}-From")
         if source is not None:
-            return _copy_here(request, caller, path, source, moving=kind == "Move")
+            made = _copy_here(request, caller, path, source, moving=kind == "Move")
+            links.grant(caller, path, public)
+            return _copied(made)
     if not request.META.get("CONTENT_TYPE"):
         raise LengthRequired("Missing Content-Type header")
     body.length_of(request)
@@ -54,6 +57,7 @@ def put(request: HttpRequest, account: str, container: str, name: str) -> HttpRe
     made = objects.write(
         caller, path, content, content_type=kind, attributes=attributes, check=check, seen=seen
     )
+    links.grant(caller, path, public)
     return _written(made, 201)
 
 
@@ -65,8 +69,13 @@ def post(request: HttpRequest, account: str, container: str, name: str) -> HttpR
         return _form(request, caller, path)
     headers.refuse_sharing(request)
     source = headers.header(request, "X-Source-Object")
-    if kind == OCTETS or source is not None:
-        return _change_content(request, caller, path, source)
+    # Swift's clients send octets without any where they mean metadata.
+    octets = kind == OCTETS and (body.has_body(request) or "HTTP_CONTENT_RANGE" in request.META)
+    if octets or source is not None:
+        public = links.wish(request, caller, path)
+        response = _change_content(request, caller, path, source)
+        links.grant(caller, path, public)
+        return response
     return _change_attributes(request, caller, path)
 
 
@@ -145,8 +154,9 @@ def _change_attributes(request: HttpRequest, caller: Caller, path: Path) -> Http
     """A new version with other metadata; none if an update brings nothing."""
     attributes, merge = headers.object_attributes(request), "update" in request.GET
     check, response = conditions.check(request), kit.empty(202)
+    check(objects.look(caller, path, objects.must_exist).version)
+    links.grant(caller, path, links.wish(request, caller, path))
     if merge and not attributes:
-        check(objects.get(caller, path))
         return response
     made = objects.set_attributes(caller, path, attributes, merge=merge, check=check)
     response["X-Object-Version"] = str(made.pk)
@@ -167,19 +177,15 @@ def _form(request: HttpRequest, caller: Caller, path: Path) -> HttpResponse:
     return response
 
 
-def _copy_here(
-    request: HttpRequest, caller: Caller, path: Path, source: str, *, moving: bool
-) -> HttpResponse:
+def _copy_here(request: HttpRequest, caller: Caller, path: Path, source: str, *, moving: bool) -> Version:
     account = headers.header(request, "X-Source-Account") or caller.user
     origin = _location(source, account, "X-Move-From" if moving else "X-Copy-From")
     check, delimiter = conditions.check(request), request.GET.get("delimiter", "")
     more = _overrides(request)
     if moving:
-        made = objects.move(caller, origin, path, more, delimiter=delimiter, check=check)
-    else:
-        wanted = Source(origin, _source_version(request))
-        made = objects.copy(caller, wanted, path, more, delimiter=delimiter, check=check)
-    return _copied(made)
+        return objects.move(caller, origin, path, more, delimiter=delimiter, check=check)
+    wanted = Source(origin, _source_version(request))
+    return objects.copy(caller, wanted, path, more, delimiter=delimiter, check=check)
 
 
 def _to_destination(request: HttpRequest, path: Path, *, moving: bool) -> HttpResponse:
@@ -190,6 +196,7 @@ def _to_destination(request: HttpRequest, path: Path, *, moving: bool) -> HttpRe
         raise BadRequest("Missing Destination header")
     account = headers.header(request, "Destination-Account") or caller.user
     target = _location(text, account, "Destination")
+    public = links.wish(request, caller, target)
     check, delimiter = conditions.check(request), request.GET.get("delimiter", "")
     if moving:
         made = objects.move(
@@ -200,6 +207,7 @@ def _to_destination(request: HttpRequest, path: Path, *, moving: bool) -> HttpRe
             caller, Source(path, _source_version(request)), target, _overrides(request),
             delimiter=delimiter, check_source=check,
         )  # fmt: skip
+    links.grant(caller, target, public)
     return _copied(made)
 
 
