@@ -41,8 +41,11 @@ if _unknown:
     raise conf.ConfigurationError(f"SYNNEFO_SERVICES: unknown service {', '.join(_unknown)}")
 
 _serves: list[str] = globals()["SYNNEFO_WEB_SERVES"]
-if not _serves or not set(_serves) <= {"pages", "objects"}:
-    raise conf.ConfigurationError(f"SYNNEFO_WEB_SERVES: {_serves!r} is no list of pages, objects")
+_speaks_s3 = _serves == ["s3"]
+if not _serves or not (_speaks_s3 or set(_serves) <= {"pages", "objects"}):
+    raise conf.ConfigurationError(
+        f"SYNNEFO_WEB_SERVES: {_serves!r} is no list of pages, objects, nor s3 alone"
+    )
 
 _data = Path(globals()["SYNNEFO_DATA"])
 if "DATABASES" not in globals():
@@ -130,6 +133,11 @@ if _has_people:
         "allauth.idp.oidc",
     ]
 INSTALLED_APPS += globals().get("SYNNEFO_EXTRA_APPS", [])
+
+# Any path may be a bucket's: who speaks S3 speaks nothing else. It answers scripts of other sites by itself.
+if _speaks_s3:
+    ROOT_URLCONF = "synnefo.pithos.faces.s3.urls"
+    MIDDLEWARE = ["synnefo.common.http.context.RequestContext"]
 
 logs.configure_structlog()
 LOGGING = logs.logging_config(style=globals()["SYNNEFO_LOG_STYLE"], level=globals()["SYNNEFO_LOG_LEVEL"])
