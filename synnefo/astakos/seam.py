@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterable, Sequence
 
-from synnefo.astakos.accounts import sessions, tokens
+from synnefo.astakos.accounts import programs, sessions, tokens
 from synnefo.astakos.accounts.models import User
 from synnefo.astakos.keys import signing
 from synnefo.astakos.projects.models import Project
@@ -24,6 +24,9 @@ class InProcessAccounts(Accounts):
 
     def identity_of_user(self, user: str) -> Identity:
         return tokens.identity_of_user(user)
+
+    def program(self, user: str, secret: str, *, address: str) -> Identity:
+        return programs.identify(user, secret, address=address)
 
     def signing_key(
         self, access: str, date: str, region: str, service: str, *, address: str

@@ -116,6 +116,13 @@ class Accounts(Protocol):
     def identity_of_user(self, user: str) -> Identity:
         """Somebody who is signed in to the pages, by uuid. Raises Unauthorized if he may not be any more."""
 
+    def program(self, user: str, secret: str, *, address: str) -> Identity:
+        """Whom a program acts for that signs in by a user (e-mail or uuid) and a secret of his.
+
+        That is an API token, or the secret of an application credential. ``address`` is the client's: who
+        guesses is told to wait. Raises Unauthorized, TooManyRequests.
+        """
+
     def signing_key(
         self, access: str, date: str, region: str, service: str, *, address: str
     ) -> tuple[Identity, bytes]:

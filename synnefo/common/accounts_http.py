@@ -49,6 +49,11 @@ class HttpAccounts(Accounts):
     def identity_of_user(self, user: str) -> Identity:
         return self._identity("user", user, "service/identities", {"user": user})[0]
 
+    def program(self, user: str, secret: str, *, address: str) -> Identity:
+        asked = {"user": user, "secret": secret}
+        question = {"program": {**asked, "address": address}}
+        return self._identity("program", "\n".join(asked.values()), "service/identities", question)[0]
+
     def signing_key(
         self, access: str, date: str, region: str, service: str, *, address: str
     ) -> tuple[Identity, bytes]:

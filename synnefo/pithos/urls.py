@@ -9,6 +9,7 @@ from synnefo.pithos.faces import view
 from synnefo.pithos.faces.pithos import accounts, containers, objects, public, writing
 from synnefo.pithos.faces.pithos.kit import route, unknown
 from synnefo.pithos.faces.swift.urls import urlpatterns as swift
+from synnefo.pithos.faces.webdav.urls import urlpatterns as webdav
 
 _ACCOUNT = r"^object-store/v1/(?P<account>[^/]+)"
 _CONTAINER = _ACCOUNT + r"/(?P<container>[^/]+)"
@@ -42,5 +43,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("public", RedirectView.as_view(url="public/")),
     re_path(r"^public/(?P<link>[^/]*)$", public.public),
     *swift,
+    *webdav,
     re_path(r"^object-store/(?P<path>.*)$", unknown),
 ]

@@ -12,7 +12,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.generic import RedirectView
 
 from synnefo.common.http import health
-from synnefo.common.http.addresses import objects_path
+from synnefo.common.http.addresses import dav_path, objects_path
 from synnefo.webproject.objects import elsewhere
 
 if TYPE_CHECKING:
@@ -68,7 +68,8 @@ def _objects() -> list[URLPattern | URLResolver]:
         return []
     if "objects" in settings.SYNNEFO_WEB_SERVES:
         return _service_routes("pithos")
-    return [re_path(f"^{re.escape(objects_path().lstrip('/'))}(?P<path>.*)$", elsewhere)]
+    paths = "|".join(re.escape(path.lstrip("/")) for path in (objects_path(), dav_path()))
+    return [re_path(f"^(?:{paths})(?P<path>.*)$", elsewhere)]
 
 
 urlpatterns: list[URLPattern | URLResolver] = [

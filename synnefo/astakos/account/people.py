@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from pydantic import BaseModel, Field, StrictInt
 
 from synnefo.astakos import seam
-from synnefo.astakos.accounts import throttle, tokens
+from synnefo.astakos.accounts import programs, throttle, tokens
 from synnefo.astakos.accounts.models import User
 from synnefo.astakos.plain import service_token, user_token
 from synnefo.common.accounts import Identity
@@ -23,9 +23,16 @@ _MOST = 10_000
 _LOOKING_UP = "user-catalogs"
 
 
+class Program(BaseModel):
+    user: str
+    secret: str
+    address: str
+
+
 class IdentityQuestion(BaseModel):
     token: str | None = None
     user: str | None = None
+    program: Program | None = None
 
 
 class KeyQuestion(BaseModel):
@@ -86,9 +93,11 @@ def identities(request: HttpRequest) -> HttpResponse:
             return answer(_identity(tokens.identify(asked.token)))
         if asked.user is not None:
             return answer(_identity(tokens.identity_of_user(asked.user)))
+        if asked.program is not None:
+            return answer(_identity(programs.identify(**asked.program.model_dump())))
     except Unauthorized as fault:  # 401 would mean the service's own token
         raise ItemNotFound(fault.message) from fault
-    raise BadRequest("token or user: field required")
+    raise BadRequest("token, user or program: field required")
 
 
 def signing_key(request: HttpRequest) -> HttpResponse:

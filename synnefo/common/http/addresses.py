@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.http import HttpRequest
 
+_DAV = "dav"
+
 
 def base_url(request: HttpRequest) -> str:
     """The address of this cloud as the client may use it, without a slash at the end."""
@@ -40,6 +42,11 @@ def objects_path() -> str:
     return f"/{base}/object-store" if base else "/object-store"
 
 
+def dav_path() -> str:
+    """What all paths of the object store's WebDAV face begin with: ``/pithos/dav``."""
+    return objects_path().removesuffix("object-store") + _DAV
+
+
 def service_of(request: HttpRequest) -> str:
     """The type of the service whose path was asked for: the first part below its base, past ``openstack``."""
     bases = {settings.ASTAKOS_BASE_PATH, settings.CYCLADES_BASE_PATH, settings.PITHOS_BASE_PATH}
@@ -47,5 +54,6 @@ def service_of(request: HttpRequest) -> str:
     for prefix in sorted(prefixes, key=len, reverse=True):
         if request.path.startswith(prefix):
             parts = [part for part in request.path[len(prefix) :].split("/") if part != "openstack"]
-            return parts[0] if parts else ""
+            first = parts[0] if parts else ""
+            return "object-store" if first == _DAV else first
     return ""

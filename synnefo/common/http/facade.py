@@ -25,6 +25,7 @@ from synnefo.common.http.rendering import Shape, render
 
 log = structlog.get_logger("synnefo.http")
 
+_READING = ("GET", "HEAD", "OPTIONS", "PROPFIND")
 _STATUS_FAULTS: dict[int, type[faults.Fault]] = {
     400: faults.BadRequest,
     401: faults.Unauthorized,
@@ -43,8 +44,12 @@ def identity_of(request: HttpRequest, token: str | None = None) -> Identity:
     given: str = request.META.get("HTTP_X_AUTH_TOKEN", "") if token is None else token
     if not given:
         raise faults.Unauthorized("The request you have made requires authentication.")
-    identity = accounts().identify(given)
-    if request.method not in ("GET", "HEAD", "OPTIONS"):
+    return admitted(request, accounts().identify(given))
+
+
+def admitted(request: HttpRequest, identity: Identity) -> Identity:
+    """Somebody whose credential is good, if it is good for this request. Raises as ``identity_of`` does."""
+    if request.method not in _READING:
         if identity.read_only:
             raise faults.Forbidden("This token may only read.")
         if identity.remembered:

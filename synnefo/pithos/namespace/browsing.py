@@ -17,6 +17,7 @@ from django.db.models.functions import Concat, Left, StrIndex, Substr
 from synnefo.common.caller import Caller
 from synnefo.pithos.namespace import access, containers
 from synnefo.pithos.namespace.access import Right
+from synnefo.pithos.namespace.listing import Listed
 from synnefo.pithos.namespace.models import Container, Object, Version
 from synnefo.pithos.namespace.names import FOLDER_TYPES, Path, behind, check_characters
 
@@ -166,7 +167,7 @@ def folder_exists(container: Container, folder: str) -> bool:
     return _current(container).filter(stands).exists()
 
 
-def is_folder(version: Version | None) -> bool:
+def is_folder(version: Version | Listed | None) -> bool:
     """Whether an object stands for a folder."""
     return version is not None and version.content_type.partition(";")[0].strip() in FOLDER_TYPES
 

@@ -29,13 +29,33 @@ MOST_AT_ONCE = 10_000
 
 
 def move(
-    caller: Caller, source: Path, target: Path, *, copying: bool = False, overwrite: bool = False
-) -> int:
-    """Put a file or folder elsewhere in the account; returns how many objects these are.
+    caller: Caller, source: Path, target: Path, *, copying: bool = False, overwrite: bool = False,
+    replace: bool = False,
+) -> int:  # fmt: skip
+    """Put a file or folder elsewhere; returns how many objects these are.
 
+    With ``overwrite`` it goes among what is there, with ``replace`` in place of it, be that file or folder.
     Raises Forbidden, BadRequest, ItemNotFound, Conflict (a name is taken), OverLimit, RequestTooLarge.
     """
-    return _transfer(caller, source, target, copying=copying, overwrite=overwrite, mark={})
+    return _transfer(caller, source, target, copying=copying, overwrite=overwrite, replace=replace, mark={})
+
+
+def delete(caller: Caller, path: Path) -> None:
+    """Remove a file or folder; history of it stays where the container keeps any.
+
+    It goes piece by piece if it is large. Raises Forbidden, ItemNotFound.
+    """
+    container = access.object(caller, path, Right.DELETE)
+
+    def plan() -> list[Change]:
+        found = _tree(container, path.name, most=MOST_AT_ONCE)
+        return [Change(container, one.object.name, one, None) for one in found]
+
+    pieces = 0
+    while commit(caller, plan, path=str(path)):
+        pieces += 1
+    if not pieces:
+        raise ItemNotFound("There is no such file or folder.")
 
 
 def discard(caller: Caller, path: Path) -> str:
@@ -130,12 +150,14 @@ def _mark(path: Path) -> dict[str, str]:
 
 
 def _transfer(
-    caller: Caller, source: Path, target: Path, *, copying: bool, overwrite: bool, mark: dict[str, str]
-) -> int:
+    caller: Caller, source: Path, target: Path, *, copying: bool, overwrite: bool, mark: dict[str, str],
+    replace: bool = False,
+) -> int:  # fmt: skip
     _check_pair(source, target)
     container = access.object(caller, target, Right.WRITE)
     origin = access.object(caller, source, Right.READ if copying else Right.DELETE)
-    two_steps = not copying and origin.project != container.project
+    payers = {(one.account_id, one.project) for one in (origin, container)}
+    two_steps = not copying and len(payers) > 1
     moving = not copying and not two_steps
     seen: list[Version] = []
 
@@ -144,9 +166,9 @@ def _transfer(
         if not seen:
             raise ItemNotFound("There is no such file or folder.")
         renamed = {_renamed(one.object.name, source.name, target.name): one for one in seen}
-        there = {one.object.name: one for one in _tree(container, target.name)}
+        there = {one.object.name: one for one in _there(container, target.name, replace)}
         clash = next((name for name in renamed if name in there), None)
-        if clash is not None and not overwrite:
+        if clash is not None and not (overwrite or replace):
             raise Conflict(f"There is a {clash} in {target.container} already.")
         changes = [
             Change(container, name, there.get(name), _draft(one, mark, keep_uuid=moving))
@@ -154,7 +176,12 @@ def _transfer(
         ]
         same = origin.pk == container.pk
         gone = [one for one in seen if moving and not (same and one.object.name in renamed)]
-        return [*changes, *(Change(origin, one.object.name, one, None) for one in gone)]
+        replaced = [one for name, one in there.items() if replace and name not in renamed]
+        return [
+            *changes,
+            *(Change(origin, one.object.name, one, None) for one in gone),
+            *(Change(container, one.object.name, one, None) for one in replaced),
+        ]
 
     commit(caller, plan, path=str(target))
     if two_steps:  # each project is charged on its own
@@ -179,8 +206,20 @@ def _unchanged(origin: Container, name: str, seen: Sequence[Version]) -> list[Ch
     return [Change(origin, one.object.name, one, None) for one in _tree(origin, name) if one.pk in copied]
 
 
-def _tree(container: Container, name: str) -> list[Version]:
-    """What stands under a name now; for a folder, all of it. Raises BadRequest if it is too much."""
+def _there(container: Container, name: str, replace: bool) -> list[Version]:
+    """What a transfer meets: of the same kind, or to be replaced, file and folder."""
+    if not replace:
+        return _tree(container, name)
+    bare = name.removesuffix("/")
+    found = {one.pk: one for end in ("", "/") for one in _tree(container, bare + end)}
+    return list(found.values())
+
+
+def _tree(container: Container, name: str, *, most: int = 0) -> list[Version]:
+    """What stands under a name now; for a folder, all of it, or the first ``most`` of it.
+
+    Raises BadRequest if all of it is too much.
+    """
     if not name.endswith("/"):
         found = current(container, name)
         return [found] if found is not None else []
@@ -188,6 +227,8 @@ def _tree(container: Container, name: str) -> list[Version]:
     rows = rows.select_related("object", "map").order_by("object__name")
     below = rows.filter(object__name__gte=name, object__name__lt=names.behind(name))
     itself = rows.filter(object__name=name[:-1], content_type__in=FOLDER_TYPES)
+    if most:
+        return [*below[:most]] or [*itself]
     all_of_it = [*itself, *below[: MOST_AT_ONCE + 1]]
     if len(all_of_it) > MOST_AT_ONCE:
         raise BadRequest(

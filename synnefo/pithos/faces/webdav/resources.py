@@ -1,0 +1,165 @@
+"""What stands at a place: a folder or a file, and what is in a folder. A fixed number of queries each."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from collections.abc import Iterator
+from typing import cast
+
+from django.conf import settings
+
+from synnefo.common.accounts import accounts
+from synnefo.common.caller import Caller
+from synnefo.common.faults import InsufficientStorage, ItemNotFound
+from synnefo.pithos.blocks.content import Content
+from synnefo.pithos.faces import conditions
+from synnefo.pithos.faces.webdav.places import PROJECTS, SHARED, Place
+from synnefo.pithos.namespace import access, browsing, containers, listing
+from synnefo.pithos.namespace.access import Right
+from synnefo.pithos.namespace.changes import current
+from synnefo.pithos.namespace.listing import Listed, Wanted
+from synnefo.pithos.namespace.models import Attributes, Container, Version
+
+#: The domain of attributes that clients of this face set.
+DOMAIN = "dav"
+#: A time of its own that a client gave the content, in seconds, and the hash of that content.
+MTIME, MTIME_OF = "mtime", "mtime-of"
+
+_MOST_MEMBERS = 100_000
+_NO_TIME = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Resource:
+    """A folder, or a file. ``version`` is the object that it is; implied folders have none."""
+
+    place: Place
+    is_folder: bool
+    container: Container | None = None
+    version: Version | Listed | None = None
+
+    @property
+    def modified(self) -> datetime.datetime:
+        """Of a folder that names imply: when anything changed in its container."""
+        if self.version is not None:
+            return _given_time(self.version) or self.version.modified
+        return self.container.modified if self.container else _NO_TIME
+
+    @property
+    def etag(self) -> str:
+        """In quotes; folders have none."""
+        if self.is_folder or self.version is None:
+            return ""
+        return f'"{conditions.etag(cast("Version", self.version))}"'
+
+    @property
+    def own(self) -> dict[str, str]:
+        """What clients of this face have set."""
+        return {} if self.version is None else self.version.attributes.get(DOMAIN, {})
+
+
+def find(caller: Caller, place: Place) -> Resource | None:
+    """What is there for who may see it, or None. Raises Forbidden, ItemNotFound (no such container)."""
+    if not place.container:
+        if place.account:
+            access.account(caller, place.account)
+        return Resource(place, is_folder=True)
+    if not place.name:
+        return Resource(place, True, containers.get(caller, place.account, place.container))
+    return in_container(access.object(caller, place.at(), Right.READ), place)
+
+
+def in_container(container: Container, place: Place) -> Resource | None:
+    """The same for a name in a container."""
+    version = current(container, place.name)
+    if browsing.is_folder(version):
+        return Resource(place, True, container, version)
+    if browsing.folder_exists(container, f"{place.name}/"):
+        return Resource(place, True, container)
+    return None if version is None else Resource(place, False, container, version)
+
+
+def get(caller: Caller, place: Place) -> Resource:
+    """Raises Forbidden, ItemNotFound."""
+    found = find(caller, place)
+    if found is None:
+        raise ItemNotFound("There is no such file or folder.")
+    return found
+
+
+def members(caller: Caller, folder: Resource) -> Iterator[Resource]:
+    """What is in a folder, by name. Raises Forbidden, InsufficientStorage if that is too much to list."""
+    place = folder.place
+    if folder.container is not None:
+        yield from _in_folder(folder.container, place)
+    elif place.account:
+        for container in containers.containers_for(caller, place.account):
+            if place.path or container.name not in (PROJECTS, SHARED):
+                yield Resource(_below(place, container.name, place.account, container.name), True, container)
+        if not place.path:
+            yield Resource(Place(PROJECTS), is_folder=True)
+    elif place.path == PROJECTS:
+        for project in sorted(access.names_of(caller)):
+            yield Resource(_below(place, project, project), is_folder=True)
+
+
+def title(resource: Resource, names: dict[str, str]) -> str:
+    """What people call it; ``names`` are those of accounts."""
+    leaf = resource.place.leaf
+    return names.get(leaf, leaf)
+
+
+def names_of_accounts(found: list[Resource]) -> dict[str, str]:
+    """Of the accounts among them."""
+    wanted = {one.place.account for one in found if one.place.path and not one.place.container}
+    return accounts().names(wanted - {""}) if wanted - {""} else {}
+
+
+def _below(place: Place, leaf: str, account: str, container: str = "") -> Place:
+    return Place(f"{place.path}/{leaf}".lstrip("/"), account, container)
+
+
+def _in_folder(container: Container, place: Place) -> Iterator[Resource]:
+    """A file that a folder's name hides may be pages before it, so all names are read before any is told."""
+    prefix = f"{place.name}/" if place.name else ""
+    found = dict[str, Listed | None]()
+    for name, version in _entries(container, prefix):
+        leaf = name.removeprefix(prefix)
+        bare = leaf.removesuffix("/")
+        if bare in ("", ".", "..") or "/" in bare:  # such a name is no name here
+            continue
+        is_folder = leaf.endswith("/")
+        if is_folder or bare not in found:
+            kept = found.get(bare)
+            found[bare] = (kept if browsing.is_folder(kept) else None) if is_folder else version
+        if len(found) > _MOST_MEMBERS:
+            raise InsufficientStorage(
+                f"There are more than {_MOST_MEMBERS} files and folders in this folder."
+            )
+    for bare, version in found.items():
+        yield Resource(place.inside(bare), version is None or browsing.is_folder(version), container, version)
+
+
+def _entries(container: Container, prefix: str) -> Iterator[tuple[str, Listed | None]]:
+    marker, most = "", settings.PITHOS_API_LIST_LIMIT
+    while True:
+        wanted = Wanted(prefix, "/", marker=marker, limit=most, folds=True, accepts=lambda _: True)
+        page = listing.entries(container, wanted)
+        yield from page
+        if len(page) < most:
+            return
+        marker = page[-1].name
+
+
+def _given_time(version: Version | Listed) -> datetime.datetime | None:
+    """The time that came with this very content, if one did."""
+    own = version.attributes.get(DOMAIN, {})
+    if own.get(MTIME_OF) != version.hash:
+        return None
+    return datetime.datetime.fromtimestamp(int(own[MTIME]), datetime.UTC)
+
+
+def time_of(content: Content, seconds: int) -> Attributes:
+    """Attributes that say the time of this content."""
+    return {DOMAIN: {MTIME: str(seconds), MTIME_OF: content.hash}}
