@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from synnefo.common import faults
+from synnefo.pithos.uploads import rules
 
 _CODES: dict[str, tuple[int, str]] = {
     "AccessControlListNotSupported": (400, "The bucket does not allow ACLs."),
+    "AccessForbidden": (403, "The CORS configuration does not allow this request."),
     "AccessDenied": (403, "Access Denied"),
     "AuthorizationHeaderMalformed": (400, "The authorization header that you provided is not valid."),
+    "BadRequest": (400, "Bad Request"),
     "AuthorizationQueryParametersError": (400, "The authorization parameters are not valid."),
     "BadDigest": (400, "The checksum that was given does not match what was received."),
     "BucketAlreadyExists": (409, "The requested bucket name is not available."),
@@ -41,6 +44,7 @@ _CODES: dict[str, tuple[int, str]] = {
     "MetadataTooLarge": (400, "Your metadata headers exceed the maximum allowed metadata size"),
     "MethodNotAllowed": (405, "The specified method is not allowed against this resource."),
     "MissingContentLength": (411, "You must provide the Content-Length HTTP header."),
+    "MissingSecurityHeader": (400, "Your request was missing a required header"),
     "MissingRequestBodyError": (400, "Request body is empty."),
     "NoSuchBucket": (404, "The specified bucket does not exist"),
     "NoSuchBucketPolicy": (404, "The bucket policy does not exist"),
@@ -80,6 +84,7 @@ _CODES: dict[str, tuple[int, str]] = {
     ),
     "SlowDown": (503, "Please reduce your request rate."),
     "TooManyBuckets": (400, "You have attempted to create more buckets than allowed"),
+    "UnexpectedContent": (400, "This request does not support content"),
     "XAmzContentSHA256Mismatch": (
         400,
         "The provided 'x-amz-content-sha256' does not match what was computed.",
@@ -88,6 +93,11 @@ _CODES: dict[str, tuple[int, str]] = {
 
 #: What faults of the rules are here, the first kind that fits.
 _OF_FAULTS: tuple[tuple[type[faults.Fault], str], ...] = (
+    (rules.UploadNotFound, "NoSuchUpload"),
+    (rules.InvalidPart, "InvalidPart"),
+    (rules.InvalidPartOrder, "InvalidPartOrder"),
+    (rules.PartTooSmall, "EntityTooSmall"),
+    (faults.UnprocessableEntity, "BadDigest"),
     (faults.Unauthorized, "AccessDenied"),
     (faults.Forbidden, "AccessDenied"),
     (faults.ItemNotFound, "NoSuchKey"),
@@ -128,7 +138,9 @@ def of_fault(fault: faults.Fault) -> S3Error:
 
 
 def missing(fault: faults.ItemNotFound, *, has_bucket: bool, key: str, version: str) -> S3Error:
-    """What is not there: the bucket, else the version that was asked for, else the key."""
+    """What is not there: the bucket, else the upload or the version that was asked for, else the key."""
+    if isinstance(fault, rules.UploadNotFound):
+        return of_fault(fault)
     if not has_bucket:
         return S3Error("NoSuchBucket")
     if version:
