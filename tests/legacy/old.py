@@ -11,6 +11,7 @@ import json
 import os
 import secrets
 import subprocess
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,13 +19,14 @@ from typing import Any
 import psycopg
 
 _ROOT = Path(__file__).resolve().parents[2]
-_DUMP = _ROOT.parent / "shared/legacy/snf_apps.sql.gz"
-_FACTS = _ROOT.parent / "shared/legacy/facts.json.gz"
+_RECORDED = _ROOT.parent / "shared/legacy"
+_DUMP, _OBJECTS = _RECORDED / "snf_apps.sql.gz", _RECORDED / "snf_pithos.sql.gz"
+_FACTS, _STORE = _RECORDED / "facts.json.gz", _RECORDED / "pithos-store.tar.gz"
 _SMALL = Path(__file__).parent / "small.sql"
 
 
 def recorded() -> bool:
-    return _DUMP.exists() and _FACTS.exists()
+    return all(path.exists() for path in (_DUMP, _OBJECTS, _FACTS, _STORE))
 
 
 def facts() -> dict[str, Any]:
@@ -32,6 +34,14 @@ def facts() -> dict[str, Any]:
     with gzip.open(_FACTS, "rt", encoding="utf-8") as stream:
         found: dict[str, Any] = json.load(stream)
     return found
+
+
+def unpack_store(directory: Path) -> Path:
+    """The recorded block store, in a directory that is made."""
+    directory.mkdir()
+    with tarfile.open(_STORE) as archive:
+        archive.extractall(directory)  # noqa: S202  recorded by us
+    return directory
 
 
 @contextlib.contextmanager
@@ -63,6 +73,10 @@ class Server:
     def recorded(self) -> str:
         """A copy of the recorded database; its address."""
         return self._copy("recorded", lambda: _plain(gzip.decompress(_DUMP.read_bytes()).decode()))
+
+    def recorded_objects(self) -> str:
+        """A copy of the recorded database of objects; its address."""
+        return self._copy("objects", lambda: _plain(gzip.decompress(_OBJECTS.read_bytes()).decode()))
 
     def small(self) -> str:
         """A copy of the small one, which has what the recorded one lacks."""
