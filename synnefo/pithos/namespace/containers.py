@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, OuterRef, QuerySet, Subquery, Sum
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from synnefo.audit.rules import record
-from synnefo.common import locks
 from synnefo.common.accounts import provisions_for
 from synnefo.common.caller import Caller
-from synnefo.common.faults import BadRequest, Conflict, ItemNotFound
+from synnefo.common.faults import BadRequest, Conflict
 from synnefo.common.transactions import atomic
 from synnefo.engine.charging import charged
-from synnefo.pithos.namespace import access, accounts
+from synnefo.pithos.namespace import access, accounts, history
 from synnefo.pithos.namespace.access import Right
-from synnefo.pithos.namespace.models import Account, Container, Object, Version
+from synnefo.pithos.namespace.history import RESOURCE as RESOURCE
+from synnefo.pithos.namespace.history import OvertakenError
+from synnefo.pithos.namespace.history import lock as lock
+from synnefo.pithos.namespace.models import Account, Container, Object, PublicLink, Share, Version
 from synnefo.pithos.namespace.names import check_attributes, check_container, merged
 
-RESOURCE = "pithos.diskspace"
 TARGET = "container"
 
 _ATTEMPTS = 20
+_FIELDS = {"quota": "quota_bytes", "versioning": "versioning", "project": "project"}
 _REFUSAL = "User does not have write access to the container"
 
 
@@ -35,18 +37,18 @@ def containers_for(caller: Caller, account: str) -> QuerySet[Container]:
     return Container.objects.filter(account=accounts.get(caller, account)).order_by("name")
 
 
+def with_any(rows: QuerySet[Container], account: str, *kinds: str) -> QuerySet[Container]:
+    """Those of the account's containers with anything in it that is ``shared`` or ``public``."""
+    shares = Share.objects.exclude(who=Share.EVERYBODY)
+    sources: dict[str, QuerySet[Any]] = {"shared": shares, "public": PublicLink.objects.all()}
+    inside = (sources[kind].filter(object__container__account__name=account) for kind in kinds)
+    wanted = (Q(pk__in=found.values("object__container")) for found in inside)
+    return rows.filter(Q(*wanted, _connector=Q.OR))
+
+
 def get(caller: Caller, account: str, name: str) -> Container:
     """Raises Forbidden, ItemNotFound."""
     return access.container(caller, account, name, Right.LIST)
-
-
-def lock(key: int) -> Container:
-    """The container, of which nobody changes objects until the transaction ends. Raises ItemNotFound."""
-    locks.take(locks.Kind.CONTAINER, [key])
-    found = Container.objects.select_for_update(of=("self",)).select_related("account").filter(pk=key).first()
-    if found is None:
-        raise ItemNotFound("Container does not exist")
-    return found
 
 
 def put(
@@ -108,23 +110,25 @@ def update(
 def delete(caller: Caller, account: str, name: str) -> None:
     """Remove an empty container and its history. Raises Forbidden, ItemNotFound, Conflict."""
     found = access.container(caller, account, name, Right.OWN)
-    with atomic():
-        container = lock(found.pk)
+    if found.object_count:
+        raise Conflict("Container is not empty")
+
+    def remove(container: Container) -> None:
         if container.object_count:
             raise Conflict("Container is not empty")
         container.delete()
         record(caller, "container.delete", TARGET, found.pk, name=name)
 
+    history.forget(found, Object.objects.filter(container=found), remove)
+
 
 def purge(caller: Caller, account: str, name: str, until: datetime.datetime) -> None:
     """Forget history and tombstones up to a time; what is there now stays. Raises as ``delete``."""
     found = access.container(caller, account, name, Right.OWN)
-    with atomic():
-        container = lock(found.pk)
-        old = Version.objects.filter(object__container=container, modified__lte=until)
-        old.exclude(state=Version.State.CURRENT).delete()
-        Object.objects.filter(container=container, versions=None).delete()
-        record(caller, "container.purge", TARGET, found.pk, name=name)
+    history.forget(
+        found, Object.objects.filter(container=found),
+        lambda _: record(caller, "container.purge", TARGET, found.pk, name=name), until,
+    )  # fmt: skip
 
 
 def totals_at(container: Container, moment: datetime.datetime) -> tuple[int, int]:
@@ -134,11 +138,21 @@ def totals_at(container: Container, moment: datetime.datetime) -> tuple[int, int
     return sums["objects"], sums["size"]
 
 
+def all_totals_at(found: Sequence[Container], moment: datetime.datetime) -> dict[int, tuple[int, int]]:
+    """The same for several containers, by their numbers; those that had none are left out."""
+    rows = _at(Version.objects.filter(object__container__in=[one.pk for one in found]), moment)
+    sums = rows.order_by().values("object__container").annotate(objects=Count("pk"), size=Sum("size_bytes"))
+    return {row["object__container"]: (row["objects"], row["size"]) for row in sums}
+
+
 def versions_at(container: Container, moment: datetime.datetime) -> QuerySet[Version]:
     """What was under each path just before a moment."""
+    return _at(Version.objects.filter(object__container=container), moment)
+
+
+def _at(rows: QuerySet[Version], moment: datetime.datetime) -> QuerySet[Version]:
     latest = Version.objects.filter(object=OuterRef("object"), modified__lt=moment).order_by("-id")
-    rows = Version.objects.filter(object__container=container, pk=Subquery(latest.values("pk")[:1]))
-    return rows.exclude(state=Version.State.TOMBSTONE)
+    return rows.filter(pk=Subquery(latest.values("pk")[:1])).exclude(state=Version.State.TOMBSTONE)
 
 
 def _default_policy(account: str) -> dict[str, Any]:
@@ -150,33 +164,32 @@ def _default_policy(account: str) -> dict[str, Any]:
 
 
 def _policy(caller: Caller, account: Account, given: Mapping[str, str]) -> dict[str, Any]:
-    """The fields that a policy as clients write it means. Raises BadRequest.
+    """The fields that a policy as clients write it means; empty values are the defaults. Raises BadRequest.
 
     What is in the account of a project is charged to that project, and to no other.
     """
     payers = {account.name} if account.of_project else caller.projects
+    defaults = _default_policy(account.name)
     wanted: dict[str, Any] = {}
     for key, raw in given.items():
-        value = raw.replace(" ", "")
-        if key == "quota":
+        value, field = raw.replace(" ", ""), _FIELDS.get(key, "")
+        if field and not value:
+            wanted[field] = defaults[field]
+        elif key == "quota":
             if not (value.isascii() and value.isdigit() and int(value) < 2**63):
                 raise BadRequest("The quota policy value should be a positive integer.")
-            wanted["quota_bytes"] = int(value)
+            wanted[field] = int(value)
         elif key == "versioning":
             if value not in Container.Versioning.values:
                 raise BadRequest("The versioning policy value should be either 'auto' or 'none'.")
-            wanted["versioning"] = value
+            wanted[field] = value
         elif key == "project":
             if value not in payers:
                 raise BadRequest("The project policy value should be a project of yours.")
-            wanted["project"] = value
+            wanted[field] = value
         else:
             raise BadRequest(f"There is no policy called {key!r}.")
     return wanted
-
-
-class _OvertakenError(Exception):
-    """The container is not as it was when its price was asked for."""
 
 
 def _reassign(caller: Caller, found: Container, project: str) -> None:
@@ -184,19 +197,20 @@ def _reassign(caller: Caller, found: Container, project: str) -> None:
     for _ in range(_ATTEMPTS):
         try:
             return _reassign_as_it_is(caller, found, project)
-        except _OvertakenError:
+        except OvertakenError:
             found = Container.objects.select_related("account").get(pk=found.pk)
     raise Conflict("The container is being written to; try again.")
 
 
 def _reassign_as_it_is(caller: Caller, found: Container, project: str) -> None:
     user, name = found.account.payer, f"{found.account.name}/{found.name}"
-    taken = provisions_for(user, project, {RESOURCE: found.size_bytes})
-    given_back = provisions_for(user, found.project, {RESOURCE: -found.size_bytes})
+    amount = history.charged_bytes(found)
+    taken = provisions_for(user, project, {RESOURCE: amount})
+    given_back = provisions_for(user, found.project, {RESOURCE: -amount})
     with charged([*taken, *given_back], name=name):
         container = lock(found.pk)
-        if (container.size_bytes, container.project) != (found.size_bytes, found.project):
-            raise _OvertakenError
+        if (history.charged_bytes(container), container.project) != (amount, found.project):
+            raise OvertakenError
         container.project = project
         container.save(update_fields=("project",))
         record(caller, "container.reassign", TARGET, container.pk, project=project, name=found.name)
