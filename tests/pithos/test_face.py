@@ -437,13 +437,6 @@ def test_posted_metadata_merges_or_replaces(api: Api) -> None:
     assert api("POST", "c/none", X_Object_Meta_A="1").status_code == 404
 
 
-def test_sharing_is_refused_and_unsharing_is_done(api: Api) -> None:
-    api.put("c/o", "x")
-    assert api("POST", "c/o", X_Object_Sharing="read=*").status_code == 501
-    assert api("PUT", "c/p", b"", X_Copy_From="/c/o", X_Object_Public="False").status_code == 201
-    assert api("POST", X_Account_Group_Team="x").status_code == 501
-
-
 @pytest.mark.parametrize("kind", ["text/html", "image/svg+xml", "text/html; charset=UTF-8"])
 def test_browsers_run_nothing_of_what_people_store(api: Api, kind: str) -> None:
     assert api("PUT", "c/o", b"<script src='x'></script>", kind).status_code == 201

@@ -100,6 +100,15 @@ def object(caller: Caller, path: Path, right: Right) -> Container:
     return _there(_containers.first(path.account, path.container))
 
 
+def may(caller: Caller, path: Path, right: Right) -> bool:
+    """The same as a question. Raises BadRequest."""
+    try:
+        check(caller, path, right=right)
+    except Forbidden:
+        return False
+    return True
+
+
 def check(caller: Caller, *paths: Path, right: Right) -> None:
     """The same for those who need no container. Raises BadRequest, Forbidden."""
     for path in paths:
@@ -108,12 +117,12 @@ def check(caller: Caller, *paths: Path, right: Right) -> None:
             _for_another(caller, path, right)
 
 
-def sharing(found: Container, name: str) -> Sharing:
-    """The shares that count for a path: its own, else those of the nearest folder that has any.
+def sharing(found: int, name: str) -> Sharing:
+    """The shares that count for a path in a container (its number): its own, else the nearest folder's.
 
-    The nearest counts alone, even if it gives less than one further up.
+    Of folders that have any the nearest counts alone, even if it gives less than one further up.
     """
-    places = _places_above(name)
+    places = places_above(name)
     rows = Share.objects.filter(object__container=found, object__name__in=places).exclude(who=Share.EVERYBODY)
     rows = rows.filter(Q(object__name=name) | Q(is_folder()))
     shares: dict[str, dict[str, bool]] = {}
@@ -174,14 +183,14 @@ def _for_another(caller: Caller, path: Path, right: Right) -> Container:
 def _is_shared(caller: Caller, found: Container, name: str, right: Right) -> bool:
     if right not in (Right.READ, Right.WRITE):
         return False
-    given = shared_right(caller, sharing(found, name).who)
+    given = shared_right(caller, sharing(found.pk, name).who)
     if given is not None and right in (Right.READ, given):
         return True
     everybody = Share.objects.filter(object__container=found, object__name=name, who=Share.EVERYBODY)
     return right is Right.READ and everybody.exists()
 
 
-def _places_above(name: str) -> list[str]:
+def places_above(name: str) -> list[str]:
     """The path, and each that may be a folder it is in, with and without a slash at its end."""
     parts = name.rstrip("/").split("/")
     above = ["/".join(parts[:count]) for count in range(1, len(parts) + 1)]
@@ -189,9 +198,7 @@ def _places_above(name: str) -> list[str]:
 
 
 def _groups_of(caller: Caller) -> set[str]:
-    if caller.user not in names_of(caller):
-        return set()
-    rows = GroupMember.objects.filter(user=caller.user)
+    rows = GroupMember.objects.filter(user__in=names_of(caller))
     return {f"{owner}:{name}" for owner, name in rows.values_list("group__account__name", "group__name")}
 
 

@@ -6,9 +6,11 @@ its members', charged to its pool).
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
+from typing import NamedTuple
 
-from django.db.models import Sum
+from django.db.models import Count, Max, Sum
 from django.utils import timezone
 
 from synnefo.audit.rules import record
@@ -16,8 +18,9 @@ from synnefo.common.accounts import accounts as seam
 from synnefo.common.caller import Caller, Scope
 from synnefo.common.faults import Unauthorized
 from synnefo.common.transactions import atomic
-from synnefo.pithos.namespace import access
+from synnefo.pithos.namespace import access, groups
 from synnefo.pithos.namespace.access import Right
+from synnefo.pithos.namespace.groups import Groups
 from synnefo.pithos.namespace.models import Account, Container
 from synnefo.pithos.namespace.names import check_attributes, merged
 
@@ -46,21 +49,36 @@ def on_behalf(name: str, *, request_id: str = "", address: str = "") -> Caller:
     )  # fmt: skip
 
 
-def totals(account: Account) -> tuple[int, int, int]:
-    """How many containers and objects it has, and how many bytes these have."""
-    rows = Container.objects.filter(account=account)
-    sums = rows.aggregate(objects=Sum("object_count"), size=Sum("size_bytes"))
-    return rows.count(), sums["objects"] or 0, sums["size"] or 0
+class Totals(NamedTuple):
+    """How many containers and objects an account has, how many bytes these have, and its last change."""
+
+    containers: int
+    objects: int
+    size_bytes: int
+    modified: datetime.datetime
 
 
-def set_attributes(caller: Caller, name: str, attributes: Mapping[str, str], *, merge: bool) -> Account:
-    """Change the account's metadata. Raises Forbidden, BadRequest."""
+def totals(account: Account) -> Totals:
+    sums = Container.objects.filter(account=account).aggregate(
+        containers=Count("pk"), objects=Sum("object_count"), size=Sum("size_bytes"), last=Max("modified")
+    )
+    modified = max(account.modified, sums["last"] or account.modified)
+    return Totals(sums["containers"], sums["objects"] or 0, sums["size"] or 0, modified)
+
+
+def set_attributes(
+    caller: Caller, name: str, attributes: Mapping[str, str], *, merge: bool, wanted: Groups | None = None
+) -> Account:
+    """Change the account's metadata, and with ``wanted`` its groups. Raises Forbidden, BadRequest."""
     found = get(caller, name, right=Right.OWN)
+    checked = groups.checked(wanted) if wanted is not None else None
     with atomic():
         account = Account.objects.select_for_update().get(pk=found.pk)
         account.attributes = merged(account.attributes if merge else {}, attributes)
         check_attributes(account.attributes)
         account.modified = timezone.now()
         account.save(update_fields=("attributes", "modified"))
+        if checked is not None:
+            groups.put(account, checked, merge=merge)
         record(caller, "account.modify", "pithos account", name)
     return account

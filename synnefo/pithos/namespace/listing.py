@@ -17,6 +17,7 @@ from django.db.models.functions import Cast
 from synnefo.pithos.namespace.containers import versions_at
 from synnefo.pithos.namespace.models import PITHOS, Attributes, Container, Version
 from synnefo.pithos.namespace.names import behind, check_characters
+from synnefo.pithos.namespace.sights import Sight
 
 
 class Listed(NamedTuple):
@@ -49,9 +50,9 @@ _MOMENT = _COLUMNS.index("moment")
 class Wanted:
     """``virtual`` is whether names that roll up are shown, as ``photos/``; ``until`` looks back.
 
-    Objects that ``accepts`` does not want are passed over. With ``folds`` a name that ends at the delimiter
-    rolls up too, and what rolled up counts for the limit. ``reverse`` begins at the end: the marker is an
-    upper border then, and the end marker a lower one.
+    Objects that are out of ``sight``, or that ``accepts`` does not want, are passed over. With ``folds`` a
+    name that ends at the delimiter rolls up too, and what rolled up counts for the limit. ``reverse`` begins
+    at the end: the marker is an upper border then, and the end marker a lower one.
     """
 
     prefix: str = ""
@@ -63,6 +64,7 @@ class Wanted:
     folds: bool = False
     reverse: bool = False
     until: datetime.datetime | None = None
+    sight: Sight | None = None
     accepts: Callable[[Listed], bool] | None = None
 
 
@@ -100,6 +102,8 @@ def _all(container: Container, wanted: Wanted) -> Iterator[Entry]:
         rows = _rows(container, wanted, place)
         rolled = ""
         for row in rows:
+            if wanted.sight is not None and wanted.sight.right(row.name) is None:
+                continue
             if wanted.accepts is not None and not wanted.accepts(row):
                 continue
             if not rolled or _rolled(row.name, wanted) != rolled:
@@ -149,6 +153,8 @@ def _rows(container: Container, wanted: Wanted, place: Q) -> list[Listed]:
     if wanted.prefix:
         rows = rows.filter(object__name__gte=wanted.prefix, object__name__lt=behind(wanted.prefix))
     rows = rows.filter(place)
+    if wanted.sight is not None:
+        rows = rows.filter(wanted.sight.rows)
     if wanted.end_marker:
         end = wanted.end_marker
         rows = rows.filter(Q(object__name__gt=end) if wanted.reverse else Q(object__name__lt=end))
@@ -166,13 +172,17 @@ def _listed(*values: Any) -> Listed:
     return Listed(*replaced)
 
 
-def metadata_keys(container: Container, prefix: str) -> list[str]:
-    """All metadata keys with the prefix that objects of the container have now, without the prefix."""
+def metadata_keys(container: Container, prefix: str, sight: Sight | None = None) -> list[str]:
+    """All metadata keys with the prefix that objects in sight have now, without the prefix."""
     rows = Version.objects.filter(object__container=container, state=Version.State.CURRENT)
+    rows = rows.exclude(attributes={})
+    if sight is not None:
+        rows = rows.filter(sight.rows)
     found = {
         key[len(prefix) :]
-        for attributes in rows.exclude(attributes={}).values_list("attributes", flat=True).iterator()
-        for key in attributes.get("pithos", {})
+        for name, attributes in rows.values_list("object__name", "attributes").iterator()
+        if sight is None or sight.right(name) is not None
+        for key in attributes.get(PITHOS, {})
         if key.startswith(prefix)
     }
     return sorted(found)

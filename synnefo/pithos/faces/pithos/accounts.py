@@ -3,35 +3,36 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 from xml.etree import ElementTree
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from synnefo.common.accounts import accounts as astakos
 from synnefo.common.caller import Caller
-from synnefo.common.faults import BadRequest, Forbidden, NotImplementedFault
+from synnefo.common.faults import BadRequest, Forbidden
 from synnefo.pithos.faces import conditions
 from synnefo.pithos.faces.attributes import shaped
 from synnefo.pithos.faces.pithos import headers, kit
-from synnefo.pithos.namespace import accounts, containers
+from synnefo.pithos.namespace import access, accounts, containers, groups, sharing
 from synnefo.pithos.namespace.containers import RESOURCE
 from synnefo.pithos.namespace.models import Account, Container
 
 META = "X-Account-Meta-"
+GROUP = "X-Account-Group-"
+#: As much as servers take in one header.
+_LONGEST_GROUP = 16 * 1024
 
 
 def top(request: HttpRequest) -> HttpResponse:
     """GET v1/: with a token the accounts that share something with one; without, Swift's v1 sign-in."""
     if kit.token_of(request):
-        kit.caller(request)
-        if not request.path.endswith("/"):
-            return kit.unknown(request)
-        kind = kit.serialization(request)
-        if kind == "json":
-            return kit.answer_json([])
-        return kit.answer_xml(ElementTree.Element("accounts")) if kind == "xml" else kit.answer_lines([])
+        caller = kit.caller(request)
+        return _sharers(request, caller) if request.path.endswith("/") else kit.unknown(request)
     user, key = request.META.get("HTTP_X_AUTH_USER", ""), request.META.get("HTTP_X_AUTH_KEY", "")
     if not user or not key:
         raise BadRequest("Missing X-Auth-User or X-Auth-Key header")
@@ -45,44 +46,66 @@ def top(request: HttpRequest) -> HttpResponse:
 
 
 def head(request: HttpRequest, account: str) -> HttpResponse:
-    caller = kit.caller(request)
-    return _described(request, kit.empty(204), caller, accounts.get(caller, account))
+    return _described(request, kit.empty(204), kit.caller(request), account)
 
 
 def show(request: HttpRequest, account: str) -> HttpResponse:
-    """GET: the containers of the account."""
+    """GET: the containers of the account; of another's, those in which something is shared with one."""
     caller = kit.caller(request)
-    found = accounts.get(caller, account)
-    rows = [] if {"shared", "public"} & request.GET.keys() else _page(request, caller, account)
-    kind, until = kit.serialization(request), kit.until(request)
+    owned = account in access.names_of(caller)
+    rows = _page(request, _own(request, caller, account) if owned else _others(request, caller, account))
+    kind = kit.serialization(request)
     if kind == "text":
         response = kit.answer_lines(row.name for row in rows)
     else:
-        items = [_item(row, until) for row in rows]
+        items = _items(rows, kit.until(request)) if owned else [_bare(row.name, row.modified) for row in rows]
         response = kit.answer_json(items) if kind == "json" else _xml(account, items)
-    return _described(request, response, caller, found)
+    return _described(request, response, caller, account)
 
 
 def change(request: HttpRequest, account: str) -> HttpResponse:
-    """POST: metadata. Groups are of use to shared objects alone."""
+    """POST: metadata and groups."""
     caller = kit.caller(request)
-    if any(headers.prefixed(request, "X-Account-Group-").values()):
-        raise NotImplementedFault("Objects cannot be shared, so there are no groups.")
-    attributes = headers.prefixed(request, META)
-    accounts.set_attributes(caller, account, attributes, merge="update" in request.GET)
+    given = headers.prefixed(request, GROUP, _LONGEST_GROUP)
+    wanted = {name: users.replace(" ", "").split(",") for name, users in given.items()}
+    attributes, merge = headers.prefixed(request, META), "update" in request.GET
+    accounts.set_attributes(caller, account, attributes, merge=merge, wanted=wanted or None)
     return kit.empty(202)
 
 
-def _described(
-    request: HttpRequest, response: HttpResponse, caller: Caller, account: Account
-) -> HttpResponse:
-    rows = Container.objects.filter(account=account)
-    modified = max([account.modified, *rows.values_list("modified", flat=True)])
-    conditions.check_dates(request, modified)
-    count, objects, size_bytes = accounts.totals(account)
-    response["X-Account-Container-Count"] = str(count)
-    response["X-Account-Object-Count"] = str(objects)
-    response["X-Account-Bytes-Used"] = str(size_bytes)
+def _sharers(request: HttpRequest, caller: Caller) -> HttpResponse:
+    """Accounts in which something is shared with one."""
+    marker = request.GET.get("marker", "").replace("\x00", "")
+    found = sharing.sharers(caller, marker=marker, limit=page_size(request))
+    kind = kit.serialization(request)
+    if kind == "text":
+        return kit.answer_lines(one.name for one in found)
+    items = [_bare(one.name, one.modified) for one in found]
+    if kind == "json":
+        return kit.answer_json(items)
+    root = ElementTree.Element("accounts")
+    for item in items:
+        element = ElementTree.SubElement(root, "account")
+        for name, value in item.items():
+            ElementTree.SubElement(element, name).text = value
+    return kit.answer_xml(root)
+
+
+def _described(request: HttpRequest, response: HttpResponse, caller: Caller, name: str) -> HttpResponse:
+    if name not in access.names_of(caller):
+        _refuse_looking_back(request)
+        modified = sharing.sharer(caller, name).modified
+        conditions.check_dates(request, modified)
+        kit.stamp(response, modified)
+        return response
+    account = accounts.get(caller, name)
+    totals = accounts.totals(account)
+    conditions.check_dates(request, totals.modified)
+    response["X-Account-Container-Count"] = str(totals.containers)
+    response["X-Account-Object-Count"] = str(totals.objects)
+    response["X-Account-Bytes-Used"] = str(totals.size_bytes)
+    for group, users in groups.of(account).items():
+        response[GROUP + quote(shaped(group))] = headers.encoded(",".join(users))
     limits = _limits(caller, account)
     response["X-Account-Policy-Quota"] = str(sum(limits.values()))
     for project, limit in limits.items():
@@ -91,7 +114,7 @@ def _described(
     until = kit.until(request)
     if until is not None:
         response["X-Account-Until-Timestamp"] = headers.encoded(kit.iso(until))
-    kit.stamp(response, modified)
+    kit.stamp(response, totals.modified)
     return response
 
 
@@ -105,14 +128,31 @@ def _limits(caller: Caller, account: Account) -> dict[str, int]:
     return found
 
 
-def _page(request: HttpRequest, caller: Caller, account: str) -> list[Container]:
-    rows = containers.containers_for(caller, account)
-    marker, until = request.GET.get("marker", "").replace("\x00", ""), kit.until(request)
-    if marker:
-        rows = rows.filter(name__gt=marker)
+def _own(request: HttpRequest, caller: Caller, account: str) -> QuerySet[Container]:
+    """One's own; with ``shared`` or ``public`` those with something in it that is that, or either."""
+    rows, until = containers.containers_for(caller, account), kit.until(request)
     if until is not None:
         rows = rows.filter(created__lt=until)
-    return list(rows[: page_size(request)])
+    wanted = [kind for kind in ("shared", "public") if kind in request.GET]
+    return containers.with_any(rows, account, *wanted) if wanted else rows
+
+
+def _others(request: HttpRequest, caller: Caller, account: str) -> QuerySet[Container]:
+    _refuse_looking_back(request)
+    if "public" in request.GET:
+        raise Forbidden("Only people of the account see what is public.")
+    sharing.sharer(caller, account)
+    return sharing.containers_shared(caller, account)
+
+
+def _refuse_looking_back(request: HttpRequest) -> None:
+    if kit.until(request) is not None:
+        raise Forbidden("Only people of the account look back.")
+
+
+def _page(request: HttpRequest, rows: QuerySet[Container]) -> list[Container]:
+    marker = request.GET.get("marker", "").replace("\x00", "")
+    return list((rows.filter(name__gt=marker) if marker else rows)[: page_size(request)])
 
 
 def page_size(request: HttpRequest) -> int:
@@ -120,27 +160,35 @@ def page_size(request: HttpRequest) -> int:
     return min(kit.number(request, "limit") or most, most)
 
 
-def _item(row: Container, until: datetime.datetime | None) -> dict[str, Any]:
-    count, size_bytes = (
-        (row.object_count, row.size_bytes) if until is None else containers.totals_at(row, until)
-    )
-    item: dict[str, Any] = {
-        "name": row.name,
-        "count": count,
-        "bytes": size_bytes,
-        "last_modified": kit.iso(row.modified),
-        "x_container_policy": policy(row),
-    }
-    if until is not None:
-        item["x_container_until_timestamp"] = kit.iso(until)
-    return item
+def _bare(name: str, modified: datetime.datetime) -> dict[str, str]:
+    """What is told of what is another's."""
+    return {"name": name, "last_modified": kit.iso(modified)}
+
+
+def _items(rows: list[Container], until: datetime.datetime | None) -> list[dict[str, Any]]:
+    then = containers.all_totals_at(rows, until) if until is not None else {}
+    items = []
+    for row in rows:
+        now = row.object_count, row.size_bytes
+        count, size_bytes = now if until is None else then.get(row.pk, (0, 0))
+        item: dict[str, Any] = {
+            "name": row.name,
+            "count": count,
+            "bytes": size_bytes,
+            "last_modified": kit.iso(row.modified),
+            "x_container_policy": policy(row),
+        }
+        if until is not None:
+            item["x_container_until_timestamp"] = kit.iso(until)
+        items.append(item)
+    return items
 
 
 def policy(row: Container) -> dict[str, str]:
     return {"quota": str(row.quota_bytes), "versioning": row.versioning, "project": row.project}
 
 
-def _xml(account: str, items: list[dict[str, Any]]) -> HttpResponse:
+def _xml(account: str, items: Sequence[Mapping[str, Any]]) -> HttpResponse:
     root = ElementTree.Element("account", name=account)
     for item in items:
         element = ElementTree.SubElement(root, "container")

@@ -3,44 +3,65 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 from xml.etree import ElementTree
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+from synnefo.common.caller import Caller
+from synnefo.common.faults import Forbidden
 from synnefo.pithos.blocks.base import blocks
 from synnefo.pithos.blocks.content import keep
 from synnefo.pithos.blocks.hashing import ALGORITHM
 from synnefo.pithos.faces import body, conditions
 from synnefo.pithos.faces.attributes import OBJECT_META
-from synnefo.pithos.faces.pithos import filters, headers, kit
+from synnefo.pithos.faces.pithos import filters, headers, kit, links
 from synnefo.pithos.faces.pithos.accounts import page_size, policy
-from synnefo.pithos.namespace import containers, listing, objects
-from synnefo.pithos.namespace.listing import Entry, Wanted
+from synnefo.pithos.faces.pithos.sharing import RIGHTS, text_of
+from synnefo.pithos.namespace import (
+    access,
+    containers,
+    known,
+    listing,
+    objects,
+    publishing,
+    sharing,
+    sights,
+)
+from synnefo.pithos.namespace.access import Right
+from synnefo.pithos.namespace.listing import Entry, Listed, Wanted
 from synnefo.pithos.namespace.models import Container, timestamp
+from synnefo.pithos.namespace.sights import Sight
 
 META = "X-Container-Meta-"
 
 
 def head(request: HttpRequest, account: str, container: str) -> HttpResponse:
-    found = containers.get(kit.caller(request), account, container)
-    return _described(request, kit.empty(204), found)
+    caller = kit.caller(request)
+    found, sight = sights.look(caller, account, container)
+    _refuse_looking_back(request, sight)
+    return _described(request, kit.empty(204), caller, found, sight)
 
 
 def show(request: HttpRequest, account: str, container: str) -> HttpResponse:
     """GET: the objects of the container."""
-    found = containers.get(kit.caller(request), account, container)
-    nothing = bool({"shared", "public"} & request.GET.keys())
-    entries = [] if nothing else listing.entries(found, _wanted(request))
-    kind, looking_back = kit.serialization(request), kit.until(request) is not None
+    caller = kit.caller(request)
+    found, sight = sights.look(caller, account, container)
+    _refuse_looking_back(request, sight)
+    wanted = _wanted(request)
+    if sight is not None and not sight.reaches(wanted.prefix):
+        raise Forbidden("User does not have access to the container")
+    narrowed = _narrowed(request, caller, found, sight)
+    entries = listing.entries(found, dataclasses.replace(wanted, sight=narrowed))
+    kind = kit.serialization(request)
     if kind == "text":
         response = kit.answer_lines(entry.name for entry in entries)
-    elif kind == "json":
-        response = kit.answer_json([_item(entry, looking_back) for entry in entries])
     else:
-        response = _xml(container, entries, looking_back)
-    return _described(request, response, found)
+        items = _items(request, caller, found, sight, entries)
+        response = kit.answer_json(items) if kind == "json" else _xml(container, items)
+    return _described(request, response, caller, found, sight)
 
 
 def put(request: HttpRequest, account: str, container: str) -> HttpResponse:
@@ -60,8 +81,8 @@ def post(request: HttpRequest, account: str, container: str) -> HttpResponse:
     if attributes or policies or not (merge or uploading):
         containers.update(caller, account, container, attributes=attributes, policy=policies, merge=merge)
     else:
-        containers.get(caller, account, container)
-    return _store_blocks(request) if uploading else kit.empty(202)
+        access.container(caller, account, container, Right.OWN)
+    return _store_blocks(request, caller, account) if uploading else kit.empty(202)
 
 
 def delete(request: HttpRequest, account: str, container: str) -> HttpResponse:
@@ -76,8 +97,9 @@ def delete(request: HttpRequest, account: str, container: str) -> HttpResponse:
     return kit.empty(204)
 
 
-def _store_blocks(request: HttpRequest) -> HttpResponse:
+def _store_blocks(request: HttpRequest, caller: Caller, account: str) -> HttpResponse:
     content = keep(blocks(), body.pieces(request), settings.PITHOS_BACKEND_BLOCK_SIZE, inline_bytes=0)
+    known.note_upload(caller, account, content.digests)
     hashes = [digest.hex() for digest in content.digests]
     kind = kit.serialization(request, "json")
     if kind == "json":
@@ -105,29 +127,78 @@ def _wanted(request: HttpRequest) -> Wanted:
     return dataclasses.replace(wanted, accepts=filters.by_metadata(terms)) if terms else wanted
 
 
-def _described(request: HttpRequest, response: HttpResponse, row: Container) -> HttpResponse:
+def _refuse_looking_back(request: HttpRequest, sight: Sight | None) -> None:
+    if sight is not None and kit.until(request) is not None:
+        raise Forbidden("Only people of the account look back.")
+
+
+def _narrowed(request: HttpRequest, caller: Caller, row: Container, sight: Sight | None) -> Sight | None:
+    """What is listed of what the caller sees: with ``shared`` or ``public`` what is that, or either."""
+    shared, public = "shared" in request.GET, "public" in request.GET
+    if public and not _is_owned(caller, row):
+        raise Forbidden("Only people of the account see what is public.")
+    if sight is not None or not (shared or public):
+        return sight
+    found = sights.shared(row) if shared else Sight({})
+    return found.with_names(sights.published(row)) if public else found
+
+
+def _is_owned(caller: Caller, row: Container) -> bool:
+    return row.account.name in access.names_of(caller)
+
+
+def _described(
+    request: HttpRequest, response: HttpResponse, caller: Caller, row: Container, sight: Sight | None
+) -> HttpResponse:
+    """What everybody needs to know who uploads; all else is for people of the account."""
     conditions.check_dates(request, row.modified)
+    response["X-Container-Block-Size"] = str(settings.PITHOS_BACKEND_BLOCK_SIZE)
+    response["X-Container-Block-Hash"] = ALGORITHM
+    keys = listing.metadata_keys(row, OBJECT_META, sight)
+    response["X-Container-Object-Meta"] = headers.encoded(",".join(keys))
+    if _is_owned(caller, row):
+        _describe_to_owner(request, response, row)
+    kit.stamp(response, row.modified)
+    return response
+
+
+def _describe_to_owner(request: HttpRequest, response: HttpResponse, row: Container) -> None:
     until = kit.until(request)
     count, size_bytes = row.object_count, row.size_bytes
     if until is not None:
         count, size_bytes = containers.totals_at(row, until)
         response["X-Container-Until-Timestamp"] = headers.encoded(kit.iso(until))
     response["X-Container-Object-Count"], response["X-Container-Bytes-Used"] = str(count), str(size_bytes)
-    response["X-Container-Block-Size"] = str(settings.PITHOS_BACKEND_BLOCK_SIZE)
-    response["X-Container-Block-Hash"] = ALGORITHM
-    keys = listing.metadata_keys(row, OBJECT_META)
-    response["X-Container-Object-Meta"] = headers.encoded(",".join(keys))
     headers.put_prefixed(response, META, row.attributes)
     for name, value in policy(row).items():
         response[f"X-Container-Policy-{name.capitalize()}"] = value
-    kit.stamp(response, row.modified)
-    return response
 
 
-def _item(entry: Entry, looking_back: bool) -> dict[str, Any]:
-    version = entry.version
-    if version is None:
-        return {"subdir": entry.name}
+def _items(
+    request: HttpRequest, caller: Caller, row: Container, sight: Sight | None, entries: Sequence[Entry]
+) -> list[dict[str, Any]]:
+    """Looking back, nothing is told of sharing, which has no history."""
+    names = [entry.name for entry in entries if entry.version is not None]
+    looking_back = kit.until(request) is not None
+    shares = {} if looking_back else sharing.between(row, names)
+    owned = _is_owned(caller, row) and not looking_back
+    published = publishing.links_in(row, names) if owned else {}
+    items = []
+    for entry in entries:
+        item = _item(entry, entry.version, looking_back) if entry.version else {"subdir": entry.name}
+        items.append(item)
+        if entry.version is None:
+            continue
+        if entry.name in shares:
+            item["x_object_sharing"] = text_of(shares[entry.name])
+        if sight is not None and (right := sight.right(entry.name)) is not None:
+            item["x_object_allowed_to"] = RIGHTS[right]
+        if (link := published.get(entry.name)) is not None and not publishing.has_ended(link):
+            item["x_object_public"] = links.address(request, link)
+    return items
+
+
+def _item(entry: Entry, version: Listed, looking_back: bool) -> dict[str, Any]:
     item: dict[str, Any] = {
         "name": entry.name,
         "bytes": version.size_bytes,
@@ -147,13 +218,13 @@ def _item(entry: Entry, looking_back: bool) -> dict[str, Any]:
     return item
 
 
-def _xml(container: str, entries: list[Entry], looking_back: bool) -> HttpResponse:
+def _xml(container: str, items: list[dict[str, Any]]) -> HttpResponse:
     root = ElementTree.Element("container", name=container)
-    for entry in entries:
-        if entry.version is None:
-            ElementTree.SubElement(root, "subdir", name=entry.name)
+    for item in items:
+        if "subdir" in item:
+            ElementTree.SubElement(root, "subdir", name=item["subdir"])
             continue
         element = ElementTree.SubElement(root, "object")
-        for name, value in _item(entry, looking_back).items():
+        for name, value in item.items():
             ElementTree.SubElement(element, name).text = "" if value is None else str(value)
     return kit.answer_xml(root)

@@ -8,7 +8,7 @@ from urllib.parse import quote, unquote
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from synnefo.common.faults import BadRequest, NotImplementedFault
+from synnefo.common.faults import BadRequest
 from synnefo.pithos.faces.attributes import OBJECT_META, shaped
 
 MOST = 90
@@ -30,7 +30,7 @@ def header(request: HttpRequest, name: str) -> str | None:
     return None if value is None else _decoded(value)
 
 
-def prefixed(request: HttpRequest, prefix: str) -> dict[str, str]:
+def prefixed(request: HttpRequest, prefix: str, longest: int = MAX_VALUE) -> dict[str, str]:
     """What follows the prefix, as ``Foo-Bar``, and its value; a lone ``~`` stands for an empty one.
 
     Raises BadRequest for too many, or for too long ones.
@@ -44,7 +44,7 @@ def prefixed(request: HttpRequest, prefix: str) -> dict[str, str]:
         key, text = shaped(_decoded(name)), _decoded(value).replace("~", "")
         if len(prefix) + len(key) > MAX_NAME:
             raise BadRequest("Header name too large.")
-        if len(text) > MAX_VALUE:
+        if len(text) > longest:
             raise BadRequest("Header value too large.")
         if key:
             found[key] = text
@@ -64,12 +64,6 @@ def object_attributes(request: HttpRequest) -> dict[str, str]:
 
 def policy(request: HttpRequest) -> dict[str, str]:
     return {key.lower(): value for key, value in prefixed(request, "X-Container-Policy-").items()}
-
-
-def refuse_sharing(request: HttpRequest) -> None:
-    """Objects are their owner's alone: what would share them is refused, what would end that is done."""
-    if (header(request, "X-Object-Sharing") or "").replace("~", "").strip():
-        raise NotImplementedFault("Objects cannot be shared.")
 
 
 def put_prefixed(response: HttpResponseBase, prefix: str, items: Mapping[str, str]) -> None:

@@ -14,7 +14,7 @@ from synnefo.common.caller import Caller
 from synnefo.common.faults import ItemNotFound
 from synnefo.pithos.blocks.hashing import ALGORITHM
 from synnefo.pithos.faces import conditions
-from synnefo.pithos.faces.pithos import content, headers, kit, links
+from synnefo.pithos.faces.pithos import content, headers, kit, links, sharing
 from synnefo.pithos.faces.pithos.content import Shown
 from synnefo.pithos.namespace import access, objects
 from synnefo.pithos.namespace.access import Right
@@ -87,6 +87,7 @@ def _describe(
         if key not in response:
             response[quote(key)] = headers.encoded(value)
     if "version" not in request.GET:
+        sharing.describe(response, caller, path, version)
         links.describe(request, response, caller, path, version)
 
 

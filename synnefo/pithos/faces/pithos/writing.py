@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
@@ -18,8 +19,9 @@ from synnefo.pithos.blocks.base import blocks
 from synnefo.pithos.blocks.content import Content, keep, md5_of, of_digests, read, replaced, shortened
 from synnefo.pithos.blocks.hashing import HOLE, block_count, parse_hex
 from synnefo.pithos.faces import body, conditions, ranges
-from synnefo.pithos.faces.pithos import headers, kit, links
-from synnefo.pithos.namespace import objects
+from synnefo.pithos.faces.pithos import headers, kit, links, sharing
+from synnefo.pithos.namespace import access, known, objects
+from synnefo.pithos.namespace.access import Right
 from synnefo.pithos.namespace.models import Version
 from synnefo.pithos.namespace.objects import ChangedMeanwhileError, Overrides, Path, Source
 
@@ -32,13 +34,12 @@ _READ_AT_ONCE_BLOCKS = 16
 def put(request: HttpRequest, account: str, container: str, name: str) -> HttpResponse:
     """PUT: content, a hash map of content that is stored, or a copy."""
     caller, path = kit.caller(request), Path(account, container, name)
-    headers.refuse_sharing(request)
-    public = links.wish(request, caller, path)
+    grant = _wishes(request, caller, path)
     for kind in ("Copy", "Move"):
         source = headers.header(request, f"X-{kind}-From")
         if source is not None:
             made = _copy_here(request, caller, path, source, moving=kind == "Move")
-            links.grant(caller, path, public)
+            grant()
             return _copied(made)
     if not request.META.get("CONTENT_TYPE"):
         raise LengthRequired("Missing Content-Type header")
@@ -47,7 +48,7 @@ def put(request: HttpRequest, account: str, container: str, name: str) -> HttpRe
     seen = objects.look(caller, path, check)
     attributes = headers.object_attributes(request)
     if "hashmap" in request.GET:
-        content = _from_hashmap(request)
+        content = _from_hashmap(request, caller, path, seen.version)
         if isinstance(content, HttpResponse):
             return content
     else:
@@ -57,7 +58,7 @@ def put(request: HttpRequest, account: str, container: str, name: str) -> HttpRe
     made = objects.write(
         caller, path, content, content_type=kind, attributes=attributes, check=check, seen=seen
     )
-    links.grant(caller, path, public)
+    grant()
     return _written(made, 201)
 
 
@@ -67,14 +68,13 @@ def post(request: HttpRequest, account: str, container: str, name: str) -> HttpR
     kind = request.META.get("CONTENT_TYPE", "")
     if kind.startswith("multipart/form-data"):
         return _form(request, caller, path)
-    headers.refuse_sharing(request)
     source = headers.header(request, "X-Source-Object")
     # Swift's clients send octets without any where they mean metadata.
     octets = kind == OCTETS and (body.has_body(request) or "HTTP_CONTENT_RANGE" in request.META)
     if octets or source is not None:
-        public = links.wish(request, caller, path)
+        grant = _wishes(request, caller, path)
         response = _change_content(request, caller, path, source)
-        links.grant(caller, path, public)
+        grant()
         return response
     return _change_attributes(request, caller, path)
 
@@ -99,6 +99,20 @@ def delete(request: HttpRequest, account: str, container: str, name: str) -> Htt
     return kit.empty(204)
 
 
+def _wishes(request: HttpRequest, caller: Caller, path: Path) -> Callable[[], None]:
+    """What the request says of sharing and publishing; to be called when the object is there.
+
+    Raises BadRequest, Forbidden.
+    """
+    shares, public = sharing.wish(request, caller, path), links.wish(request, caller, path)
+
+    def grant() -> None:
+        sharing.grant(caller, path, shares)
+        links.grant(caller, path, public)
+
+    return grant
+
+
 def _written(version: Version, status: int) -> HttpResponse:
     response = kit.empty(status)
     response["ETag"] = conditions.etag(version)
@@ -112,14 +126,16 @@ def _check_md5(request: HttpRequest, content: Content) -> None:
         raise UnprocessableEntity("Object ETag does not match")
 
 
-def _from_hashmap(request: HttpRequest) -> Content | HttpResponse:
-    """The content that a hash map names, or the list of the blocks that are missing."""
+def _from_hashmap(
+    request: HttpRequest, caller: Caller, path: Path, there: Version | None
+) -> Content | HttpResponse:
+    """The content that a hash map names, or the list of the blocks that are missing for the caller."""
     size_bytes, hashes = _parsed_hashmap(request)
     try:
         digests = [parse_hex(text) for text in hashes]
     except ValueError:
         raise BadRequest("Invalid data formatting") from None
-    missing = blocks().missing(digests)
+    missing = known.missing(caller, digests, there if access.may(caller, path, Right.READ) else None)
     if missing:
         return kit.answer_json([digest.hex() for digest in missing], 409)
     return _with_md5(of_digests(digests, size_bytes))
@@ -155,7 +171,7 @@ def _change_attributes(request: HttpRequest, caller: Caller, path: Path) -> Http
     attributes, merge = headers.object_attributes(request), "update" in request.GET
     check, response = conditions.check(request), kit.empty(202)
     check(objects.look(caller, path, objects.must_exist).version)
-    links.grant(caller, path, links.wish(request, caller, path))
+    _wishes(request, caller, path)()
     if merge and not attributes:
         return response
     made = objects.set_attributes(caller, path, attributes, merge=merge, check=check)
@@ -190,13 +206,12 @@ def _copy_here(request: HttpRequest, caller: Caller, path: Path, source: str, *,
 
 def _to_destination(request: HttpRequest, path: Path, *, moving: bool) -> HttpResponse:
     caller = kit.caller(request)
-    headers.refuse_sharing(request)
     text = headers.header(request, "Destination")
     if not text:
         raise BadRequest("Missing Destination header")
     account = headers.header(request, "Destination-Account") or caller.user
     target = _location(text, account, "Destination")
-    public = links.wish(request, caller, target)
+    grant = _wishes(request, caller, target)
     check, delimiter = conditions.check(request), request.GET.get("delimiter", "")
     if moving:
         made = objects.move(
@@ -207,7 +222,7 @@ def _to_destination(request: HttpRequest, path: Path, *, moving: bool) -> HttpRe
             caller, Source(path, _source_version(request)), target, _overrides(request),
             delimiter=delimiter, check_source=check,
         )  # fmt: skip
-    links.grant(caller, target, public)
+    grant()
     return _copied(made)
 
 

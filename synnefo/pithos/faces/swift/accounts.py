@@ -36,10 +36,10 @@ def change(request: HttpRequest, account: str) -> HttpResponse:
 
 
 def _described(response: HttpResponse, account: Account) -> HttpResponse:
-    count, objects, size_bytes = accounts.totals(account)
-    response["X-Account-Container-Count"] = str(count)
-    response["X-Account-Object-Count"] = str(objects)
-    response["X-Account-Bytes-Used"] = str(size_bytes)
+    totals = accounts.totals(account)
+    response["X-Account-Container-Count"] = str(totals.containers)
+    response["X-Account-Object-Count"] = str(totals.objects)
+    response["X-Account-Bytes-Used"] = str(totals.size_bytes)
     response["X-Timestamp"] = kit.timestamp(account.created)
     response["Accept-Ranges"] = "bytes"
     metadata.put(response, "Account", account.attributes)

@@ -1,0 +1,71 @@
+"""``X-Object-Sharing: read=u1,u2; write=u3,owner:group`` and what else is told of sharing, in and out."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from synnefo.common.caller import Caller
+from synnefo.common.faults import BadRequest
+from synnefo.pithos.faces.pithos import headers
+from synnefo.pithos.namespace import access, sharing
+from synnefo.pithos.namespace.access import SIGNED_IN, Right
+from synnefo.pithos.namespace.models import Version
+from synnefo.pithos.namespace.names import Path
+from synnefo.pithos.namespace.sharing import Shares
+
+HEADER = "X-Object-Sharing"
+#: How rights are called that others' objects give.
+RIGHTS = {Right.READ: "read", Right.WRITE: "write"}
+
+
+def wish(request: HttpRequest, caller: Caller, path: Path) -> Shares | None:
+    """With whom the object is to be shared; None if nothing is said. Raises BadRequest, Forbidden."""
+    text = headers.header(request, HEADER)
+    if text is None:
+        return None
+    wanted = parsed(text)
+    access.check(caller, path, right=Right.OWN)
+    return wanted
+
+
+def grant(caller: Caller, path: Path, wanted: Shares | None) -> None:
+    """Raises what sharing raises."""
+    if wanted is not None:
+        sharing.replace(caller, path, wanted)
+
+
+def describe(response: HttpResponseBase, caller: Caller, path: Path, version: Version) -> None:
+    """How what is there now is shared."""
+    shown = sharing.shown(caller, path, version)
+    if shown is None:
+        return
+    response[HEADER] = headers.encoded(text_of(shown.shares))
+    if shown.folder:
+        response["X-Object-Shared-By"] = headers.encoded(shown.folder)
+    if shown.allowed is not None:
+        response["X-Object-Allowed-To"] = RIGHTS[shown.allowed]
+
+
+def parsed(text: str) -> Shares:
+    """Who is named in both lists may write. Nothing at all ends the sharing. Raises BadRequest."""
+    bare = text.replace("~", "").replace(" ", "").lower()
+    if len(bare) > headers.MAX_VALUE:
+        raise BadRequest(f"Header {HEADER} is too large.")
+    found: dict[str, bool] = {}
+    for part in bare.split(";") if bare else []:
+        kind, equals, names = part.partition("=")
+        users = set(names.split(",")) - {""}
+        if kind not in ("read", "write") or not equals or not users:
+            raise BadRequest(f"Bad {HEADER} header value.")
+        for user in {SIGNED_IN} if SIGNED_IN in users else users:
+            found[user] = found.get(user, False) or kind == "write"
+    return found
+
+
+def text_of(shares: Shares) -> str:
+    parts = []
+    for kind, write in (("read", False), ("write", True)):
+        if users := sorted(who for who, may_write in shares.items() if may_write is write):
+            parts.append(f"{kind}={','.join(users)}")
+    return "; ".join(parts)

@@ -1,0 +1,155 @@
+"""Sharing: with whom a path is shared, who shares with somebody, and what.
+
+Shares belong to the path, not to versions: they stay when it is overwritten and go when it is deleted or
+moved. Only people of the account change them. What they give is decided in ``access``.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from django.db.models import F, Max, QuerySet
+from django.db.models.functions import Coalesce, Greatest
+
+from synnefo.audit.rules import record
+from synnefo.common.caller import Caller
+from synnefo.common.faults import BadRequest, ItemNotFound
+from synnefo.common.transactions import atomic
+from synnefo.pithos.namespace import access
+from synnefo.pithos.namespace.access import Right
+from synnefo.pithos.namespace.models import Account, Container, Object, Share, Version
+from synnefo.pithos.namespace.names import Path, check_characters
+
+TARGET = "object"
+MOST_SHARES = 256
+_LONGEST = 514
+
+#: With whom, and whether he may write.
+Shares = Mapping[str, bool]
+
+
+class Shown(NamedTuple):
+    """The shares that count for a path. ``folder`` is the path that has them, if it is another one.
+
+    ``allowed`` is what they give to the caller, None for people of the account.
+    """
+
+    shares: Shares
+    folder: str
+    allowed: Right | None
+
+
+class Sharer(NamedTuple):
+    name: str
+    modified: datetime.datetime
+
+
+def replace(caller: Caller, path: Path, shares: Shares) -> None:
+    """Share a path with these, and nobody else. Raises Forbidden, BadRequest, ItemNotFound."""
+    _check(shares)
+
+    def change(key: int) -> None:
+        Share.objects.filter(object=key).exclude(who=Share.EVERYBODY).delete()
+        rows = [Share(object_id=key, who=who, write=write) for who, write in sorted(shares.items())]
+        Share.objects.bulk_create(rows)
+
+    _change(caller, path, change, shares=dict(shares))
+
+
+def open_to_everybody(caller: Caller, path: Path, is_open: bool) -> None:
+    """Let whoever comes read this path (not what is below), or no more. Raises Forbidden, ItemNotFound."""
+
+    def change(key: int) -> None:
+        if is_open:
+            Share.objects.get_or_create(object_id=key, who=Share.EVERYBODY)
+        else:
+            Share.objects.filter(object=key, who=Share.EVERYBODY).delete()
+
+    _change(caller, path, change, everybody=is_open)
+
+
+def is_open_to_everybody(version: Version) -> bool:
+    return Share.objects.filter(object=version.object_id, who=Share.EVERYBODY).exists()
+
+
+def shown(caller: Caller, path: Path, version: Version) -> Shown | None:
+    """What is told about the sharing of an object that the caller reads; None if it is not shared."""
+    found = access.sharing(version.object.container_id, path.name)
+    if not found.who:
+        return None
+    people = path.account in access.names_of(caller)
+    allowed = None if people else access.shared_right(caller, found.who)
+    if not people and allowed is None:
+        return None
+    folder = found.of if found.of != path.name else ""
+    return Shown(found.who, str(path.beside(folder)) if folder else "", allowed)
+
+
+def between(container: Container, names: Sequence[str]) -> dict[str, dict[str, bool]]:
+    """The shares of those of the names (which are in order) that have any of their own."""
+    if not names:
+        return {}
+    first, last = min(names[0], names[-1]), max(names[0], names[-1])
+    rows = Share.objects.filter(object__container=container, object__name__range=(first, last))
+    found: dict[str, dict[str, bool]] = {}
+    for name, who, write in rows.exclude(who=Share.EVERYBODY).values_list("object__name", "who", "write"):
+        found.setdefault(name, {})[who] = write
+    return found
+
+
+def sharers(caller: Caller, *, marker: str, limit: int) -> list[Sharer]:
+    """Others' accounts in which something is shared with the caller, by name."""
+    check_characters(marker)
+    rows = Account.objects.filter(pk__in=_with(caller).values("object__container__account"))
+    rows = rows.exclude(name__in=access.names_of(caller)).filter(name__gt=marker).order_by("name")
+    return [Sharer(row.name, row.last) for row in _dated(rows)[:limit]]
+
+
+def sharer(caller: Caller, name: str) -> Sharer:
+    """One of these. Raises Forbidden."""
+    check_characters(name)
+    rows = Account.objects.filter(pk__in=_with(caller).values("object__container__account"), name=name)
+    row = _dated(rows).first()
+    if row is None:
+        access.account(caller, name)
+        raise ItemNotFound("Account does not exist")
+    return Sharer(row.name, row.last)
+
+
+def containers_shared(caller: Caller, name: str) -> QuerySet[Container]:
+    """The containers of another's account in which something is shared with the caller, by name."""
+    shares = _with(caller).filter(object__container__account__name=name)
+    return Container.objects.filter(pk__in=shares.values("object__container")).order_by("name")
+
+
+def _with(caller: Caller) -> QuerySet[Share]:
+    return Share.objects.filter(who__in=access.known_as(caller))
+
+
+def _dated(rows: QuerySet[Account]) -> QuerySet[Account]:
+    """With the time of the ``last`` change of a container, or of the account itself."""
+    latest = Coalesce(Max("containers__modified"), F("modified"))
+    return rows.annotate(last=Greatest(latest, F("modified")))
+
+
+def _change(caller: Caller, path: Path, change: Callable[[int], None], **details: object) -> None:
+    container = access.object(caller, path, Right.OWN)
+    with atomic():
+        # Whoever deletes it meanwhile waits for this row, and then finds the shares.
+        key = Object.objects.select_for_update().filter(container=container, name=path.name).first()
+        current = Version.objects.filter(object=key, state=Version.State.CURRENT).only("uuid").first()
+        if key is None or current is None:
+            raise ItemNotFound("Object does not exist")
+        change(key.pk)
+        record(caller, "object.share", TARGET, current.uuid, path=str(path), **details)
+
+
+def _check(shares: Shares) -> None:
+    if len(shares) > MOST_SHARES:
+        raise BadRequest(f"A path is shared with {MOST_SHARES} users and groups at most.")
+    for who in shares:
+        if not who or len(who) > _LONGEST or who == Share.EVERYBODY:
+            raise BadRequest("Paths are shared with users, groups, or * for all who are signed in.")
+        check_characters(who)
