@@ -11,6 +11,7 @@ import dataclasses
 import datetime
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from django.conf import settings
 from django.db import IntegrityError, connection
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -25,8 +26,9 @@ from synnefo.engine.charging import charged
 from synnefo.pithos.blocks.content import Content
 from synnefo.pithos.blocks.hashing import DIGEST_BYTES
 from synnefo.pithos.namespace import known
-from synnefo.pithos.namespace.containers import RESOURCE
+from synnefo.pithos.namespace.history import RESOURCE, kept_bytes
 from synnefo.pithos.namespace.models import (
+    SWIFT,
     Attributes,
     Container,
     HashMap,
@@ -36,6 +38,7 @@ from synnefo.pithos.namespace.models import (
     Version,
 )
 from synnefo.pithos.namespace.names import check_attributes
+from synnefo.pithos.namespace.numbers import has_number
 
 _ATTEMPTS = 20
 _BATCH = 500
@@ -58,12 +61,15 @@ _insert_version = PreparedInsert(Version, *(name.removesuffix("_id") for name in
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Draft:
-    """A version to be. ``uuid`` is None for an object that is new."""
+    """A version to be. ``uuid`` is None for an object that is new; it goes by itself when it ``expires``."""
 
     content: Content
     content_type: str
     attributes: Attributes
     uuid: str | None = None
+    expires: datetime.datetime | None = None
+    available: int = 1
+    is_snapshot: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -77,15 +83,56 @@ class Change:
 
     @property
     def delta_bytes(self) -> int:
-        """History is free: what is replaced is given back at once."""
+        """How much more there is then."""
         new = self.draft.content.size_bytes if self.draft else 0
         return new - (self.seen.size_bytes if self.seen else 0)
+
+    @property
+    def cost_bytes(self) -> int:
+        """How much more is charged; what is replaced is given back, unless its history costs."""
+        return self.delta_bytes + kept_bytes(self.container, self.seen)
+
+    @property
+    def delta_objects(self) -> int:
+        return (self.draft is not None) - (self.seen is not None)
+
+    @property
+    def clears(self) -> bool:
+        """Whether nothing is under the path any more that was there."""
+        return self.seen is not None and self.draft is None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Removal(Change):
+    """What was seen, an object or the tombstone of one, is forgotten; ``back`` is what comes back, if any."""
+
+    back: Version | None = None
+
+    @property
+    def delta_bytes(self) -> int:
+        gone = self.seen.size_bytes if self.seen else 0
+        return (self.back.size_bytes if self.back else 0) - gone
+
+    @property
+    def delta_objects(self) -> int:
+        was_there = self.seen is not None and self.seen.state == Version.State.CURRENT
+        return (self.back is not None) - was_there
+
+    @property
+    def clears(self) -> bool:
+        return self.back is None
+
+    @property
+    def cost_bytes(self) -> int:
+        """What comes back is charged already where history costs."""
+        back = self.back.size_bytes if self.back and not settings.PITHOS_BACKEND_FREE_VERSIONING else 0
+        return self.delta_bytes - back
 
 
 Also = Callable[[Sequence[Version | None]], None]
 
 
-def _nothing_else(made: Sequence[Version | None]) -> None:
+def nothing_else(made: Sequence[Version | None]) -> None:
     """Most changes are of objects alone."""
 
 
@@ -106,9 +153,9 @@ _current = PreparedModels(_current_of, -1, "name")
 
 
 def commit(
-    caller: Caller, plan: Callable[[], Sequence[Change]], *, path: str, also: Also = _nothing_else
+    caller: Caller, plan: Callable[[], Sequence[Change]], *, path: str, also: Also = nothing_else
 ) -> list[Version | None]:
-    """Carry a plan out, whole or not at all; returns the new version of each change, None where it went.
+    """Carry a plan out, whole or not at all; returns the new version of each change, or its tombstone.
 
     All containers of a plan are one account's and charged to one project. ``plan`` may raise faults of
     its own; ``also`` is done in the same transaction, with what was made.
@@ -129,14 +176,14 @@ def commit(
 def _look_again(containers: Iterable[Container]) -> None:
     for container in containers:
         try:
-            container.refresh_from_db(fields=("project", "versioning"))
+            container.refresh_from_db(fields=("project", "versioning", "options"))
         except Container.DoesNotExist:
             raise ItemNotFound("Container does not exist") from None
 
 
 def _carried_out(caller: Caller, changes: Sequence[Change], path: str, also: Also) -> list[Version | None]:
     first = changes[0].container
-    delta = sum(change.delta_bytes for change in changes)
+    delta = sum(change.cost_bytes for change in changes)
     cost = provisions_for(first.account.payer, first.project, {RESOURCE: delta})
     with charged(cost, name=path[:255], force=delta < 0):
         # One path is changed beside others; who changes several is alone, whatever their order.
@@ -146,7 +193,7 @@ def _carried_out(caller: Caller, changes: Sequence[Change], path: str, also: Als
         maps = {packed: map_of(packed) for packed in sorted(kept)}
         made = [_apply(caller, change, maps) for change in changes]
         also(made)
-        _forget_sharing(change.seen.object_id for change in changes if change.seen and not change.draft)
+        _forget_sharing(change.seen.object_id for change in changes if change.seen and change.clears)
         for container, group in _by_container(changes):
             known.note(container.account_id, _new_digests(group))
             _count(container, group, first.project)
@@ -155,6 +202,8 @@ def _carried_out(caller: Caller, changes: Sequence[Change], path: str, also: Als
 
 def _apply(caller: Caller, change: Change, maps: dict[bytes, int | None]) -> Version | None:
     """What is there must be what was seen: the row that is retired, or (by a unique index) nothing."""
+    if isinstance(change, Removal):
+        return _undo(change)
     path = change.seen.object_id if change.seen else _path_of(change.container.pk, change.name)
     if change.seen:
         _retire(change.container, change.seen)
@@ -166,12 +215,22 @@ def _apply(caller: Caller, change: Change, maps: dict[bytes, int | None]) -> Ver
         _fill(made, change.draft, maps)
     made.pk = _insert_version(*(getattr(made, name) for name in _FIELDS))
     made._state.adding = False
-    return made if change.draft else None
+    return made
+
+
+def _undo(change: Removal) -> Version | None:
+    seen, back = change.seen, change.back
+    if seen and not Version.objects.filter(pk=seen.pk, state=seen.state).delete()[0]:
+        raise _OvertakenError
+    history = Version.objects.filter(state=Version.State.HISTORY)
+    if back and not history.filter(pk=back.pk).update(state=Version.State.CURRENT):
+        raise _OvertakenError
+    return back
 
 
 def _retire(container: Container, old: Version) -> None:
     rows = Version.objects.filter(pk=old.pk, state=Version.State.CURRENT)
-    if container.versioning == Container.Versioning.AUTO:
+    if container.versioning == Container.Versioning.AUTO or has_number(container, old.pk):
         retired = rows.update(state=Version.State.HISTORY)
     else:
         retired = rows.delete()[0]
@@ -208,7 +267,7 @@ def _by_container(changes: Sequence[Change]) -> list[tuple[Container, list[Chang
 def _count(container: Container, changes: Sequence[Change], project: str) -> None:
     """Let the container's row follow. It comes last: what others wait for is held for a moment only."""
     size_bytes = sum(change.delta_bytes for change in changes)
-    objects = sum((change.draft is not None) - (change.seen is not None) for change in changes)
+    objects = sum(change.delta_objects for change in changes)
     now = connection.ops.adapt_datetimefield_value(timezone.now())
     planned = container.pk, project, container.versioning
     with connection.cursor() as cursor:
@@ -222,14 +281,16 @@ def _count(container: Container, changes: Sequence[Change], project: str) -> Non
 
 
 def _fill(version: Version, draft: Draft, maps: dict[bytes, int | None]) -> None:
-    for attributes in draft.attributes.values():
-        check_attributes(attributes)
+    for domain, attributes in draft.attributes.items():
+        if domain != SWIFT:  # targets and versions of its own making, within limits of their own
+            check_attributes(attributes)
     version.hash, version.map_id = draft.content.hash, maps[draft.content.packed]
     version.size_bytes, version.checksum = draft.content.size_bytes, draft.content.md5
     version.data = draft.content.data
-    version.content_type = draft.content_type
+    version.content_type, version.expires = draft.content_type, draft.expires
     version.attributes = {domain: items for domain, items in draft.attributes.items() if items}
     version.uuid = draft.uuid or new_uuid()
+    version.available, version.is_snapshot = draft.available, draft.is_snapshot
 
 
 def map_of(packed: bytes) -> int | None:

@@ -22,6 +22,13 @@ from synnefo.pithos.blocks.hashing import HOLE
 
 #: The domain of attributes that clients of the object API set.
 PITHOS = "pithos"
+#: What the Swift face keeps about one content: parts it is made of, where a link leads to.
+SWIFT = "swift"
+#: What S3 knows of one content, and the tags that people give a version.
+S3 = "s3"
+TAGS = "tags"
+#: What is not another content's.
+OF_CONTENT = (SWIFT, S3, TAGS)
 
 Attributes = dict[str, dict[str, str]]
 
@@ -164,6 +171,11 @@ class Version(models.Model):
         own: dict[str, str] = self.attributes.get(PITHOS, {})
         return own
 
+    @property
+    def is_over(self) -> bool:
+        """Whether its time is over: it is as if it were not there, and will soon be deleted."""
+        return self.expires is not None and self.expires <= timezone.now()
+
 
 class Group(models.Model):
     """Users to whom an account shares under one name, ``<account>:<name>``."""
@@ -187,7 +199,8 @@ class GroupMember(models.Model):
 class Share(models.Model):
     """Who may read (or write) what is under a path, and what is below it if it is a folder.
 
-    ``who`` is a user's uuid, ``<account>:<group>``, ``*`` for whoever is signed in, or ``EVERYBODY``.
+    ``who`` is the uuid of a user or a project, ``<account>:<group>``, or ``*`` for whoever is signed in.
+    ``EVERYBODY`` reads without signing in, and that path alone, whatever else is shared.
     """
 
     EVERYBODY = ".r:*"

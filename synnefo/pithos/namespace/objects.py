@@ -5,19 +5,19 @@ from __future__ import annotations
 import dataclasses
 import datetime
 from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
 
 from django.db.models import QuerySet
 
 from synnefo.audit.rules import record
 from synnefo.common.caller import Caller
-from synnefo.common.faults import ItemNotFound
+from synnefo.common.faults import Forbidden, ItemNotFound
 from synnefo.common.prepared import PreparedModels
-from synnefo.common.transactions import atomic
 from synnefo.pithos.blocks.content import Content
-from synnefo.pithos.namespace import access, containers, names
+from synnefo.pithos.namespace import access, history, names
 from synnefo.pithos.namespace.access import Right
-from synnefo.pithos.namespace.changes import Change, Draft, commit, current
-from synnefo.pithos.namespace.models import PITHOS, Attributes, Container, Object, Version
+from synnefo.pithos.namespace.changes import Also, Change, Draft, commit, current, nothing_else
+from synnefo.pithos.namespace.models import OF_CONTENT, PITHOS, Attributes, Container, Object, Version
 from synnefo.pithos.namespace.names import Path as Path
 
 #: Raises a fault if what is there is not what the caller wanted to change.
@@ -36,12 +36,13 @@ class Source:
 class Overrides:
     """What a copy has that its source has not. An empty attribute is left out of the copy.
 
-    With ``fresh`` the copy has these attributes alone.
+    With ``fresh`` the copy has these attributes alone. It ends with its source where no other end is said.
     """
 
     attributes: Mapping[str, str] = dataclasses.field(default_factory=dict)
     content_type: str = ""
     fresh: bool = False
+    expires: datetime.datetime | None = None
 
 
 def no_check(version: Version | None) -> None:
@@ -67,7 +68,9 @@ def get(caller: Caller, path: Path, version: int | None = None) -> Version:
     if version is None:
         access.check(caller, path, right=Right.READ)
         found = _named.first(path.account, path.container, path.name)
-        return found or _existing(access.object(caller, path, Right.READ), path.name)
+        if found is None or found.is_over:
+            return _existing(access.object(caller, path, Right.READ), path.name)
+        return found
     container = access.object(caller, path, Right.READ)
     rows = Version.objects.filter(object__container=container, object__name=path.name)
     row = rows.exclude(state=Version.State.TOMBSTONE).select_related("map").filter(pk=version).first()
@@ -114,10 +117,12 @@ def versions(caller: Caller, path: Path) -> list[tuple[int, datetime.datetime]]:
 def write(
     caller: Caller, path: Path, content: Content, *, content_type: str, attributes: Mapping[str, str],
     check: Check = no_check, seen: Seen | None = None, more: Attributes | None = None,
+    expires: datetime.datetime | None = None, also: Also = nothing_else,
 ) -> Version:  # fmt: skip
     """Put content under a path; its own attributes are replaced, those of other domains stay.
 
-    ``more`` are attributes of other domains that come with the content, over those that stay.
+    ``more`` are attributes of other domains that come with the content, over those that stay. ``also`` is
+    done in the same transaction.
     ``seen`` is what ``look`` found with the same check: if that is still there, nobody looks again.
     Raises Forbidden, BadRequest, ItemNotFound, OverLimit, RequestTooLarge and what ``check`` raises.
     """
@@ -128,13 +133,15 @@ def write(
     def plan() -> list[Change]:
         old = known.pop() if known else current(container, path.name)
         check(old)
+        _refuse_snapshot(old)
         kept = _with_own(old.attributes if old else {}, names.merged({}, attributes))
+        kept = {domain: items for domain, items in kept.items() if domain not in OF_CONTENT}
         for domain, items in (more or {}).items():
             kept[domain] = names.merged(kept.get(domain, {}), items)
-        draft = Draft(content, content_type, kept, old.uuid if old else None)
+        draft = Draft(content, content_type, kept, old.uuid if old else None, expires)
         return [Change(container, path.name, old, draft)]
 
-    return _only(commit(caller, plan, path=str(path)))
+    return _only(commit(caller, plan, path=str(path), also=also))
 
 
 def rewrite(caller: Caller, path: Path, seen: Version, content: Content, check: Check = no_check) -> Version:
@@ -147,9 +154,10 @@ def rewrite(caller: Caller, path: Path, seen: Version, content: Content, check: 
     def plan() -> list[Change]:
         old = _existing(container, path.name)
         check(old)
+        _refuse_snapshot(old)
         if old.pk != seen.pk:
             raise ChangedMeanwhileError
-        draft = Draft(content, old.content_type, old.attributes, old.uuid)
+        draft = Draft(content, old.content_type, old.attributes, old.uuid, old.expires)
         return [Change(container, path.name, old, draft)]
 
     return _only(commit(caller, plan, path=str(path)))
@@ -161,11 +169,11 @@ class ChangedMeanwhileError(Exception):
 
 def set_attributes(
     caller: Caller, path: Path, attributes: Mapping[str, str], *, merge: bool, domain: str = PITHOS,
-    content_type: str = "", check: Check = no_check,
+    content_type: str = "", check: Check = no_check, expires: datetime.datetime | Literal[True] | None = True,
 ) -> Version:  # fmt: skip
     """Change an object's metadata, which makes a new version. An empty value removes the key.
 
-    Without a content type it keeps the one that it has.
+    Without a content type it keeps the one that it has, with ``expires`` True the end that it has, too.
 
     Raises Forbidden, BadRequest, ItemNotFound and what ``check`` raises.
     """
@@ -177,7 +185,9 @@ def set_attributes(
         check(old)
         items = names.merged(old.attributes.get(domain, {}) if merge else {}, attributes)
         kind = content_type or old.content_type
-        draft = Draft(old.content, kind, {**old.attributes, domain: items}, old.uuid)
+        until = old.expires if expires is True else expires
+        kept = {**old.attributes, domain: items}
+        draft = Draft(old.content, kind, kept, old.uuid, until, old.available, old.is_snapshot)
         return [Change(container, path.name, old, draft)]
 
     return _only(commit(caller, plan, path=str(path)))
@@ -204,6 +214,8 @@ def copy(
     def plan() -> list[Change]:
         top = get(caller, source.path, source.version)
         check_source(top)
+        if top.available != 1:
+            raise Forbidden("The object is not available.")
         below = _below(origin, source.path.name, delimiter)
         moved = [(_renamed(one.object.name, source.path, target), one, Overrides()) for one in below]
         wanted = [(target.name, top, overrides), *moved]
@@ -291,12 +303,10 @@ def purge(caller: Caller, path: Path, until: datetime.datetime) -> None:
     if seen is not None and seen.modified <= until:
         commit(caller, lambda: _gone(container, path.name, seen), path=str(path))
         until = max(until, Version.objects.filter(object=seen.object_id).latest("id").modified)
-    with atomic():
-        containers.lock(container.pk)
-        rows = Version.objects.filter(object__container=container, object__name=path.name)
-        rows.filter(modified__lte=until).exclude(state=Version.State.CURRENT).delete()
-        Object.objects.filter(container=container, name=path.name, versions=None).delete()
-        record(caller, "object.purge", "object", str(path))
+    history.forget(
+        container, Object.objects.filter(container=container, name=path.name),
+        lambda _: record(caller, "object.purge", "container", container.pk, path=str(path)), until,
+    )  # fmt: skip
 
 
 def _gone(container: Container, name: str, seen: Version) -> list[Change]:
@@ -304,9 +314,14 @@ def _gone(container: Container, name: str, seen: Version) -> list[Change]:
     return [Change(container, name, old, None)] if old is not None and old.pk == seen.pk else []
 
 
+def _refuse_snapshot(version: Version | None) -> None:
+    if version is not None and version.is_snapshot:
+        raise Forbidden("A snapshot cannot be changed.")
+
+
 def _existing(container: Container, name: str) -> Version:
     found = current(container, name)
-    if found is None:
+    if found is None or found.is_over:
         raise ItemNotFound("Object does not exist")
     return found
 
@@ -338,8 +353,11 @@ def _copied(
     content_type = overrides.content_type or source.content_type
     names.check_content_type(content_type)
     kept = source.uuid if same else uuid
+    _refuse_snapshot(None if same else old)
+    expires = overrides.expires or (None if overrides.fresh else source.expires)
+    attributes, state = _with_own(source.attributes, own), (source.available, source.is_snapshot)
     return Change(
-        container, name, old, Draft(source.content, content_type, _with_own(source.attributes, own), kept)
+        container, name, old, Draft(source.content, content_type, attributes, kept, expires, *state)
     )
 
 
