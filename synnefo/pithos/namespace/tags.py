@@ -9,11 +9,9 @@ from synnefo.common.faults import BadRequest, ItemNotFound
 from synnefo.common.transactions import atomic
 from synnefo.pithos.namespace import access, names
 from synnefo.pithos.namespace.access import Right
-from synnefo.pithos.namespace.models import Version
+from synnefo.pithos.namespace.models import TAGS, Version
 from synnefo.pithos.namespace.names import Path
 
-#: The domain of attributes that they are.
-TAGS = "tags"
 MOST_OF_OBJECT = 10
 MOST_OF_CONTAINER = 50
 MOST_KEY = 128

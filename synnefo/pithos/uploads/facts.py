@@ -9,20 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from synnefo.pithos.blocks.content import Content
-from synnefo.pithos.namespace.models import Version
+from synnefo.pithos.namespace.models import S3, Version
 
-#: The domain of these attributes.
-S3 = "s3"
 #: ``upload`` is the one whose parts it is made of; ``type`` is how ``checksum`` is made of theirs.
 _NAMES = ("etag", "upload", "checksum", "algorithm", "type")
 
 
 def about(content: Content, known: Mapping[str, str]) -> dict[str, str]:
-    """Attributes for the domain; what is empty is to be removed from what was there."""
-    return {**{name: known.get(name, "") for name in _NAMES}, "of": content.hash if known else ""}
+    """Attributes for the domain ``S3``."""
+    return {**known, "of": content.hash} if known else {}
 
 
-def of(version: Version) -> dict[str, str]:
+def of(version: Version | Listed) -> dict[str, str]:
     """What is known of the content of a version: some of ``_NAMES``."""
     kept: dict[str, str] = version.attributes.get(S3, {})
     if kept.get("of") != version.hash:

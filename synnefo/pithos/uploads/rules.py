@@ -23,11 +23,11 @@ from synnefo.common.transactions import atomic, forbid_in_transaction
 from synnefo.pithos import checksums
 from synnefo.pithos.blocks.base import blocks
 from synnefo.pithos.blocks.content import Content
-from synnefo.pithos.namespace import access, names
+from synnefo.pithos.namespace import access, names, objects
 from synnefo.pithos.namespace.access import Right
-from synnefo.pithos.namespace.changes import Change, Draft, commit, current, map_of
+from synnefo.pithos.namespace.changes import current, map_of
 from synnefo.pithos.namespace.containers import RESOURCE
-from synnefo.pithos.namespace.models import PITHOS, Attributes, Container, Version
+from synnefo.pithos.namespace.models import PITHOS, S3, Attributes, Container, Version
 from synnefo.pithos.namespace.objects import Check, Path, no_check
 from synnefo.pithos.uploads import facts
 from synnefo.pithos.uploads.joining import joined
@@ -187,19 +187,13 @@ def complete(caller: Caller, path: Path, uuid: str, wanted: Wanted, *, check: Ch
     known = _settled(upload, parts, wanted)
     content = joined(blocks(), [part.content for part in parts], settings.PITHOS_BACKEND_BLOCK_SIZE)
 
-    added = {**upload.attributes, facts.S3: names.merged({}, facts.about(content, known))}
-
-    def plan() -> list[Change]:
-        old = current(container, path.name)
-        check(old)
-        kept = {
-            domain: items for domain, items in (old.attributes if old else {}).items() if domain != PITHOS
-        }
-        draft = Draft(content, upload.content_type, {**kept, **added}, old.uuid if old else None)
-        return [Change(container, path.name, old, draft)]
-
+    more = {domain: items for domain, items in upload.attributes.items() if domain != PITHOS}
     try:
-        commit(caller, plan, path=str(path), also=lambda made: _close(upload, made))
+        objects.write(
+            caller, path, content, content_type=upload.content_type, check=check,
+            attributes=upload.attributes.get(PITHOS, {}), more={**more, S3: facts.about(content, known)},
+            also=lambda made: _close(upload, made),
+        )  # fmt: skip
     except _CompletedMeanwhileError:
         return _find(container, path, uuid)
     return upload

@@ -11,8 +11,7 @@ from django.db.models.fields.json import KeyTextTransform, KeyTransform
 from django.utils import timezone
 
 from synnefo.common.transactions import atomic
-from synnefo.pithos.namespace.models import Version
-from synnefo.pithos.uploads.facts import S3
+from synnefo.pithos.namespace.models import S3, Version
 from synnefo.pithos.uploads.models import Part, Upload
 
 log = structlog.get_logger("synnefo.pithos")
