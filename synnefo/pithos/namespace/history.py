@@ -1,4 +1,4 @@
-"""What old versions cost, and forgetting them. By default (``PITHOS_BACKEND_FREE_VERSIONING``) history is free.
+"""What old versions cost, and forgetting them. By default (``PITHOS_BACKEND_FREE_VERSIONING``) it is nothing.
 
 Where it is not, what is replaced or deleted stays charged as long as its container keeps it, and is given
 back when it is forgotten.

@@ -9,12 +9,13 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from synnefo.common.caller import Caller
-from synnefo.common.faults import BadRequest, Fault
+from synnefo.common.faults import BadRequest, Forbidden, ItemNotFound
 from synnefo.pithos.blocks.content import Content
-from synnefo.pithos.namespace import access
+from synnefo.pithos.namespace import access, sights
 from synnefo.pithos.namespace.access import Right
-from synnefo.pithos.namespace.models import Version
+from synnefo.pithos.namespace.models import Container, Version
 from synnefo.pithos.namespace.names import behind, check_characters, check_container
+from synnefo.pithos.namespace.sights import Sight
 
 MANIFEST = "X-Object-Manifest"
 MOST_PARTS = 10_000
@@ -41,12 +42,23 @@ def parts(caller: Caller, account: str, manifest: str) -> list[Part]:
     check_container(container_name)
     check_characters(prefix)
     try:
-        container = access.container(caller, account, container_name, Right.READ)
-    except Fault:
+        container, sight = _seen(caller, account, container_name)
+    except (Forbidden, ItemNotFound):
         return []
     rows = Version.objects.filter(object__container=container, state=Version.State.CURRENT)
     rows = rows.filter(object__name__gte=prefix, object__name__lt=behind(prefix)).order_by("object__name")
-    return [Part(*row) for row in rows.values_list("pk", "size_bytes", "checksum", "hash")[:MOST_PARTS]]
+    if sight is not None:
+        rows = rows.filter(sight.rows)
+    found = rows.values_list("object__name", "pk", "size_bytes", "checksum", "hash")[:MOST_PARTS]
+    return [Part(*row) for name, *row in found if sight is None or sight.right(name)]
+
+
+def _seen(caller: Caller, account: str, name: str) -> tuple[Container, Sight | None]:
+    """The container, and what the caller may read of it; None stands for all."""
+    try:
+        return access.container(caller, account, name, Right.READ), None
+    except Forbidden:
+        return sights.look(caller, account, name)
 
 
 def contents(wanted: Sequence[int]) -> Iterator[tuple[int, Content]]:

@@ -14,8 +14,7 @@ from django.utils import timezone
 from synnefo.audit.rules import record
 from synnefo.common.caller import Caller
 from synnefo.common.faults import BadRequest, Conflict, ItemNotFound
-from synnefo.common.transactions import atomic
-from synnefo.pithos.namespace import access, containers, names, objects
+from synnefo.pithos.namespace import access, containers, history, names, objects
 from synnefo.pithos.namespace.access import Right
 from synnefo.pithos.namespace.browsing import folder_exists
 from synnefo.pithos.namespace.changes import Change, Draft, commit, current
@@ -102,16 +101,16 @@ def erase(caller: Caller, path: Path) -> None:
         return [Change(container, one.object.name, one, None) for one in found]
 
     commit(caller, plan, path=str(path))
-    with atomic():
-        containers.lock(container.pk)
-        gone = Object.objects.filter(container=container).exclude(versions__state=Version.State.CURRENT)
-        if path.name.endswith("/"):
-            gone = gone.filter(name__gte=path.name[:-1], name__lt=names.behind(path.name))
-            gone = gone.exclude(name__gt=path.name[:-1], name__lt=path.name)
-        else:
-            gone = gone.filter(name=path.name)
-        gone.delete()
-        record(caller, "object.purge", "object", str(path))
+    gone = Object.objects.filter(container=container).exclude(versions__state=Version.State.CURRENT)
+    if path.name.endswith("/"):
+        gone = gone.filter(name__gte=path.name[:-1], name__lt=names.behind(path.name))
+        gone = gone.exclude(name__gt=path.name[:-1], name__lt=path.name)
+    else:
+        gone = gone.filter(name=path.name)
+    history.forget(
+        container, gone,
+        lambda _: record(caller, "object.purge", "container", container.pk, path=str(path)),
+    )  # fmt: skip
 
 
 def empty_trash(caller: Caller, account: str) -> None:
@@ -247,4 +246,5 @@ def _renamed(name: str, source: str, target: str) -> str:
 
 def _draft(one: Version, mark: dict[str, str], *, keep_uuid: bool) -> Draft:
     attributes: Attributes = {**one.attributes, ORIGIN: mark}
-    return Draft(one.content, one.content_type, attributes, one.uuid if keep_uuid else None)
+    uuid = one.uuid if keep_uuid else None
+    return Draft(one.content, one.content_type, attributes, uuid, one.expires, one.available, one.is_snapshot)
