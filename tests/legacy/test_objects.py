@@ -174,8 +174,8 @@ def test_metadata_of_all_domains_comes(url: str, store: Path) -> None:
     assert image.attributes["plankton"]["plankton:name"] == "Debian Base"
     assert image.attributes["plankton"]["plankton:property:root_partition"] == "1"
     shared = Container.objects.get(account__name=ALICE, name="shared")
-    assert shared.attributes == {"X-Container-Meta-Purpose": "exchange", "X-Container-Meta-Colour": "blue"}
-    assert shared.account.attributes == {"X-Account-Meta-Dept": "physics"}
+    assert shared.attributes == {"Purpose": "exchange", "Colour": "blue"}
+    assert shared.account.attributes == {"Dept": "physics"}
 
 
 def test_shares_groups_and_public_links_come(url: str, store: Path, facts: dict[str, Any]) -> None:

@@ -32,17 +32,19 @@ def moment(seconds: Decimal) -> datetime.datetime:
     return _EPOCH + datetime.timedelta(microseconds=int(seconds * 1_000_000))
 
 
-def _attributes(node: str) -> Sql:
-    """What clients have set of a node, as its latest version has it."""
+def _attributes(node: str, prefix: str) -> Sql:
+    """What clients have set of a node, as its latest version has it; without what headers begin with."""
+    length = len(prefix)
+    name = f"CASE WHEN left(t.key, {length}) = '{prefix}' THEN substr(t.key, {length + 1}) ELSE t.key END"
     return (
-        "coalesce((SELECT json_object_agg(t.key, coalesce(t.value, '')) FROM attributes t"  # noqa: S608
+        f"coalesce((SELECT json_object_agg({name}, coalesce(t.value, '')) FROM attributes t"  # noqa: S608
         f" WHERE t.serial = {node}.latest_version AND t.domain = 'pithos'), '{{}}')"
     )
 
 
 def _accounts(source: Source) -> Sql:
     return (
-        f"SELECT a.node AS key, a.path, {_attributes('a')} AS attributes,"  # noqa: S608  constants of ours
+        f"SELECT a.node AS key, a.path, {_attributes('a', 'X-Account-Meta-')} AS attributes,"  # noqa: S608  constants of ours
         " (SELECT min(v.mtime) FROM versions v WHERE v.node = a.node) AS begun,"
         " (SELECT max(v.mtime) FROM versions v WHERE v.node = a.node) AS changed,"
         " (SELECT max(s.mtime) FROM statistics s JOIN nodes c ON c.node = s.node WHERE c.parent = a.node)"
@@ -64,7 +66,7 @@ def _account(row: Row, world: World) -> Iterator[Model]:
 def _containers(source: Source) -> Sql:
     now = "FROM nodes n JOIN versions v ON v.node = n.node AND v.cluster = 0 WHERE n.parent = c.node"
     return (
-        f"SELECT c.node AS key, c.path, {_attributes('c')} AS attributes,"  # noqa: S608  constants of ours
+        f"SELECT c.node AS key, c.path, {_attributes('c', 'X-Container-Meta-')} AS attributes,"  # noqa: S608  constants of ours
         " a.path AS account, a.node AS account_id,"
         " coalesce((SELECT json_object_agg(p.key, p.value) FROM policy p WHERE p.node = c.node), '{}')"
         "   AS policy,"
