@@ -154,12 +154,16 @@ class Client:
 
 def free_place(but: str = "") -> str:
     """HOST:PORT where nobody listens. Granian would share a port with a stranger, and his answers."""
+    return next(place for place in free_places() if place != but)
+
+
+def free_places() -> Iterator[str]:
+    """One after the other."""
     for port in PORTS:
-        if but == f"127.0.0.1:{port}":
-            continue
-        with contextlib.suppress(OSError), socket.socket() as probe:
-            probe.bind(("127.0.0.1", port))
-            return f"127.0.0.1:{port}"
+        with socket.socket() as probe:
+            taken = probe.connect_ex(("127.0.0.1", port)) == 0
+        if not taken:
+            yield f"127.0.0.1:{port}"
     raise AssertionError(f"all ports of {PORTS} are taken")
 
 
