@@ -90,6 +90,14 @@ def upload_type(asked: Asked, name: str) -> str:
     return wanted or possible[0]
 
 
+def of_complete(asked: Asked) -> str:
+    """What the whole of an upload in parts is said to have, empty if nothing is said. Raises S3Error."""
+    given = [text for name in ALGORITHMS if (text := asked.header(_header(name)).strip())]
+    if len(given) > 1:
+        raise S3Error("InvalidRequest", "Expecting a single x-amz-checksum- header")
+    return given[0] if given else ""
+
+
 def of_whole(values: Mapping[str, str]) -> dict[str, str]:
     """What is kept of the checksum of a body that is an object."""
     for name, value in values.items():

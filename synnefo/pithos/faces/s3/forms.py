@@ -1,0 +1,157 @@
+"""Forms that browsers post to a bucket: what a policy that somebody has signed allows, and no more."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import datetime
+import hmac
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+from django.core.exceptions import BadRequest as DjangoBadRequest
+from django.core.files.uploadedfile import UploadedFile
+from django.http import HttpRequest, HttpResponse
+from django.http.multipartparser import MultiPartParserError
+from django.utils import timezone
+
+from synnefo.pithos.faces.s3.errors import S3Error
+
+_MOST_POLICY_BYTES = 20 * 1024
+_MOST_FIELD = 20 * 1024
+#: Fields that no condition must name.
+_FREE = ("policy", "x-amz-signature", "file", "awsaccesskeyid", "signature", "bucket")
+
+Fields = Mapping[str, str]
+
+
+def fields_of(request: HttpRequest) -> tuple[dict[str, str], UploadedFile]:
+    """The form's fields, names in small letters, and its file. Raises S3Error."""
+    if request.content_type != "multipart/form-data":
+        raise S3Error(
+            "PreconditionFailed", Condition="Bucket POST must be of the enclosure-type multipart/form-data"
+        )
+    try:
+        given = {name.lower(): text for name, text in request.POST.items()}
+        files = {name.lower(): file for name, file in request.FILES.items()}
+    except (MultiPartParserError, DjangoBadRequest, OSError):
+        raise S3Error("MalformedPOSTRequest") from None
+    file = files.get("file")
+    if not isinstance(file, UploadedFile):
+        raise S3Error("InvalidArgument", "POST requires exactly one file upload per request.")
+    if any(len(text) > _MOST_FIELD for text in given.values()):
+        raise S3Error("MaxPostPreDataLengthExceededError")
+    key = given.get("key", "")
+    if not key:
+        raise S3Error("InvalidArgument", "Bucket POST must contain a field named 'key'.")
+    given["key"] = key.replace("${filename}", file.name or "")
+    return given, file
+
+
+def require_signed(fields: Fields, signing_key: bytes) -> None:
+    """Raises S3Error."""
+    expected = hmac.digest(signing_key, fields["policy"].encode(), "sha256").hex()
+    if not hmac.compare_digest(expected, fields.get("x-amz-signature", "")):
+        raise S3Error("SignatureDoesNotMatch")
+
+
+def require_allowed(fields: Fields, bucket: str, size_bytes: int) -> None:
+    """Whether the policy of a form is in force, and holds. Raises S3Error."""
+    policy = _policy(fields["policy"])
+    if _moment(policy.get("expiration")) <= timezone.now():
+        raise S3Error("AccessDenied", "Invalid according to Policy: Policy expired.")
+    conditions = policy.get("conditions")
+    if not isinstance(conditions, list):
+        raise S3Error("InvalidPolicyDocument", "Invalid Policy: Missing conditions.")
+    values = {**fields, "bucket": bucket}
+    named = set(_FREE)
+    for condition in conditions:
+        kind, name, value = _condition(condition)
+        if kind == "content-length-range":
+            _require_length(name, value, size_bytes)
+            continue
+        named.add(name)
+        found = values.get(name, "")
+        if not (found.startswith(value) if kind == "starts-with" else found == value):
+            raise S3Error(
+                "AccessDenied", f"Invalid according to Policy: Policy Condition failed: {condition}"
+            )
+    if extra := sorted(name for name in fields if name not in named and not name.startswith("x-ignore-")):
+        raise S3Error("AccessDenied", f"Invalid according to Policy: Extra input fields: {', '.join(extra)}")
+
+
+def answer(fields: Fields, location: str, told: Mapping[str, str]) -> HttpResponse | None:
+    """Where the form wants the browser to go, or the status that it wants; None for an answer with XML."""
+    target = fields.get("success_action_redirect") or fields.get("redirect")
+    if target:
+        parts = urlsplit(target)
+        if parts.scheme in ("http", "https") and parts.netloc:
+            query = urlencode({name.lower(): text for name, text in told.items()})
+            together = f"{parts.query}&{query}" if parts.query else query
+            response = HttpResponse(status=303)
+            response["Location"] = urlunsplit(parts._replace(query=together))
+            return response
+    status = fields.get("success_action_status", "204")
+    if status == "201":
+        return None
+    response = HttpResponse(status=200 if status == "200" else 204)
+    response["Location"] = location
+    return response
+
+
+def _policy(text: str) -> dict[str, Any]:
+    try:
+        raw = base64.b64decode(text, validate=True)
+        found = json.loads(raw) if len(raw) <= _MOST_POLICY_BYTES else None
+    except (binascii.Error, ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise S3Error("InvalidPolicyDocument", "Invalid Policy: Invalid JSON.")
+    return found
+
+
+def _moment(value: object) -> datetime.datetime:
+    if not isinstance(value, str):
+        raise S3Error("InvalidPolicyDocument", "Invalid Policy: Policy missing expiration.")
+    try:
+        found = datetime.datetime.fromisoformat(value)
+    except ValueError:
+        raise S3Error("InvalidPolicyDocument", "Invalid Policy: Invalid 'expiration' value.") from None
+    return found if found.tzinfo else found.replace(tzinfo=datetime.UTC)
+
+
+def _condition(condition: object) -> tuple[str, Any, Any]:
+    """Its kind, the field that it is about (in small letters) and the value. Raises S3Error."""
+    if isinstance(condition, dict) and len(condition) == 1:
+        ((name, value),) = condition.items()
+        found = ["eq", f"${name}", value]
+    elif isinstance(condition, list) and len(condition) == 3:
+        found = condition
+    else:
+        raise S3Error("InvalidPolicyDocument", "Invalid Policy: Invalid condition.")
+    kind, name, value = found
+    kind = kind.lower() if isinstance(kind, str) else ""
+    if kind == "content-length-range":
+        return kind, name, value
+    is_field = isinstance(name, str) and name.startswith("$") and isinstance(value, str)
+    if kind not in ("eq", "starts-with") or not is_field:
+        raise S3Error("InvalidPolicyDocument", "Invalid Policy: Invalid condition.")
+    return kind, name[1:].lower(), value
+
+
+def _require_length(least: object, most: object, size_bytes: int) -> None:
+    numbers: Iterable[int] = [_number(least), _number(most)]
+    low, high = numbers
+    if size_bytes < low:
+        raise S3Error("EntityTooSmall", ProposedSize=str(size_bytes), MinSizeAllowed=str(low))
+    if size_bytes > high:
+        raise S3Error("EntityTooLarge", ProposedSize=str(size_bytes), MaxSizeAllowed=str(high))
+
+
+def _number(value: object) -> int:
+    text = str(value)
+    if isinstance(value, (int, str)) and text.isascii() and text.isdigit() and len(text) < 19:
+        return int(text)
+    raise S3Error("InvalidPolicyDocument", "Invalid Policy: Invalid 'content-length-range' value.")
