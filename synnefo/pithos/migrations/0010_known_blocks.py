@@ -5,6 +5,7 @@ Holds belong to no account; the versions that they were taken from do.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
@@ -14,6 +15,7 @@ from django.db import migrations
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
 _DIGEST_BYTES = 32
+_HOLE = hashlib.sha256(b"").digest()
 _BATCH = 1000
 _TOMBSTONE = 2
 
@@ -26,7 +28,8 @@ def seed(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     )
     while batch := list(islice(found, _BATCH)):
         known.objects.bulk_create(
-            [known(account_id=account, digest=digest) for account, digest in batch], ignore_conflicts=True
+            [known(account_id=account, digest=digest) for account, digest in batch if digest != _HOLE],
+            ignore_conflicts=True,
         )
 
 
