@@ -8,10 +8,12 @@ from collections.abc import Iterable, Sequence
 from synnefo.astakos.accounts import programs, sessions, tokens
 from synnefo.astakos.accounts.models import User
 from synnefo.astakos.keys import signing
+from synnefo.astakos.oauth import rules as oauth
 from synnefo.astakos.projects.models import Project
 from synnefo.astakos.quotas import clients, deltas, reading
 from synnefo.astakos.quotas import rules as quotas
-from synnefo.common.accounts import Accounts, Identity, Provision, QuotaUse
+from synnefo.common.accounts import Accounts, Held, Identity, Provision, QuotaUse
+from synnefo.common.faults import BadRequest, ItemNotFound, Unauthorized
 
 _MOST_FOUND = 100
 
@@ -33,6 +35,18 @@ class InProcessAccounts(Accounts):
     ) -> tuple[Identity, bytes]:
         return signing.signing_key(access, date, region, service, address=address)
 
+    def redeem_code(self, code: str, redirect_uri: str, client: tuple[str, str], *, address: str) -> str:
+        try:
+            return oauth.redeem(oauth.proven_client(*client, address=address), code, redirect_uri)[0]
+        except BadRequest as fault:
+            raise Unauthorized(fault.message) from fault
+
+    def identity_of_access(self, token: str, place: str) -> Identity:
+        try:
+            return tokens.identity_of_user(oauth.token_of(token, place).user.uuid)
+        except ItemNotFound as fault:
+            raise Unauthorized(fault.message) from fault
+
     def short_token(self, user: str, project: str, lifetime_s: int) -> str:
         return sessions.open_for_page(user, project, datetime.timedelta(seconds=lifetime_s))
 
@@ -50,6 +64,13 @@ class InProcessAccounts(Accounts):
 
     def quotas(self, user: str, project: str) -> dict[str, QuotaUse]:
         return reading.of_user(user, projects=[project]).get(project, {})
+
+    def held(self, resource: str) -> list[Held]:
+        rows = quotas.holdings_of(resources=[resource]).order_by("holder", "source")
+        return [
+            Held(row.holder, row.source or None, row.limit, row.usage_max, row.usage_max - row.usage_min)
+            for row in rows
+        ]
 
     def names(self, uuids: Iterable[str]) -> dict[str, str]:
         wanted = list(uuids)

@@ -71,6 +71,7 @@ _ACCOUNT: dict[str, View] = {
     "/service/identities": route(POST=people.identities),
     "/service/signing_keys": route(POST=people.signing_key),
     "/service/tokens": route(POST=people.token),
+    "/service/codes": route(POST=people.code),
     "/service/names": route(POST=people.names),
     "/service/users": route(POST=people.users),
 }

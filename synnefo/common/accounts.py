@@ -90,6 +90,17 @@ class QuotaUse:
         return min(self.limit, self.project_limit - (self.project_usage - self.usage))
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Held:
+    """What is counted of a resource for a holder: a user's share of a project (``source``), or a pool."""
+
+    holder: str
+    source: str | None
+    limit: int
+    usage: int
+    pending: int
+
+
 def provisions_for(user: str, project: str, amounts: Mapping[str, int]) -> list[Provision]:
     """A user's allocation in a project is charged to him and to the pool (spec: astakos 2.9).
 
@@ -133,6 +144,15 @@ class Accounts(Protocol):
         Raises Unauthorized for a key that is unknown or no good any more, TooManyRequests.
         """
 
+    def redeem_code(self, code: str, redirect_uri: str, client: tuple[str, str], *, address: str) -> str:
+        """The access token that a code of 0.21's OAuth 2 flow is good for, once.
+
+        ``client`` is the identifier and secret of who got the code. Raises Unauthorized, TooManyRequests.
+        """
+
+    def identity_of_access(self, token: str, place: str) -> Identity:
+        """Who gave an access token of that flow, if it opens this place. Raises Unauthorized."""
+
     def short_token(self, user: str, project: str, lifetime_s: int) -> str:
         """A token for what a page does by itself at the object store, in one project of who is signed in.
 
@@ -158,6 +178,9 @@ class Accounts(Protocol):
 
     def quotas(self, user: str, project: str) -> dict[str, QuotaUse]:
         """What the user may use in the project, by resource name."""
+
+    def held(self, resource: str) -> list[Held]:
+        """All that is counted of a resource of the caller's component: every share, and every pool."""
 
     def names(self, uuids: Iterable[str]) -> dict[str, str]:
         """Display names of users and projects; unknown ones are left out."""

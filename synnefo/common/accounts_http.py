@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 from django.conf import settings
 
-from synnefo.common.accounts import Accounts, Identity, Provision, QuotaUse
+from synnefo.common.accounts import Accounts, Held, Identity, Provision, QuotaUse
 from synnefo.common.faults import ItemNotFound, OverLimit, ServiceUnavailable, TooManyRequests, Unauthorized
 
 _CACHE_S = 5.0
@@ -62,13 +62,17 @@ class HttpAccounts(Accounts):
             "key", "/".join(asked.values()), "service/signing_keys", {**asked, "address": address}
         )
 
+    def redeem_code(self, code: str, redirect_uri: str, client: tuple[str, str], *, address: str) -> str:
+        identifier, secret = client
+        asked = {"code": code, "redirect_uri": redirect_uri, "client": identifier, "secret": secret}
+        return self._token("service/codes", {**asked, "address": address})
+
+    def identity_of_access(self, token: str, place: str) -> Identity:
+        asked = {"token": token, "place": place}
+        return self._identity("access", "\n".join(asked.values()), "service/identities", {"access": asked})[0]
+
     def short_token(self, user: str, project: str, lifetime_s: int) -> str:
-        wanted = {"user": user, "project": project, "lifetime_s": lifetime_s}
-        try:
-            answer = self._ask("POST", "service/tokens", wanted)
-        except ItemNotFound as fault:
-            raise Unauthorized(fault.message) from fault
-        return str(answer["token"])
+        return self._token("service/tokens", {"user": user, "project": project, "lifetime_s": lifetime_s})
 
     def issue(self, provisions: Sequence[Provision], *, name: str, force: bool = False) -> int:
         parts = [
@@ -103,6 +107,24 @@ class HttpAccounts(Accounts):
             return {}
         return {name: QuotaUse(**use) for name, use in found[user][project].items()}
 
+    def held(self, resource: str) -> list[Held]:
+        shares = [
+            Held(f"user:{user}", f"project:{project}", use["limit"], use["usage"], use["pending"])
+            for user, by_project in self._ask("GET", "service_quotas").items()
+            for project, uses in by_project.items()
+            for name, use in uses.items()
+            if name == resource
+        ]
+        pools = [
+            Held(
+                f"project:{project}", None, use["project_limit"], use["project_usage"], use["project_pending"]
+            )
+            for project, uses in self._ask("GET", "service_project_quotas").items()
+            for name, use in uses.items()
+            if name == resource
+        ]
+        return sorted([*shares, *pools], key=lambda one: (one.holder, one.source or ""))
+
     def names(self, uuids: Iterable[str]) -> dict[str, str]:
         names: dict[str, str] = self._ask("POST", "service/names", {"uuids": list(uuids)})
         return names
@@ -110,6 +132,13 @@ class HttpAccounts(Accounts):
     def users_like(self, text: str) -> list[str]:
         users: list[str] = self._ask("POST", "service/users", {"like": text})["users"]
         return users
+
+    def _token(self, path: str, wanted: object) -> str:
+        """A token that Astakos makes. Raises Unauthorized where it makes none."""
+        try:
+            return str(self._ask("POST", path, wanted)["token"])
+        except ItemNotFound as fault:
+            raise Unauthorized(fault.message) from fault
 
     def _identity(self, kind: str, text: str, path: str, question: object) -> tuple[Identity, bytes]:
         """What Astakos says to a question about ``text``, or has said a moment ago."""

@@ -105,6 +105,12 @@ class NotImplementedFault(Fault):
     status, name, title = 501, "notImplemented", "Not Implemented"
 
 
+class BadGateway(Fault):
+    """Another server, which the request leads to, is not reached or is none of ours."""
+
+    status, name, title = 502, "badGateway", "Bad Gateway"
+
+
 class ServiceUnavailable(Fault):
     status, name, title = 503, "serviceUnavailable", "Service Unavailable"
 

@@ -6,7 +6,7 @@ from django.urls import URLPattern, URLResolver, path, re_path
 from django.views.generic import RedirectView
 
 from synnefo.pithos.faces import view
-from synnefo.pithos.faces.pithos import accounts, containers, objects, public, writing
+from synnefo.pithos.faces.pithos import accounts, containers, objects, public, viewing, writing
 from synnefo.pithos.faces.pithos.kit import route, unknown
 from synnefo.pithos.faces.swift.urls import urlpatterns as swift
 from synnefo.pithos.faces.webdav.urls import urlpatterns as webdav
@@ -40,6 +40,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         ),
     ),
     path(f"object-store/{view.ROUTE}<str:link>", view.get),
+    re_path(r"^ui/view/(?P<account>[^/]+)/(?P<container>[^/]+)/(?P<name>[\s\S]+)$", viewing.view),
     path("public", RedirectView.as_view(url="public/")),
     re_path(r"^public/(?P<link>[^/]*)$", public.public),
     *swift,

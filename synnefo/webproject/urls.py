@@ -12,7 +12,8 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.generic import RedirectView
 
 from synnefo.common.http import health
-from synnefo.common.http.addresses import dav_path, objects_path
+from synnefo.common.http.addresses import dav_path, objects_path, shown_paths
+from synnefo.webproject import proxies
 from synnefo.webproject.objects import elsewhere
 
 if TYPE_CHECKING:
@@ -67,9 +68,10 @@ def _objects() -> list[URLPattern | URLResolver]:
     if "pithos" not in settings.SYNNEFO_SERVICES:
         return []
     if "objects" in settings.SYNNEFO_WEB_SERVES:
-        return _service_routes("pithos")
-    paths = "|".join(re.escape(path.lstrip("/")) for path in (objects_path(), dav_path()))
-    return [re_path(f"^(?:{paths})(?P<path>.*)$", elsewhere)]
+        return [*proxies.routes(), *_service_routes("pithos")]
+    found = (objects_path(), dav_path(), *shown_paths())
+    paths = "|".join(re.escape(path.lstrip("/")) for path in found)
+    return [*proxies.routes(), re_path(f"^(?:{paths})(?P<path>.*)$", elsewhere)]
 
 
 urlpatterns: list[URLPattern | URLResolver] = [

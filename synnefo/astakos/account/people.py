@@ -29,10 +29,16 @@ class Program(BaseModel):
     address: str
 
 
+class Access(BaseModel):
+    token: str
+    place: str
+
+
 class IdentityQuestion(BaseModel):
     token: str | None = None
     user: str | None = None
     program: Program | None = None
+    access: Access | None = None
 
 
 class KeyQuestion(BaseModel):
@@ -40,6 +46,14 @@ class KeyQuestion(BaseModel):
     date: str
     region: str
     service: str
+    address: str
+
+
+class CodeQuestion(BaseModel):
+    code: str
+    redirect_uri: str
+    client: str
+    secret: str
     address: str
 
 
@@ -95,9 +109,12 @@ def identities(request: HttpRequest) -> HttpResponse:
             return answer(_identity(tokens.identity_of_user(asked.user)))
         if asked.program is not None:
             return answer(_identity(programs.identify(**asked.program.model_dump())))
+        if asked.access is not None:
+            given = asked.access
+            return answer(_identity(seam.InProcessAccounts().identity_of_access(given.token, given.place)))
     except Unauthorized as fault:  # 401 would mean the service's own token
         raise ItemNotFound(fault.message) from fault
-    raise BadRequest("token, user or program: field required")
+    raise BadRequest("token, user, program or access: field required")
 
 
 def signing_key(request: HttpRequest) -> HttpResponse:
@@ -117,6 +134,20 @@ def token(request: HttpRequest) -> HttpResponse:
     asked = parsed(TokenWish, json_object(request))
     try:
         made = seam.InProcessAccounts().short_token(asked.user, asked.project, asked.lifetime_s)
+    except Unauthorized as fault:  # 401 would mean the service's own token
+        raise ItemNotFound(fault.message) from fault
+    return answer({"token": made}, 201)
+
+
+def code(request: HttpRequest) -> HttpResponse:
+    """POST service/codes: the access token that a code of 0.21's OAuth 2 flow is good for."""
+    service_token(request)
+    asked = parsed(CodeQuestion, json_object(request))
+    client = asked.client, asked.secret
+    try:
+        made = seam.InProcessAccounts().redeem_code(
+            asked.code, asked.redirect_uri, client, address=asked.address
+        )
     except Unauthorized as fault:  # 401 would mean the service's own token
         raise ItemNotFound(fault.message) from fault
     return answer({"token": made}, 201)

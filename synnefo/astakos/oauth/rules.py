@@ -21,13 +21,13 @@ from django.db import IntegrityError
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from synnefo.astakos.accounts import tokens
+from synnefo.astakos.accounts import throttle, tokens
 from synnefo.astakos.accounts.models import Token, User
 from synnefo.astakos.oauth.adapter import SCOPES
 from synnefo.astakos.oauth.models import OAuthClient, OAuthCode, OAuthToken
 from synnefo.audit import rules as audit
 from synnefo.common.caller import Caller
-from synnefo.common.faults import BadRequest, Conflict, ItemNotFound
+from synnefo.common.faults import BadRequest, Conflict, ItemNotFound, Unauthorized
 from synnefo.common.fields import check_fields
 from synnefo.common.transactions import atomic
 
@@ -149,6 +149,16 @@ def make_code(client: Client, user: User, redirect_uri: str, scope: str) -> str:
         expires=timezone.now() + _CODE_LIFETIME,
     )
     return code
+
+
+def proven_client(identifier: str, secret: str, *, address: str) -> Client:
+    """The client, by its secret if it has one. Raises Unauthorized, TooManyRequests."""
+    with throttle.guarding("oauth-client", identifier, address):
+        client = Client.objects.filter(pk=identifier).first()
+        confidential = client is not None and client.type == Client.Type.CONFIDENTIAL
+        if client is None or (confidential and not client.check_secret(secret)):
+            raise Unauthorized("Invalid client credentials")
+    return client
 
 
 def redeem(client: Client, code: str, redirect_uri: str) -> tuple[str, int]:

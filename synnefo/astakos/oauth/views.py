@@ -18,7 +18,6 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt
 
-from synnefo.astakos.accounts import throttle
 from synnefo.astakos.accounts.models import User
 from synnefo.astakos.oauth import rules
 from synnefo.astakos.oauth.leaving import leave, terms_first, with_query
@@ -110,14 +109,9 @@ def _client(request: HttpRequest) -> Client:
     identifier, secret = _basic(request)
     identifier = identifier or request.POST.get("client_id", "").replace("\x00", "")
     try:
-        with throttle.guarding("oauth-client", identifier, client_address(request)):
-            client = Client.objects.filter(pk=identifier).first()
-            confidential = client is not None and client.type == Client.Type.CONFIDENTIAL
-            if client is None or (confidential and not client.check_secret(secret)):
-                raise Unauthorized("Invalid client credentials")
+        return rules.proven_client(identifier, secret, address=client_address(request))
     except Unauthorized as fault:
         raise BadRequest(fault.message) from fault
-    return client
 
 
 def _basic(request: HttpRequest) -> tuple[str, str]:

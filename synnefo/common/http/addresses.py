@@ -31,15 +31,38 @@ def objects_url(request: HttpRequest) -> str:
         return public.rstrip("/")
     if not settings.PITHOS_LISTEN:
         return base_url(request)
-    name = urlsplit(f"//{request.get_host()}").hostname or ""
-    host = f"[{name}]" if ":" in name else name
-    return f"{request.scheme}://{host}:{settings.PITHOS_LISTEN.rpartition(':')[2]}"
+    return _at_port_of(request, settings.PITHOS_LISTEN)
+
+
+def accounts_url(request: HttpRequest) -> str:
+    """Where browsers find Astakos, without a slash at the end; also for processes that do not serve it."""
+    if "astakos" not in settings.SYNNEFO_SERVICES:
+        elsewhere: str = settings.ASTAKOS_SEAM_URL
+        return elsewhere.partition("/account/")[0]
+    origin = base_url(request)
+    if not settings.SYNNEFO_PUBLIC_URL and "pages" not in settings.SYNNEFO_WEB_SERVES:
+        origin = _at_port_of(request, settings.SYNNEFO_LISTEN)
+    return "/".join(filter(None, (origin, settings.ASTAKOS_BASE_PATH.strip("/"))))
+
+
+def s3_url(request: HttpRequest) -> str:
+    """The origin of the object store for clients of S3; empty where there is none."""
+    public: str = settings.PITHOS_S3_PUBLIC_URL
+    if public or not settings.PITHOS_S3_LISTEN:
+        return public.rstrip("/")
+    return _at_port_of(request, settings.PITHOS_S3_LISTEN)
 
 
 def objects_path() -> str:
     """What all paths of the object store begin with: ``/pithos/object-store``."""
     base: str = settings.PITHOS_BASE_PATH.strip("/")
     return f"/{base}/object-store" if base else "/object-store"
+
+
+def shown_paths() -> tuple[str, str]:
+    """What paths begin with that show objects to browsers without a token: public links and views."""
+    base = objects_path().removesuffix("object-store")
+    return f"{base}public/", f"{base}ui/view/"
 
 
 def dav_path() -> str:
@@ -57,3 +80,10 @@ def service_of(request: HttpRequest) -> str:
             first = parts[0] if parts else ""
             return "object-store" if first == _DAV else first
     return ""
+
+
+def _at_port_of(request: HttpRequest, listen: str) -> str:
+    """The origin of other processes on the host that the client has come to."""
+    name = urlsplit(f"//{request.get_host()}").hostname or ""
+    host = f"[{name}]" if ":" in name else name
+    return f"{request.scheme}://{host}:{listen.rpartition(':')[2]}"

@@ -23,9 +23,18 @@ from synnefo.pithos.namespace.objects import Path
 
 
 def head(request: HttpRequest, account: str, container: str, name: str) -> HttpResponse:
-    caller, path = kit.caller(request), Path(account, container, name)
+    return described(request, kit.caller(request), Path(account, container, name))
+
+
+def show(request: HttpRequest, account: str, container: str, name: str) -> HttpResponseBase:
+    """GET: the content, some of it, its block hashes, or the list of versions."""
+    return answer(request, kit.caller(request), Path(account, container, name))
+
+
+def described(request: HttpRequest, caller: Caller, path: Path) -> HttpResponse:
+    """What the object is, without its content, for somebody who is known."""
     version = _version(request, caller, path)
-    shown = content.shown(caller, account, name, version)
+    shown = content.shown(caller, path.account, path.name, version)
     _check(request, shown)
     response = HttpResponse(content_type=shown.content_type)
     _describe(request, response, caller, path, shown)
@@ -33,16 +42,10 @@ def head(request: HttpRequest, account: str, container: str, name: str) -> HttpR
     return response
 
 
-def show(request: HttpRequest, account: str, container: str, name: str) -> HttpResponseBase:
-    """GET: the content, some of it, its block hashes, or the list of versions."""
-    caller, path = kit.caller(request), Path(account, container, name)
+def answer(request: HttpRequest, caller: Caller, path: Path) -> HttpResponseBase:
+    """The content, its block hashes or the list of versions, as the request asks."""
     if request.GET.get("version") == "list":
         return _versions(request, caller, path)
-    return answer(request, caller, path)
-
-
-def answer(request: HttpRequest, caller: Caller, path: Path) -> HttpResponseBase:
-    """The content or its block hashes, as the request asks, for somebody who is known."""
     version = _version(request, caller, path)
     if "hashmap" in request.GET:
         shown = Shown(version, path.name, version.content, conditions.etag(version))

@@ -7,18 +7,12 @@ from urllib.parse import unquote, urlsplit
 from django.http import HttpRequest
 
 from synnefo.common.caller import Caller
-from synnefo.common.faults import BadRequest, Fault
+from synnefo.common.faults import BadGateway, BadRequest, Fault
 from synnefo.common.http.addresses import dav_path
 from synnefo.pithos.faces.webdav import ifheader, locks, places, resources
 from synnefo.pithos.faces.webdav.places import Place
 from synnefo.pithos.namespace import access
 from synnefo.pithos.namespace.access import Right
-
-
-class BadGateway(Fault):
-    """The destination is on another server."""
-
-    status, name, title = 502, "badGateway", "Bad Gateway"
 
 
 def check_if(request: HttpRequest, caller: Caller, place: Place) -> frozenset[str]:
