@@ -134,10 +134,23 @@ if _has_people:
     ]
 INSTALLED_APPS += globals().get("SYNNEFO_EXTRA_APPS", [])
 
+if "pages" not in _serves:
+    # Who asks for objects comes with a token, not with a session, and gets no page of the console.
+    MIDDLEWARE = [
+        "corsheaders.middleware.CorsMiddleware",
+        "synnefo.common.http.context.RequestContext",
+        "django.middleware.security.SecurityMiddleware",
+        "synnefo.webproject.security.PageSecurity",
+        *(["allauth.account.middleware.AccountMiddleware"] if _has_people else []),  # which it insists on
+    ]
+
 # Any path may be a bucket's: who speaks S3 speaks nothing else. It answers scripts of other sites by itself.
 if _speaks_s3:
     ROOT_URLCONF = "synnefo.pithos.faces.s3.urls"
-    MIDDLEWARE = ["synnefo.common.http.context.RequestContext"]
+    MIDDLEWARE = [
+        "synnefo.common.http.context.RequestContext",
+        *(["allauth.account.middleware.AccountMiddleware"] if _has_people else []),
+    ]
 
 logs.configure_structlog()
 LOGGING = logs.logging_config(style=globals()["SYNNEFO_LOG_STYLE"], level=globals()["SYNNEFO_LOG_LEVEL"])

@@ -4,15 +4,39 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import json
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
 from django.db import IntegrityError, connection
-from django.db.models import Model, QuerySet
+from django.db.models import F, Field, Model, QuerySet, Subquery
 from django.db.models.query import get_related_populators
 
 Row = tuple[Any, ...]
+
+
+class _ListField(Field):  # type: ignore[type-arg]
+    """PostgreSQL says a list as such, SQLite as JSON."""
+
+    def from_db_value(self, value: Any, *_: object) -> list[Any]:
+        return json.loads(value) if isinstance(value, str) else value
+
+
+class ListOf(Subquery):
+    """One column of all rows of a query as a list, in no order: what else would be a query of its own."""
+
+    output_field = _ListField()
+    template = "ARRAY(%(subquery)s)"
+
+    def __init__(self, rows: QuerySet[Any, Any], column: str) -> None:
+        super().__init__(rows.order_by().values(listed=F(column)))
+
+    def as_sqlite(self, compiler: Any, connection: Any, **more: Any) -> Any:
+        template = "(SELECT json_group_array(listed) FROM (%(subquery)s))"
+        return self.as_sql(compiler, connection, template=template, **more)
+
+
 M = TypeVar("M", bound=Model)
 
 

@@ -8,7 +8,8 @@ from django.http import HttpRequest
 
 from synnefo.common.faults import BadRequest, Fault, RequestTooLarge
 
-_PIECE = 256 * 1024
+#: A piece costs a hop to the thread that talks to the client, and back.
+_PIECE = 1024 * 1024
 
 
 def pieces(request: HttpRequest, most_bytes: int) -> Iterator[bytes]:

@@ -7,13 +7,18 @@ store: it is carried along whole, to stand in the row that names it. Its hashes 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 
 from django.conf import settings
 
 from synnefo.pithos.blocks.base import Blocks
 from synnefo.pithos.blocks.hashing import HOLE, block_count, block_hash, pack, top_hash, unpack
+
+_WRITERS = 32
+_WORTH_A_THREAD_BYTES = 256 * 1024
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -49,14 +54,45 @@ def keep(
     not stored, but carried along.
     """
     most = min(settings.PITHOS_INLINE_BYTES if inline_bytes is None else inline_bytes, block_size - 1)
-    digests, md5, size_bytes = [], hashlib.md5(usedforsecurity=False), 0
+    writing, digests, size_bytes = _Writing(store), list[bytes](), 0
+    md5 = hashlib.md5(usedforsecurity=False)
     for block in cut(chunks, block_size):
-        md5.update(block)
-        if len(block) <= most and not digests:
+        if len(block) <= most and not size_bytes:
+            md5.update(block)
             return Content(block_hash(block), len(block), md5.hexdigest(), block)
         size_bytes += len(block)
-        digests.append(store.put(block))
+        digests += writing.put(block)
+        md5.update(block)
+    digests += writing.rest()
     return Content(pack(digests), size_bytes, md5.hexdigest())
+
+
+class _Writing:
+    """Stores blocks one behind the caller, who meanwhile takes the MD5 of a block and receives the next one:
+    hashing and writing let other threads run. Short blocks are not worth a thread."""
+
+    def __init__(self, store: Blocks) -> None:
+        self._store = store
+        self._pending: Future[bytes] | None = None
+
+    def put(self, block: bytes) -> list[bytes]:
+        """The digests that are known by now, in order."""
+        found = self.rest()
+        if len(block) < _WORTH_A_THREAD_BYTES:
+            return [*found, self._store.put(block)]
+        self._pending = _writers().submit(self._store.put, block)
+        return found
+
+    def rest(self) -> list[bytes]:
+        """The digest of the block that is on its way, if any; it is stored then."""
+        pending, self._pending = self._pending, None
+        return [pending.result()] if pending is not None else []
+
+
+@functools.cache
+def _writers() -> ThreadPoolExecutor:
+    """Made by whoever stores first, for threads do not survive a fork."""
+    return ThreadPoolExecutor(_WRITERS, "blocks")
 
 
 def cut(chunks: Iterable[bytes], block_size: int) -> Iterator[bytes]:
