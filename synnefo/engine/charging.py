@@ -103,15 +103,14 @@ def deliver() -> int:
     return Commission.objects.filter(serial__in=accept + reject).update(delivered=True)
 
 
-def resolve_forgotten() -> int:
-    """Close serials that no operation will decide any more; returns how many.
+def forgotten(*, issued_before: datetime.datetime) -> tuple[list[int], list[int]]:
+    """Serials that no operation will decide any more, to be accepted and to be rejected.
 
     That is: pending at Astakos and unknown here (the transaction never committed), or undecided here
-    with no active operation that carries them. Young ones are left alone, they may be in flight.
+    with no active operation that carries them.
     """
     forbid_in_transaction("resolving commissions")
-    border = timezone.now() - datetime.timedelta(seconds=settings.SYNNEFO_CHARGE_RESOLVE_AFTER_S)
-    pending = accounts().pending(issued_before=border)
+    pending = accounts().pending(issued_before=issued_before)
     known = {row.serial: row for row in Commission.objects.filter(serial__in=pending)}
     carried = set(
         Operation.objects.filter(state__in=Operation.ACTIVE, serial__in=pending).values_list(
@@ -120,11 +119,23 @@ def resolve_forgotten() -> int:
     )
     accept = [serial for serial in pending if serial in known and known[serial].accept]
     reject = [serial for serial in pending if serial not in accept and serial not in carried]
+    return accept, reject
+
+
+def settle(accept: Sequence[int], reject: Sequence[int]) -> None:
+    """Close forgotten serials, at Astakos and here."""
+    accounts().resolve(accept, reject)
+    Commission.objects.filter(serial__in=accept).update(delivered=True)
+    Commission.objects.filter(serial__in=reject).update(accept=False, delivered=True)
+    log.warning("closed forgotten commissions", accepted=accept, rejected=reject)
+
+
+def resolve_forgotten() -> int:
+    """Close forgotten serials; returns how many. Young ones are left alone, they may be in flight."""
+    border = timezone.now() - datetime.timedelta(seconds=settings.SYNNEFO_CHARGE_RESOLVE_AFTER_S)
+    accept, reject = forgotten(issued_before=border)
     if accept or reject:
-        accounts().resolve(accept, reject)
-        Commission.objects.filter(serial__in=accept).update(delivered=True)
-        Commission.objects.filter(serial__in=reject).update(accept=False, delivered=True)
-        log.warning("closed forgotten commissions", accepted=accept, rejected=reject)
+        settle(accept, reject)
     return len(accept) + len(reject)
 
 

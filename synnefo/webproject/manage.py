@@ -23,6 +23,16 @@ def service_export() -> None:
     _run("service-export")
 
 
+def pithos_manage_accounts() -> None:
+    """``pithos-manage-accounts``"""
+    _run("pithos-manage-accounts")
+
+
+def pithos_migrate() -> None:
+    """``pithos-migrate``"""
+    _run("pithos-migrate")
+
+
 def _run(*verb: str) -> None:
     set_up()
     execute_from_command_line(["snf-manage", *verb, *sys.argv[1:]])

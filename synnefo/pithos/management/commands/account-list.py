@@ -1,0 +1,1 @@
+from synnefo.pithos.namespace.commands.account_list import Command as Command

@@ -1,0 +1,1 @@
+from synnefo.pithos.namespace.commands.account_show import Command as Command

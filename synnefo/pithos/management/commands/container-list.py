@@ -1,0 +1,1 @@
+from synnefo.pithos.namespace.commands.container_list import Command as Command

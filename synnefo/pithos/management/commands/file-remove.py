@@ -1,0 +1,1 @@
+from synnefo.pithos.namespace.commands.file_remove import Command as Command

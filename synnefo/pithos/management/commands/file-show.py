@@ -1,0 +1,1 @@
+from synnefo.pithos.namespace.commands.file_show import Command as Command

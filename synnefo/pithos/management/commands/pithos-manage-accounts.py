@@ -1,0 +1,1 @@
+from synnefo.pithos.namespace.commands.manage_accounts import Command as Command

@@ -1,0 +1,1 @@
+from synnefo.pithos.upkeep.commands.pithos_migrate import Command as Command

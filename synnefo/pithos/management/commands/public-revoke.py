@@ -1,0 +1,1 @@
+from synnefo.pithos.namespace.commands.public_revoke import Command as Command

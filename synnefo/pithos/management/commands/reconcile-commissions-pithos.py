@@ -1,0 +1,1 @@
+from synnefo.pithos.upkeep.commands.reconcile_commissions import Command as Command
