@@ -178,14 +178,16 @@ def fill(cast: Cast, count: int, *, folder: bool = False) -> None:
     container = Container.objects.get(account__name=cast.alice.account, name="c")
     prefix = "dir/" if folder else "f"
     made = Object.objects.bulk_create(
-        Object(container=container, name=f"{prefix}{number:05d}") for number in range(count)
+        (Object(container=container, name=f"{prefix}{number:05d}") for number in range(count)),
+        batch_size=1000,
     )
     Version.objects.bulk_create(
-        Version(object=one, size_bytes=0, modified_by=cast.alice.account, modified=timezone.now())
-        for one in made
+        (Version(object=one, modified_by=cast.alice.account, modified=timezone.now()) for one in made),
+        batch_size=1000,
     )
     if not folder:
-        Share.objects.bulk_create(Share(object=one, who=cast.bob.account) for one in made)
+        shares = (Share(object=one, who=cast.bob.account) for one in made)
+        Share.objects.bulk_create(shares, batch_size=1000)
 
 
 @pytest.mark.parametrize("folder", [True, False])
