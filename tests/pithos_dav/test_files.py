@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from synnefo.pithos.blocks.base import blocks
+from synnefo.pithos.blocks.content import keep
 from synnefo.pithos.namespace import containers, objects
 from synnefo.pithos.namespace.models import Version
 from synnefo.pithos.namespace.names import Path
@@ -59,6 +61,8 @@ def test_folders_are_made_listed_and_deleted_with_all_that_is_in_them(dav: Dav) 
     dav.must(405, "MKCOL", "c/photos")
     dav.must(409, "MKCOL", "c/none/below")
     dav.must(409, "PUT", "c/none/x", b"1")
+    dav.must(409, "PUT", "none/x", b"1")
+    dav.must(409, "MKCOL", "none/below")
     dav.must(415, "MKCOL", "c/other", b"body")
     assert dav.names("c/") == ["photos/"]
     dav.put("c/photos/a.jpg", b"1")
@@ -111,11 +115,11 @@ def test_names_are_unicode_and_escaped(dav: Dav) -> None:
 def test_containers_are_the_folders_at_the_top(dav: Dav) -> None:
     dav.must(201, "MKCOL", "music")
     dav.must(405, "MKCOL", "music")
-    assert dav.names() == ["c/", "music/", "projects/"]
+    assert dav.names() == ["c/", "music/", "projects/", "shared/"]
     dav.put("music/song", b"1")
     dav.must(204, "DELETE", "music")
-    assert dav.names() == ["c/", "projects/"]
-    for path in ("", "projects", "music-x"):
+    assert dav.names() == ["c/", "projects/", "shared/"]
+    for path in ("", "projects", "shared", "music-x"):
         assert dav("DELETE", path).status_code in (403, 404)
     dav.must(405, "PUT", "file-at-the-top", b"1")
 
@@ -201,9 +205,6 @@ def test_owncloud_s_clients_keep_the_time_of_files(dav: Dav, people: People) -> 
 
 def other_face(people: People, name: str, data: bytes = b"1") -> None:
     """An object as other faces make them."""
-    from synnefo.pithos.blocks.base import blocks
-    from synnefo.pithos.blocks.content import keep
-
     path = Path(people.alice.user.uuid, "c", name)
     objects.write(
         people.alice.caller, path, keep(blocks(), [data], 4), content_type="text/plain", attributes={}

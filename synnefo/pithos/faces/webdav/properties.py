@@ -179,14 +179,14 @@ def _asked(text: bytes) -> _Asked:
     root = xml.parsed(text, "propfind")
     named = root.find(f"{xml.DAV}prop")
     if named is not None:
-        return _Asked(tuple(dict.fromkeys(element.tag for element in named)))
+        return _Asked(tuple(dict.fromkeys(map(_name, named))))
     if root.find(f"{xml.DAV}propname") is not None:
         return _Asked((*_LIVE, *_LIVE_IF_NAMED), every=True, bare=True)
     if root.find(f"{xml.DAV}allprop") is None:
         raise BadRequest("The body asks for nothing.")
     more = root.find(f"{xml.DAV}include")
-    names = [element.tag for element in more] if more is not None else []
-    return _Asked(tuple(dict.fromkeys([*_LIVE, *names])), every=True)
+    named_too = map(_name, more) if more is not None else ()
+    return _Asked(tuple(dict.fromkeys([*_LIVE, *named_too])), every=True)
 
 
 def _known(caller: Caller, top: Resource, found: list[Resource], asked: _Asked) -> Known:
@@ -261,9 +261,13 @@ def _changes(text: bytes) -> dict[str, str]:
         if action.tag not in (f"{xml.DAV}set", f"{xml.DAV}remove") or properties is None:
             raise BadRequest("The body is no propertyupdate of DAV.")
         for element in properties:
-            name = element.tag if element.tag.startswith("{") else f"{{}}{element.tag}"
-            found[name] = _value(element) if action.tag == f"{xml.DAV}set" else ""
+            found[_name(element)] = _value(element) if action.tag == f"{xml.DAV}set" else ""
     return found
+
+
+def _name(element: ElementTree.Element) -> str:
+    """In Clark's notation always, also of those that are in no namespace."""
+    return element.tag if element.tag.startswith("{") else f"{{}}{element.tag}"
 
 
 def _value(element: ElementTree.Element) -> str:

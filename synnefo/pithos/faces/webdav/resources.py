@@ -11,15 +11,16 @@ from django.conf import settings
 
 from synnefo.common.accounts import accounts
 from synnefo.common.caller import Caller
-from synnefo.common.faults import InsufficientStorage, ItemNotFound
+from synnefo.common.faults import Forbidden, InsufficientStorage, ItemNotFound
 from synnefo.pithos.blocks.content import Content
 from synnefo.pithos.faces import conditions
 from synnefo.pithos.faces.webdav.places import PROJECTS, SHARED, Place
-from synnefo.pithos.namespace import access, browsing, containers, listing
+from synnefo.pithos.namespace import access, browsing, containers, listing, names, sharing, sights
 from synnefo.pithos.namespace.access import Right
 from synnefo.pithos.namespace.changes import current
 from synnefo.pithos.namespace.listing import Listed, Wanted
 from synnefo.pithos.namespace.models import Attributes, Container, Version
+from synnefo.pithos.namespace.sights import Sight
 
 #: The domain of attributes that clients of this face set.
 DOMAIN = "dav"
@@ -32,12 +33,16 @@ _NO_TIME = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Resource:
-    """A folder, or a file. ``version`` is the object that it is; implied folders have none."""
+    """A folder, or a file. ``version`` is the object that it is; implied folders have none.
+
+    ``sight`` is what the caller sees in it; None stands for all.
+    """
 
     place: Place
     is_folder: bool
     container: Container | None = None
     version: Version | Listed | None = None
+    sight: Sight | None = None
 
     @property
     def modified(self) -> datetime.datetime:
@@ -62,12 +67,18 @@ class Resource:
 def find(caller: Caller, place: Place) -> Resource | None:
     """What is there for who may see it, or None. Raises Forbidden, ItemNotFound (no such container)."""
     if not place.container:
-        if place.account:
+        if place.account and not _is_shared(place):
             access.account(caller, place.account)
         return Resource(place, is_folder=True)
+    container, sight = _look(caller, place)
     if not place.name:
-        return Resource(place, True, containers.get(caller, place.account, place.container))
-    return in_container(access.object(caller, place.at(), Right.READ), place)
+        return Resource(place, True, container, sight=sight)
+    if sight is None or sight.right(place.name) is not None:
+        found = in_container(container, place)
+        return None if found is None else dataclasses.replace(found, sight=sight)
+    if sight.reaches(f"{place.name}/"):
+        return Resource(place, True, container, sight=sight)
+    raise Forbidden("User does not have access to the object")
 
 
 def in_container(container: Container, place: Place) -> Resource | None:
@@ -75,7 +86,9 @@ def in_container(container: Container, place: Place) -> Resource | None:
     version = current(container, place.name)
     if browsing.is_folder(version):
         return Resource(place, True, container, version)
-    if browsing.folder_exists(container, f"{place.name}/"):
+    inside = f"{place.name}/"
+    rows = Version.objects.filter(object__container=container, state=Version.State.CURRENT)
+    if rows.filter(object__name__gte=inside, object__name__lt=names.behind(inside)).exists():
         return Resource(place, True, container)
     return None if version is None else Resource(place, False, container, version)
 
@@ -92,22 +105,25 @@ def members(caller: Caller, folder: Resource) -> Iterator[Resource]:
     """What is in a folder, by name. Raises Forbidden, InsufficientStorage if that is too much to list."""
     place = folder.place
     if folder.container is not None:
-        yield from _in_folder(folder.container, place)
+        yield from _in_folder(folder.container, folder)
+    elif place.account and _is_shared(place):
+        for container in sharing.containers_shared(caller, place.account):
+            yield Resource(_below(place, container.name, place.account, container.name), True, container)
     elif place.account:
         for container in containers.containers_for(caller, place.account):
             if place.path or container.name not in (PROJECTS, SHARED):
                 yield Resource(_below(place, container.name, place.account, container.name), True, container)
         if not place.path:
-            yield Resource(Place(PROJECTS), is_folder=True)
-    elif place.path == PROJECTS:
-        for project in sorted(access.names_of(caller)):
-            yield Resource(_below(place, project, project), is_folder=True)
+            yield from (Resource(Place(name), is_folder=True) for name in (PROJECTS, SHARED))
+    else:
+        for account in _accounts(caller, place):
+            yield Resource(_below(place, account, account), is_folder=True)
 
 
-def title(resource: Resource, names: dict[str, str]) -> str:
-    """What people call it; ``names`` are those of accounts."""
+def title(resource: Resource, known: dict[str, str]) -> str:
+    """What people call it; ``known`` are names of accounts."""
     leaf = resource.place.leaf
-    return names.get(leaf, leaf)
+    return known.get(leaf, leaf)
 
 
 def names_of_accounts(found: list[Resource]) -> dict[str, str]:
@@ -116,15 +132,39 @@ def names_of_accounts(found: list[Resource]) -> dict[str, str]:
     return accounts().names(wanted - {""}) if wanted - {""} else {}
 
 
+def _accounts(caller: Caller, place: Place) -> list[str]:
+    if place.path == PROJECTS:
+        return sorted(access.names_of(caller))
+    return [one.name for one in sharing.sharers(caller, marker="", limit=_MOST_MEMBERS)]
+
+
+def _is_shared(place: Place) -> bool:
+    return place.path.startswith(f"{SHARED}/")
+
+
+def _look(caller: Caller, place: Place) -> tuple[Container, Sight | None]:
+    """The container, and what the caller sees of it; that may be one object alone."""
+    if place.name:
+        names.check_object(place.name)
+    try:
+        return sights.look(caller, place.account, place.container)
+    except Forbidden:
+        if not place.name:
+            raise
+        container = access.object(caller, place.at(), Right.READ)
+        return container, Sight({place.name: sights.Place(Right.READ, is_folder=False)})
+
+
 def _below(place: Place, leaf: str, account: str, container: str = "") -> Place:
     return Place(f"{place.path}/{leaf}".lstrip("/"), account, container)
 
 
-def _in_folder(container: Container, place: Place) -> Iterator[Resource]:
+def _in_folder(container: Container, folder: Resource) -> Iterator[Resource]:
     """A file that a folder's name hides may be pages before it, so all names are read before any is told."""
+    place, sight = folder.place, folder.sight
     prefix = f"{place.name}/" if place.name else ""
     found = dict[str, Listed | None]()
-    for name, version in _entries(container, prefix):
+    for name, version in _entries(container, prefix, sight):
         leaf = name.removeprefix(prefix)
         bare = leaf.removesuffix("/")
         if bare in ("", ".", "..") or "/" in bare:  # such a name is no name here
@@ -138,13 +178,14 @@ def _in_folder(container: Container, place: Place) -> Iterator[Resource]:
                 f"There are more than {_MOST_MEMBERS} files and folders in this folder."
             )
     for bare, version in found.items():
-        yield Resource(place.inside(bare), version is None or browsing.is_folder(version), container, version)
+        is_folder = version is None or browsing.is_folder(version)
+        yield Resource(place.inside(bare), is_folder, container, version, sight)
 
 
-def _entries(container: Container, prefix: str) -> Iterator[tuple[str, Listed | None]]:
+def _entries(container: Container, prefix: str, sight: Sight | None) -> Iterator[tuple[str, Listed | None]]:
     marker, most = "", settings.PITHOS_API_LIST_LIMIT
     while True:
-        wanted = Wanted(prefix, "/", marker=marker, limit=most, folds=True, accepts=lambda _: True)
+        wanted = Wanted(prefix, "/", marker=marker, limit=most, folds=True, sight=sight, accepts=_any)
         page = listing.entries(container, wanted)
         yield from page
         if len(page) < most:
@@ -158,6 +199,11 @@ def _given_time(version: Version | Listed) -> datetime.datetime | None:
     if own.get(MTIME_OF) != version.hash:
         return None
     return datetime.datetime.fromtimestamp(int(own[MTIME]), datetime.UTC)
+
+
+def _any(version: Listed) -> bool:
+    """To be asked is what makes attributes come along."""
+    return True
 
 
 def time_of(content: Content, seconds: int) -> Attributes:

@@ -12,6 +12,7 @@ from synnefo.common.faults import (
     BadRequest,
     Conflict,
     Forbidden,
+    ItemNotFound,
     NotAllowed,
     RequestTooLarge,
     UnprocessableEntity,
@@ -113,6 +114,14 @@ def remove(caller: Caller, found: Resource) -> None:
         objects.delete(caller, place.at())
 
 
+def container_of(caller: Caller, place: Place) -> Container:
+    """Of something that is to be put there. Raises Forbidden, Conflict if there is no such container."""
+    try:
+        return access.object(caller, place.at(), Right.WRITE)
+    except ItemNotFound:
+        raise Conflict("The container that it should lie in is not there.") from None
+
+
 def require_folder(container: Container, place: Place) -> None:
     """What something is put into is there. Raises Conflict."""
     above = place.above
@@ -133,8 +142,8 @@ def make_marker(caller: Caller, place: Place, name: str) -> None:
 
 
 def _for_change(caller: Caller, place: Place) -> tuple[Container, Resource | None]:
-    """The container and what is there, for who may change it. Raises Forbidden, Conflict, ItemNotFound."""
-    container = access.object(caller, place.at(), Right.WRITE)
+    """The container and what is there, for who may change it. Raises Forbidden, Conflict."""
+    container = container_of(caller, place)
     found = resources.in_container(container, place)
     if found is None:
         require_folder(container, place)
