@@ -112,9 +112,10 @@ def headers(values: Mapping[str, str], kind: str = "") -> dict[str, str]:
 
 
 def shown(asked: Asked, version: Version) -> dict[str, str]:
-    """Headers with what is known of all of the content, for who asks for it."""
+    """Headers with what is known of all of the content, for who asks for it and gets all."""
     known = facts.of(version)
-    if asked.header("x-amz-checksum-mode").upper() != "ENABLED" or "checksum" not in known:
+    is_part = asked.header("range") or "partNumber" in asked.query
+    if is_part or "checksum" not in known or asked.header("x-amz-checksum-mode").upper() != "ENABLED":
         return {}
     return headers({known["algorithm"]: known["checksum"]}, known["type"])
 

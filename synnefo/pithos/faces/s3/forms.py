@@ -1,4 +1,4 @@
-"""Forms that browsers post to a bucket: what a policy that somebody has signed allows, and no more."""
+"""Forms that browsers post: their fields, and what a policy that somebody has signed allows. No I/O."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def require_allowed(fields: Fields, bucket: str, size_bytes: int) -> None:
         raise S3Error("AccessDenied", f"Invalid according to Policy: Extra input fields: {', '.join(extra)}")
 
 
-def answer(fields: Fields, location: str, told: Mapping[str, str]) -> HttpResponse | None:
+def answer(fields: Fields, told: Mapping[str, str]) -> HttpResponse | None:
     """Where the form wants the browser to go, or the status that it wants; None for an answer with XML."""
     target = fields.get("success_action_redirect") or fields.get("redirect")
     if target:
@@ -96,9 +96,7 @@ def answer(fields: Fields, location: str, told: Mapping[str, str]) -> HttpRespon
     status = fields.get("success_action_status", "204")
     if status == "201":
         return None
-    response = HttpResponse(status=200 if status == "200" else 204)
-    response["Location"] = location
-    return response
+    return HttpResponse(status=200 if status == "200" else 204)
 
 
 def _policy(text: str) -> dict[str, Any]:

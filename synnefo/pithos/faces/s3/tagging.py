@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from django.http import HttpResponse
 
@@ -70,6 +70,11 @@ def of_text(text: str) -> dict[str, str]:
     except ValueError:
         raise S3Error("InvalidArgument", "The header 'x-amz-tagging' shall be encoded as UTF-8.") from None
     return _checked(pairs, tags.MOST_OF_OBJECT)
+
+
+def as_text(body: bytes) -> str:
+    """What a form has as XML, as the header has it. Raises S3Error."""
+    return urlencode(parsed(body, tags.MOST_OF_OBJECT))
 
 
 def directive(asked: Asked) -> bool:
