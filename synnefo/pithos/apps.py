@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from prometheus_client import REGISTRY
 
 
 class PithosConfig(AppConfig):
@@ -10,11 +11,13 @@ class PithosConfig(AppConfig):
     def ready(self) -> None:
         from synnefo.engine import background
         from synnefo.pithos.faces.swift import paths
-        from synnefo.pithos.upkeep import checksums, collection
+        from synnefo.pithos.upkeep import checksums, collection, scrubbing
         from synnefo.pithos.uploads import upkeep as uploads
 
         paths.watch()
-        background.periodic("collect-blocks", collection.EVERY_S, collection.collect_one_part)
+        REGISTRY.register(scrubbing.Metrics())
+        background.periodic("collect-blocks", collection.EVERY_S, collection.collect_some_parts)
+        background.periodic("scrub-blocks", scrubbing.EVERY_S, scrubbing.scrub_some)
         background.periodic("give-up-uploads", uploads.EVERY_S, uploads.give_up)
         background.periodic("forget-completed-uploads", uploads.DAY_S, uploads.forget_completed)
         background.periodic("take-checksums", 10, checksums.take_missing)

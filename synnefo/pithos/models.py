@@ -15,6 +15,7 @@ from synnefo.pithos.namespace.models import (
     Version,
 )
 from synnefo.pithos.seam.models import Hold
+from synnefo.pithos.upkeep.models import ScrubbedPart
 from synnefo.pithos.uploads.models import Part, Upload
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Object",
     "Part",
     "PublicLink",
+    "ScrubbedPart",
     "Share",
     "Upload",
     "Version",

@@ -1,7 +1,8 @@
 """Blocks as files of a directory that all web processes share: ``ab/cd/ef/<hex>``, as Synnefo had them.
 
 A block is written under a temporary name, synced, and renamed; then its directories are synced. So a file
-with a final name is whole, and survives whatever dies once ``put`` has returned. What a crash leaves in
+with a final name is whole, and survives whatever dies once ``put`` has returned (unless
+``PITHOS_BLOCKS_FSYNC`` is off, which is for tests). What a crash leaves in
 ``.new`` is swept when it is a day old. Blocks that are put aside lie in ``.aside``.
 """
 
@@ -161,7 +162,8 @@ class FilesystemBlocks(Blocks):
                 view = memoryview(content)
                 while view:
                     view = view[file.write(view) :]
-                os.fsync(handle)
+                if settings.PITHOS_BLOCKS_FSYNC:
+                    os.fsync(handle)
         except BaseException:
             os.unlink(new)
             raise
@@ -170,6 +172,8 @@ class FilesystemBlocks(Blocks):
     def _sync_up(self, folder: str) -> None:
         """Sync a block's directory, and those above that this process has not seen synced: a directory that
         is there may be another writer's, not synced yet."""
+        if not settings.PITHOS_BLOCKS_FSYNC:
+            return
         _sync(folder)
         while folder != self._base and folder not in self._synced:
             parent = os.path.dirname(folder)

@@ -1,0 +1,87 @@
+"""What has content: who needs a block is asked here, and nowhere else.
+
+A new kind of row with content (``hash``, ``map``, ``size_bytes``, as versions have them) is added to
+``OWNERS``; then its blocks are kept, checked and told of.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from synnefo.pithos.blocks.hashing import unpack
+from synnefo.pithos.namespace.models import HashMap, Version
+from synnefo.pithos.seam.models import Hold
+from synnefo.pithos.uploads.models import Part
+
+OWNERS = (Version, Hold, Part)
+_BATCH = 1000
+
+
+def used() -> Q:
+    """Maps that anything has."""
+    rows = (model.objects.filter(map=OuterRef("pk")) for model in OWNERS)
+    return Q(*map(Exists, rows), _connector=Q.OR)
+
+
+def needed(asked: set[bytes], first: int, parts: int) -> set[bytes]:
+    """Which of these blocks anything has; their digests begin with one of ``parts`` bytes from ``first`` on."""
+    found = asked.intersection(_alone(first, parts))
+    for _, packed in _maps():
+        found.update(asked.intersection(unpack(packed)))
+    return found
+
+
+def who_has(damaged: set[bytes]) -> dict[bytes, list[str]]:
+    """For each of these blocks, what has it: paths with their versions, holds, uploads."""
+    found: dict[bytes, list[str]] = {digest: [] for digest in damaged}
+    maps = defaultdict(set)
+    for number, packed in _maps():
+        for digest in damaged.intersection(unpack(packed)):
+            maps[number].add(digest)
+    for model in OWNERS:
+        alone = model.objects.filter(map=None, hash__in=[digest.hex() for digest in damaged])
+        for row in _described(alone):
+            found[bytes.fromhex(row.hash)].append(name_of(row))
+        for row in _described(model.objects.filter(map__in=list(maps))):
+            for digest in maps[row.map_id]:
+                found[digest].append(name_of(row))
+    return found
+
+
+def _maps() -> Iterator[tuple[int, bytes]]:
+    rows = HashMap.objects.filter(used()).values_list("pk", "packed")
+    for number, packed in rows.iterator(chunk_size=100):
+        yield number, bytes(packed)
+
+
+def _alone(first: int, parts: int) -> Iterator[bytes]:
+    """The blocks of content that has but one; what stands in its row needs none."""
+    for model in OWNERS:
+        rows = model.objects.filter(map=None, size_bytes__gt=0, hash__gte=f"{first:02x}")
+        if first + parts < 256:
+            rows = rows.filter(hash__lt=f"{first + parts:02x}")
+        if model is not Part:
+            rows = rows.filter(data=None)
+        for text in rows.values_list("hash", flat=True).iterator(chunk_size=_BATCH):
+            yield bytes.fromhex(text)
+
+
+def _described(rows: QuerySet[Version] | QuerySet[Hold] | QuerySet[Part]) -> Iterator[Version | Hold | Part]:
+    if rows.model is Version:
+        rows = rows.filter(data=None).defer("data").select_related("object__container__account")
+    elif rows.model is Part:
+        rows = rows.select_related("upload__container__account")
+    yield from rows.iterator(chunk_size=_BATCH)
+
+
+def name_of(row: Version | Hold | Part) -> str:
+    if isinstance(row, Hold):
+        return f"image content {row.uuid}"
+    place, name = (row.object.container, row.object.name) if isinstance(row, Version) else (
+        row.upload.container, row.upload.name
+    )  # fmt: skip
+    what = f"version {row.pk}" if isinstance(row, Version) else f"upload {row.upload.uuid}"
+    return f"{place.account.name}/{place.name}/{name} ({what})"
