@@ -12,7 +12,8 @@ from typing import Any
 
 import structlog
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
@@ -88,7 +89,7 @@ def as_fault(error: Exception) -> faults.Fault:
         return faults.ItemNotFound("The resource could not be found.")
     if isinstance(error, RequestDataTooBig):
         return faults.RequestTooLarge("The request body is too large.")
-    if isinstance(error, SuspiciousOperation):
+    if isinstance(error, SuspiciousOperation | MultiPartParserError | UnreadablePostError):
         return faults.BadRequest("The request is malformed.")
     if isinstance(error, AuthenticationError):
         return faults.Unauthorized("The request you have made requires authentication.")

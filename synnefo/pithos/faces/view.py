@@ -25,7 +25,8 @@ from synnefo.common.faults import BadRequest, Fault, Forbidden
 from synnefo.common.http.context import client_address
 from synnefo.pithos.blocks.base import blocks
 from synnefo.pithos.blocks.content import Content, read
-from synnefo.pithos.faces import ranges, streams
+from synnefo.pithos.faces import streams
+from synnefo.pithos.faces.pithos import content
 from synnefo.pithos.namespace import browsing, containers, objects
 from synnefo.pithos.namespace.models import Container, Version
 from synnefo.pithos.namespace.objects import Path
@@ -91,15 +92,10 @@ def _caller(request: HttpRequest, meant: dict[str, Any]) -> Caller:
 def _file(request: HttpRequest, caller: Caller, meant: dict[str, Any]) -> HttpResponseBase:
     path = Path(meant["account"], meant["container"], meant["name"])
     version = objects.get(caller, path, meant["version"])
-    etag = f'"{version.pk}-{version.hash}"'
-    kind = version.content_type or "application/octet-stream"
-    response = streams.whole(version.content, kind)
-    if "Range" in request.headers and request.headers.get("If-Range", etag) == etag:
-        asked = ranges.asked(request.headers["Range"], version.size_bytes)
-        if asked is not None and len(asked) == 1:
-            response = streams.part(version.content, asked[0], kind)
+    shown = content.shown(caller, path.account, path.name, version)
+    response = content.sent(request, shown)
+    content.describe(response, shown)
     response["Accept-Ranges"] = "bytes"
-    response["ETag"] = etag
     response["Content-Disposition"] = _attachment(path.name)
     return response
 
