@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import importlib
 import json
@@ -13,6 +14,7 @@ from django.apps import apps
 from synnefo.pithos.blocks.base import Blocks
 from synnefo.pithos.namespace import known
 from synnefo.pithos.namespace.models import KnownBlock
+from synnefo.pithos.upkeep import collection
 from tests.pithos.cast import Cast
 from tests.pithos.cast import cast as cast
 from tests.pithos.conftest import Api
@@ -103,6 +105,18 @@ def test_blocks_that_are_not_stored_any_more_are_missing(cast: Cast, store: Bloc
     store.delete_aside(gone)
     assert named(cast.alice, "c/p", b"bbbb", b"aaaa").json() == [digest(b"aaaa")]
     known.forget([gone])
+    assert [bytes(one.digest).hex() for one in KnownBlock.objects.all()] == [digest(b"bbbb")]
+
+
+def test_blocks_that_are_collected_are_known_no_more(cast: Cast) -> None:
+    cast.alice.put("c/o", b"aaaabbbb")
+    cast.alice.put("c/kept", b"bbbb")
+    assert cast.alice("DELETE", "c/o?until=4000000000").status_code == 204
+    for _ in range(2):
+        assert KnownBlock.objects.count() == 2
+        collection.forget_maps()
+        for part in range(collection.PARTS):
+            collection.collect(part, datetime.timedelta(hours=-1))
     assert [bytes(one.digest).hex() for one in KnownBlock.objects.all()] == [digest(b"bbbb")]
 
 

@@ -141,8 +141,8 @@ def totals_at(container: Container, moment: datetime.datetime) -> tuple[int, int
 def all_totals_at(found: Sequence[Container], moment: datetime.datetime) -> dict[int, tuple[int, int]]:
     """The same for several containers, by their numbers; those that had none are left out."""
     rows = _at(Version.objects.filter(object__container__in=[one.pk for one in found]), moment)
-    sums = rows.order_by().values("object__container").annotate(objects=Count("pk"), size=Sum("size_bytes"))
-    return {row["object__container"]: (row["objects"], row["size"]) for row in sums}
+    sums = rows.order_by().values("object__container").annotate(count=Count("pk"), total=Sum("size_bytes"))
+    return {row["object__container"]: (row["count"], row["total"]) for row in sums}
 
 
 def versions_at(container: Container, moment: datetime.datetime) -> QuerySet[Version]:

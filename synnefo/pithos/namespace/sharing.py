@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db.models import F, Max, QuerySet
 from django.db.models.functions import Coalesce, Greatest
 
 from synnefo.audit.rules import record
 from synnefo.common.caller import Caller
-from synnefo.common.faults import BadRequest, ItemNotFound
+from synnefo.common.faults import BadRequest, Forbidden, ItemNotFound
 from synnefo.common.transactions import atomic
 from synnefo.pithos.namespace import access
 from synnefo.pithos.namespace.access import Right
@@ -104,18 +104,17 @@ def sharers(caller: Caller, *, marker: str, limit: int) -> list[Sharer]:
     check_characters(marker)
     rows = Account.objects.filter(pk__in=_with(caller).values("object__container__account"))
     rows = rows.exclude(name__in=access.names_of(caller)).filter(name__gt=marker).order_by("name")
-    return [Sharer(row.name, row.last) for row in _dated(rows)[:limit]]
+    return _dated(rows, limit)
 
 
 def sharer(caller: Caller, name: str) -> Sharer:
     """One of these. Raises Forbidden."""
     check_characters(name)
     rows = Account.objects.filter(pk__in=_with(caller).values("object__container__account"), name=name)
-    row = _dated(rows).first()
-    if row is None:
-        access.account(caller, name)
-        raise ItemNotFound("Account does not exist")
-    return Sharer(row.name, row.last)
+    found = _dated(rows, 1)
+    if not found:
+        raise Forbidden("Account: access denied.")
+    return found[0]
 
 
 def containers_shared(caller: Caller, name: str) -> QuerySet[Container]:
@@ -128,13 +127,13 @@ def _with(caller: Caller) -> QuerySet[Share]:
     return Share.objects.filter(who__in=access.known_as(caller))
 
 
-def _dated(rows: QuerySet[Account]) -> QuerySet[Account]:
-    """With the time of the ``last`` change of a container, or of the account itself."""
-    latest = Coalesce(Max("containers__modified"), F("modified"))
-    return rows.annotate(last=Greatest(latest, F("modified")))
+def _dated(rows: QuerySet[Account], limit: int) -> list[Sharer]:
+    """With the time of the last change of a container, or of the account itself."""
+    latest = Greatest(Coalesce(Max("containers__modified"), F("modified")), F("modified"))
+    return [Sharer(*row) for row in rows.annotate(latest=latest).values_list("name", "latest")[:limit]]
 
 
-def _change(caller: Caller, path: Path, change: Callable[[int], None], **details: object) -> None:
+def _change(caller: Caller, path: Path, change: Callable[[int], None], **details: Any) -> None:
     container = access.object(caller, path, Right.OWN)
     with atomic():
         # Whoever deletes it meanwhile waits for this row, and then finds the shares.

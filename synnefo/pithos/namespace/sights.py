@@ -124,5 +124,4 @@ def _shared_with(caller: Caller, container: Container) -> Sight | None:
 
 def _places(container: Container) -> Iterable[tuple[str, bool]]:
     rows = Share.objects.filter(object__container=container).exclude(who=Share.EVERYBODY)
-    rows = rows.annotate(folder=access.is_folder()).values_list("object__name", "folder")
-    return rows.distinct()
+    return rows.annotate(folder=access.is_folder()).values_list("object__name", "folder").distinct()
