@@ -97,6 +97,12 @@ class UnprocessableEntity(Fault):
     status, name, title = 422, "unprocessableEntity", "Unprocessable Entity"
 
 
+class Locked(Fault):
+    """Somebody has locked it, and the request does not show the lock's token."""
+
+    status, name, title = 423, "locked", "Locked"
+
+
 class TooManyRequests(Fault):
     status, name, title = 429, "tooManyRequests", "Too Many Requests"
 

@@ -16,7 +16,7 @@ from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections
 from django.utils import timezone
 
-from synnefo.astakos.accounts import rules, tokens
+from synnefo.astakos.accounts import access, rules, tokens
 from synnefo.astakos.accounts.models import Token
 from synnefo.astakos.catalog.rules import find_component, renew_service_token
 from synnefo.astakos.keys import rules as keys
@@ -196,6 +196,15 @@ def test_quotas_of_the_unknown_are_empty(accounts: Accounts, ada: Person, bob: P
     assert accounts.quotas("nobody", "nowhere") == {}
 
 
+def test_all_that_is_held_of_a_resource_is_told(accounts: Accounts, ada: Person, bob: Person) -> None:
+    charge(accounts, ada, vm=2)
+    found = {(one.holder, one.source): (one.usage, one.pending) for one in accounts.held("cyclades.vm")}
+    assert found[f"user:{ada.uuid}", f"project:{ada.uuid}"] == (2, 2)
+    assert found[f"project:{ada.uuid}", None] == (2, 2)
+    assert found[f"user:{bob.uuid}", f"project:{bob.uuid}"] == (0, 0)
+    assert accounts.held("cyclades.nothing") == []
+
+
 def test_names_of_users(accounts: Accounts, ada: Person, bob: Person) -> None:
     wanted = [ada.uuid, bob.uuid, "unknown"]
     assert accounts.names(wanted) == {ada.uuid: "ada@example.org", bob.uuid: "bob@example.org"}
@@ -331,3 +340,34 @@ def test_who_tries_many_keys_is_told_to_wait(accounts: Accounts, key: tuple[str,
     with pytest.raises(TooManyRequests):
         signing_key(accounts, "guess-3")
     assert signing_key(accounts, key[0])  # who knows one is not kept waiting
+
+
+def test_a_program_signs_in_by_a_user_and_a_secret_of_his(
+    accounts: Accounts, ada: Person, bob: Person
+) -> None:
+    token, _ = tokens.create_api_token(SYSTEM, ada.user, "disk")
+    made = access.create(
+        SYSTEM, ada.user, "backup", project=ada.uuid, lifetime=access.DAY, services=["object-store"]
+    )
+    assert made.secret is not None
+    name = ada.user.username
+    for user in (ada.uuid, name.upper()):
+        identity = accounts.program(user, token, address="192.0.2.7")
+        assert (identity.user, identity.project) == (ada.uuid, None)
+        identity = accounts.program(user, made.secret, address="192.0.2.7")
+        assert (identity.user, identity.project, identity.projects) == (ada.uuid, ada.uuid, {ada.uuid})
+        assert (identity.services, identity.confined, identity.read_only) == ({"object-store"}, True, False)
+    for user, secret in ((bob.uuid, token), (bob.uuid, made.secret), (name, "wrong"), ("\0", "\0")):
+        with pytest.raises(Unauthorized):
+            accounts.program(user, secret, address="192.0.2.7")
+
+
+def test_who_guesses_the_secret_of_a_program_is_told_to_wait(
+    accounts: Accounts, ada: Person, settings: Any
+) -> None:
+    settings.ASTAKOS_LOGIN_ATTEMPTS = "2/m/key"
+    for number in range(2):
+        with pytest.raises(Unauthorized):
+            accounts.program(ada.uuid, f"guess-{number}", address="192.0.2.7")
+    with pytest.raises(TooManyRequests):
+        accounts.program(ada.uuid, "guess-2", address="192.0.2.7")

@@ -19,15 +19,15 @@ from synnefo.common.ids import parse_uuid
 _ACTION = "program"
 
 
-def identify(name: str, secret: str, *, address: str) -> Identity:
+def identify(user: str, secret: str, *, address: str) -> Identity:
     """Who it is, by his e-mail or uuid and the secret. Raises Unauthorized, TooManyRequests."""
     try:
         identity = tokens.identify(secret)
     except Unauthorized as fault:
         if fault.message != tokens.UNKNOWN:
             raise
-        return _of_credential(name, secret, address)
-    if name.strip().lower() not in (identity.user, identity.user_name.lower()):
+        return _of_credential(user, secret, address)
+    if user.strip().lower() not in (identity.user, identity.user_name.lower()):
         raise Unauthorized("The token is another user's.")
     return identity
 

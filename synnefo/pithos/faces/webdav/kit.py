@@ -13,7 +13,6 @@ from synnefo.common.accounts import Identity, accounts
 from synnefo.common.caller import Caller, Scope
 from synnefo.common.faults import (
     Fault,
-    Forbidden,
     InsufficientStorage,
     NotAllowed,
     OverLimit,
@@ -29,20 +28,10 @@ from synnefo.pithos.faces.webdav import xml
 View = Callable[[HttpRequest, Caller, str], HttpResponseBase]
 
 _MESSAGE = "https://synnefo.example/ns"
-
-
-class Locked(Fault):
-    """Somebody has locked it, and the request does not show the lock's token."""
-
-    status, name, title = 423, "locked", "Locked"
-
-
-class Refused(Forbidden):
-    """A condition of WebDAV's own, by its name, does not hold."""
-
-    def __init__(self, condition: str, message: str, status: int = 403) -> None:
-        super().__init__(message)
-        self.condition, self.status = condition, status
+#: Conditions that WebDAV has names for; a fault's details say which does not hold.
+FINITE_DEPTH, NO_CONFLICT, OWN_TOKEN = (
+    "propfind-finite-depth", "no-conflicting-lock", "lock-token-matches-request-uri",
+)  # fmt: skip
 
 
 def route(**views: View) -> Callable[..., HttpResponseBase]:
@@ -116,7 +105,7 @@ def rendered(fault: Fault) -> HttpResponse:
     if isinstance(fault, OverLimit | RequestTooLarge):
         told = refusal(fault) if isinstance(fault, OverLimit) and fault.data is not None else fault
         fault = InsufficientStorage(told.message)
-    condition = f"<D:{fault.condition}/>" if isinstance(fault, Refused) else ""
+    condition = f"<D:{fault.details}/>" if fault.details in (FINITE_DEPTH, NO_CONFLICT, OWN_TOKEN) else ""
     message = f'<s:message xmlns:s="{_MESSAGE}">{xml.text(fault.message)}</s:message>'
     body = f'{xml.HEADER}<D:error xmlns:D="DAV:">{condition}{message}</D:error>\n'
     response = HttpResponse(body, status=fault.status, content_type=xml.CONTENT_TYPE)

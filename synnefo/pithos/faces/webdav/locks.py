@@ -13,8 +13,9 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from synnefo.common.caller import Caller
+from synnefo.common.faults import Conflict, Forbidden, Locked, PreconditionFailed
 from synnefo.common.transactions import atomic
-from synnefo.pithos.faces.webdav.kit import Locked, Refused
+from synnefo.pithos.faces.webdav.kit import NO_CONFLICT, OWN_TOKEN
 from synnefo.pithos.faces.webdav.models import DavLock
 from synnefo.pithos.namespace import containers
 from synnefo.pithos.namespace.models import Container
@@ -63,7 +64,7 @@ def take(
     caller: Caller, container: Container, name: str, *, is_shared: bool, is_deep: bool, owner: str,
     timeout_s: int,
 ) -> DavLock:  # fmt: skip
-    """A new lock. Raises Refused (423) if another one stands against it."""
+    """A new lock. Raises Locked if another one stands against it."""
     now = timezone.now()
     with atomic():
         containers.lock(container.pk)
@@ -73,7 +74,7 @@ def take(
             against |= _below(name)
         rows = DavLock.objects.filter(against, container=container)
         if (rows.filter(is_shared=False) if is_shared else rows).exists():
-            raise Refused("no-conflicting-lock", "Somebody else has locked it.", status=Locked.status)
+            raise Locked("Somebody else has locked it.", details=NO_CONFLICT)
         return DavLock.objects.create(
             container=container, name=name, user=caller.user, is_shared=is_shared, is_deep=is_deep,
             owner=owner[:_MOST_OWNER], timeout_s=timeout_s, expires=_end(now, timeout_s),
@@ -83,22 +84,22 @@ def take(
 def refresh(
     caller: Caller, tokens: Iterable[str], container: Container, name: str, timeout_s: int
 ) -> DavLock:
-    """Begin the time of a lock anew. Raises Refused (412) if none of the tokens is of one that holds here."""
+    """Begin the time of a lock anew. Raises PreconditionFailed if none of the tokens is of one here."""
     for lock in over(container, name):
         if lock.token in tokens and lock.user == caller.user:
             lock.timeout_s, lock.expires = timeout_s, _end(timezone.now(), timeout_s)
             lock.save(update_fields=("timeout_s", "expires"))
             return lock
-    raise Refused("lock-token-matches-request-uri", "There is no such lock here.", status=412)
+    raise PreconditionFailed("There is no such lock here.", details=OWN_TOKEN)
 
 
 def release(caller: Caller, token: str, container: Container, name: str) -> None:
-    """Raises Refused: there is no such lock here (409), or it is another's (403)."""
+    """Raises Conflict (there is no such lock here), Forbidden (it is another's)."""
     lock = next((lock for lock in over(container, name) if lock.token == token), None)
     if lock is None:
-        raise Refused("lock-token-matches-request-uri", "There is no such lock here.", status=409)
+        raise Conflict("There is no such lock here.", details=OWN_TOKEN)
     if lock.user != caller.user:
-        raise Refused("lock-token-matches-request-uri", "The lock is another's.")
+        raise Forbidden("The lock is another's.", details=OWN_TOKEN)
     lock.delete()
 
 

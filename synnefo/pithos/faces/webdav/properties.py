@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.http import http_date
 
 from synnefo.common.caller import Caller
-from synnefo.common.faults import BadRequest, Fault
+from synnefo.common.faults import BadRequest, Fault, Forbidden
 from synnefo.pithos.faces import body
 from synnefo.pithos.faces.webdav import checks, kit, locks, places, resources, room, xml
 from synnefo.pithos.faces.webdav.models import DavLock
@@ -112,7 +112,7 @@ def find(request: HttpRequest, caller: Caller, path: str) -> HttpResponse | Stre
     """PROPFIND: of a resource and, with ``Depth: 1``, of what is in it."""
     depth = request.META.get("HTTP_DEPTH", "infinity").strip().lower()
     if depth not in ("0", "1"):
-        raise kit.Refused("propfind-finite-depth", "Only Depth 0 and 1 are answered.")
+        raise Forbidden("Only Depth 0 and 1 are answered.", details=kit.FINITE_DEPTH)
     asked = _asked(body.whole(request, _MOST_BYTES) if body.has_body(request) else b"")
     top = resources.get(caller, places.find(caller, path))
     shown_ones = [top, *(resources.members(caller, top) if depth == "1" and top.is_folder else ())]
