@@ -210,10 +210,11 @@ def test_scripts_of_other_sites(s3: Any, bucket: str, server: Server, at: Any) -
 
 
 def form(
-    s3: Any, bucket: str, key: str = "k", fields: Any = None, conditions: Any = None, **more: Any
+    s3: Any, bucket: str, key: str = "k", fields: Any = None, conditions: Any = None, /, **more: Any
 ) -> Any:
     """Posts a file with what boto3 signed."""
     name, content = more.pop("file", "a.txt"), more.pop("content", b"from a form")
+    conditions = more.pop("conditions", conditions)
     signed = s3.generate_presigned_post(bucket, key, fields, conditions, ExpiresIn=more.pop("expires", 60))
     data = {**signed["fields"], **more}
     return httpx.post(signed["url"], data=data, files={"file": (name, content)})

@@ -98,7 +98,7 @@ def attributes(asked: Asked) -> HttpResponse:
 def _manifest(asked: Asked, upload: Upload) -> dict[str, Any]:
     marker = _number(asked, "x-amz-part-number-marker", 0)
     limit = min(_number(asked, "x-amz-max-parts", _MOST_LISTED), _MOST_LISTED)
-    found = {"TotalPartsCount": len(upload.manifest)}
+    found = {"PartsCount": len(upload.manifest)}
     if not upload.checksum_algorithm:  # S3 tells of single parts only where they have checksums
         return found
     name = f"Checksum{upload.checksum_algorithm}"
