@@ -108,6 +108,14 @@ def test_others_learn_the_metadata_keys_of_what_they_see_alone(cast: Cast) -> No
     assert told == {"X-Container-Object-Meta", "X-Container-Block-Hash", "X-Container-Block-Size"}
 
 
+def test_metadata_keys_are_those_of_as_many_objects_as_a_list_shows(cast: Cast, settings: Any) -> None:
+    settings.PITHOS_API_LIST_LIMIT = 2
+    cast.put("a", X_Object_Meta_First="1")
+    cast.put("b", X_Object_Meta_Second="1")
+    cast.put("c", X_Object_Meta_Third="1")
+    assert cast.alice("HEAD", "c")["X-Container-Object-Meta"] == "First,Second"
+
+
 # --- containers and accounts -----------------------------------------------------------------------------
 
 

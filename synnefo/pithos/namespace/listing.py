@@ -173,14 +173,17 @@ def _listed(*values: Any) -> Listed:
 
 
 def metadata_keys(container: Container, prefix: str, sight: Sight | None = None) -> list[str]:
-    """All metadata keys with the prefix that objects in sight have now, without the prefix."""
+    """All metadata keys with the prefix that objects in sight have now, without the prefix.
+
+    That is: those of as many objects as one list shows, so that no container is too large to be asked.
+    """
     rows = Version.objects.filter(object__container=container, state=Version.State.CURRENT)
-    rows = rows.exclude(attributes={})
     if sight is not None:
         rows = rows.filter(sight.rows)
+    some = rows.order_by("object__name").values_list("object__name", "attributes")
     found = {
         key[len(prefix) :]
-        for name, attributes in rows.values_list("object__name", "attributes").iterator()
+        for name, attributes in some[: settings.PITHOS_API_LIST_LIMIT].iterator()
         if sight is None or sight.right(name) is not None
         for key in attributes.get(PITHOS, {})
         if key.startswith(prefix)
