@@ -45,6 +45,8 @@ def up() -> None:
         _require_free("CYCLADES_CONSOLE_LISTEN", place.console)
         if place.objects:
             _require_free("PITHOS_LISTEN", place.objects)
+        if place.s3:
+            _require_free("PITHOS_S3_LISTEN", place.s3)
         terminal = Terminal()
         supervisor = Supervisor(place.log, place.environment(), terminal)
         asyncio.run(supervisor.run(SET_UP, services(place), lambda: greeting.greet(place, terminal)))

@@ -14,7 +14,7 @@ from synnefo.up.place import Place
 _TEXT = """
   Synnefo is running on this machine.
 
-    Web console   {url}/{objects}
+    Web console   {url}/{objects}{s3}
     Login         {user}
     Password      {password}
     Data          {data}   (logs in {log})
@@ -60,6 +60,7 @@ def greet(place: Place, terminal: Terminal) -> None:
         _TEXT.format(
             url=place.public_url,
             objects=f"\n    Objects       {place.objects_url}" if place.objects_url else "",
+            s3=f"\n    S3            {place.s3_url}" if place.s3_url else "",
             user=known.user if known else "the administrator's e-mail",
             password=known.password if known else f"not kept here ({place.openrc.name} is gone)",
             data=_short(place.data),

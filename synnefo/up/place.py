@@ -55,6 +55,7 @@ class Place:
     listen: Address
     console: Address
     objects: Address | None
+    s3: Address | None
     public_url: str
 
     @classmethod
@@ -65,10 +66,10 @@ class Place:
             console = _beside(listen, 1, "CYCLADES_CONSOLE_LISTEN")
             stored = "pithos" in settings.SYNNEFO_SERVICES
             objects = _beside(listen, 2, "PITHOS_LISTEN") if stored else None
+            s3 = _beside(listen, 3, "PITHOS_S3_LISTEN") if stored else None
             public_url: str = settings.SYNNEFO_PUBLIC_URL or f"http://{listen.reachable}"
-            return cls(
-                Path(settings.SYNNEFO_DATA).absolute(), listen, console, objects, public_url.rstrip("/")
-            )
+            data = Path(settings.SYNNEFO_DATA).absolute()
+            return cls(data, listen, console, objects, s3, public_url.rstrip("/"))
         except ConfigurationError as error:
             raise UpError(f"configuration: {error}") from error
 
@@ -84,6 +85,14 @@ class Place:
             return ""
         public: str = settings.PITHOS_PUBLIC_URL or settings.SYNNEFO_PUBLIC_URL
         return (public.rstrip("/") or f"http://{self.objects.reachable}") + objects_path()
+
+    @property
+    def s3_url(self) -> str:
+        """Where clients of S3 find it; empty without an object store."""
+        if self.s3 is None:
+            return ""
+        public: str = settings.PITHOS_S3_PUBLIC_URL
+        return public.rstrip("/") or f"http://{self.s3.reachable}"
 
     @property
     def log(self) -> Path:
@@ -121,6 +130,7 @@ class Place:
             "SYNNEFO_LISTEN": str(self.listen),
             "CYCLADES_CONSOLE_LISTEN": str(self.console),
             **({"PITHOS_LISTEN": str(self.objects)} if self.objects else {}),
+            **({"PITHOS_S3_LISTEN": str(self.s3)} if self.s3 else {}),
         }
 
     @contextmanager

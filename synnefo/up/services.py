@@ -27,6 +27,8 @@ def services(place: Place) -> list[Service]:
     if place.objects:
         ready = _answers(place.objects.local, "/readyz")
         found.append(Service("objects", _module("synnefo.up.web", "objects"), ready))
+    if place.s3:
+        found.append(Service("s3", _module("synnefo.up.web", "s3"), _answers(place.s3.local, "/-/readyz")))
     return found
 
 

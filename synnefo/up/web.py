@@ -1,6 +1,6 @@
 """A web process: granian serving the WSGI application with the settings of this installation.
 
-``python -m synnefo.up.web [pages] [objects]`` serves what it is told, or else what ``SYNNEFO_WEB_SERVES``
+``python -m synnefo.up.web [pages] [objects]`` (or ``s3``) serves what it is told, or else what ``SYNNEFO_WEB_SERVES``
 says, over a bridge that knows about slow clients. The application is loaded once, before the workers are
 forked, so that they share its memory.
 """
@@ -71,6 +71,8 @@ def main() -> None:
 
 def _shape() -> Shape:
     place, serves = Place.from_settings(), settings.SYNNEFO_WEB_SERVES
+    if place.s3 and "s3" in serves:
+        return Shape(place.s3, settings.PITHOS_WEB_WORKERS, settings.PITHOS_WEB_THREADS)
     if place.objects and "pages" not in serves:
         return Shape(place.objects, settings.PITHOS_WEB_WORKERS, settings.PITHOS_WEB_THREADS)
     return Shape(place.listen, settings.SYNNEFO_WEB_WORKERS, settings.SYNNEFO_WEB_THREADS)

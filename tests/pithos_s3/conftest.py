@@ -16,12 +16,16 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from defusedxml.ElementTree import fromstring
 from django.test import Client
+from django.urls import set_urlconf
 from django.utils import timezone
 
 from synnefo.pithos.blocks.base import Blocks
 from tests.conftest import SYSTEM, People, Person
 from tests.pithos_kit import body_of
 from tests.pithos_kit import store as store
+from tests.pithos_s3.server import bucket as bucket
+from tests.pithos_s3.server import s3 as s3
+from tests.pithos_s3.server import server as server
 
 HOST = "s3.test:8083"
 REGION = "us-east-1"
@@ -129,9 +133,19 @@ def key_of(person: Person, project: Any = None) -> Api:
 
 @pytest.fixture(autouse=True)
 def port(settings: Any) -> None:
-    """All requests come to a process that speaks S3."""
-    settings.ROOT_URLCONF = "synnefo.pithos.faces.s3.urls"
-    settings.MIDDLEWARE = ["synnefo.common.http.context.RequestContext"]
+    """All requests come to a process that speaks S3; whoever makes people needs the other addresses, too."""
+    settings.MIDDLEWARE = ["synnefo.common.http.context.RequestContext", "tests.pithos_s3.conftest.speaks_s3"]
+
+
+def speaks_s3(get_response: Any) -> Any:
+    def middleware(request: Any) -> Any:
+        request.urlconf = "synnefo.pithos.faces.s3.urls"
+        try:
+            return get_response(request)
+        finally:
+            set_urlconf(None)
+
+    return middleware
 
 
 @pytest.fixture

@@ -143,11 +143,11 @@ def wait_for(condition: object, what: str, timeout_s: float = 30.0) -> None:
 
 
 def free_ports() -> int:
-    """A port that is free now, and the next two as well; below the range of passing connections."""
+    """A port that is free now, and the next three as well; below the range of passing connections."""
     while True:
         port = 12000 + secrets.randbelow(18000)
         with contextlib.ExitStack() as held, contextlib.suppress(OSError):
-            for distance in range(3):
+            for distance in range(4):
                 held.enter_context(socket.socket()).bind(("127.0.0.1", port + distance))
             return port
 

@@ -15,13 +15,15 @@ from django.http import HttpRequest
 
 from synnefo.astakos.catalog.models import Endpoint, Service
 from synnefo.common.http.addresses import base_url as base_url
-from synnefo.common.http.addresses import objects_path, objects_url
+from synnefo.common.http.addresses import objects_path, objects_url, s3_url
 
 REGION = "default"
 #: The service whose address clients find under a key of its own, too.
 WEBLOGIN = "astakos_weblogin"
 #: In an endpoint's URL: the uuid of the project that the token is for, as Keystone writes it.
 PROJECT = "%(project_id)s"
+#: The URL of an endpoint that is where clients of S3 find the object store, whatever its address is.
+S3 = "%(s3_url)s"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -30,8 +32,11 @@ class Bases:
 
     cloud: str
     objects: str
+    s3: str = ""
 
     def absolute(self, url: str) -> str:
+        if url == S3:
+            return self.s3
         if not url.startswith("/"):
             return url
         return f"{self.objects if url.startswith(objects_path()) else self.cloud}{url}"
@@ -76,7 +81,7 @@ def forget() -> None:
 
 
 def _bases(request: HttpRequest) -> Bases:
-    return Bases(base_url(request), objects_url(request))
+    return Bases(base_url(request), objects_url(request), s3_url(request))
 
 
 def _cached(catalog: str, bases: Bases) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from collections.abc import Container
 from django.conf import settings
 
 from synnefo.astakos.catalog import rules
-from synnefo.astakos.catalog.listing import PROJECT
+from synnefo.astakos.catalog.listing import PROJECT, S3
 from synnefo.astakos.catalog.models import Service
 from synnefo.astakos.catalog.rules import EndpointDefinition, ResourceDefinition, ServiceDefinition
 from synnefo.common.caller import system_caller
@@ -111,7 +111,15 @@ def _pithos(base: str) -> tuple[ServiceDefinition, ...]:
             OPENSTACK,
             (EndpointDefinition(f"{base}/object-store/swift/v1/AUTH_{PROJECT}"),),
         ),
+        *_s3(),
     )
+
+
+def _s3() -> tuple[ServiceDefinition, ...]:
+    """Where S3 is spoken, if it is."""
+    if not (settings.PITHOS_S3_LISTEN or settings.PITHOS_S3_PUBLIC_URL):
+        return ()
+    return (ServiceDefinition("s3", "s3", OPENSTACK, (EndpointDefinition(S3),)),)
 
 
 def _synnefo_endpoint(url: str, version: str, *, exposed: bool = True) -> EndpointDefinition:

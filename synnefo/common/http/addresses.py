@@ -70,6 +70,11 @@ def dav_path() -> str:
     return objects_path().removesuffix("object-store") + _DAV
 
 
+def swift_paths() -> tuple[str, ...]:
+    """What paths begin with where Swift has its own, which some of its clients take for granted."""
+    return "/v1/AUTH_", "/auth/v1.0", "/info"
+
+
 def service_of(request: HttpRequest) -> str:
     """The type of the service whose path was asked for: the first part below its base, past ``openstack``."""
     bases = {settings.ASTAKOS_BASE_PATH, settings.CYCLADES_BASE_PATH, settings.PITHOS_BASE_PATH}
@@ -79,7 +84,7 @@ def service_of(request: HttpRequest) -> str:
             parts = [part for part in request.path[len(prefix) :].split("/") if part != "openstack"]
             first = parts[0] if parts else ""
             return "object-store" if first == _DAV else first
-    return ""
+    return "object-store" if request.path.startswith(swift_paths()) else ""
 
 
 def _at_port_of(request: HttpRequest, listen: str) -> str:

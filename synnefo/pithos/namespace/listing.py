@@ -52,7 +52,8 @@ class Wanted:
 
     Objects that are out of ``sight``, or that ``accepts`` does not want, are passed over. With ``folds`` a
     name that ends at the delimiter rolls up too, and what rolled up counts for the limit. ``reverse`` begins
-    at the end: the marker is an upper border then, and the end marker a lower one.
+    at the end: the marker is an upper border then, and the end marker a lower one. ``with_attributes`` they
+    come with the versions.
     """
 
     prefix: str = ""
@@ -66,6 +67,7 @@ class Wanted:
     until: datetime.datetime | None = None
     sight: Sight | None = None
     accepts: Callable[[Listed], bool] | None = None
+    with_attributes: bool = False
 
 
 class Entry(NamedTuple):
@@ -159,10 +161,16 @@ def _rows(container: Container, wanted: Wanted, place: Q) -> list[Listed]:
         end = wanted.end_marker
         rows = rows.filter(Q(object__name__gt=end) if wanted.reverse else Q(object__name__lt=end))
     order = "-object__name" if wanted.reverse else "object__name"
-    columns = _COLUMNS if wanted.accepts is None else (*_COLUMNS, "attributes")
+    with_attributes = wanted.with_attributes or wanted.accepts is not None
+    return plain(rows.order_by(order)[: wanted.limit], with_attributes=with_attributes)
+
+
+def plain(rows: QuerySet[Version], *, with_attributes: bool) -> list[Listed]:
+    """The rows as plain values."""
+    columns = (*_COLUMNS, "attributes") if with_attributes else _COLUMNS
     # Databases say moments as texts that Python itself reads ten times as fast as their drivers do.
-    rows = rows.annotate(moment=Cast("modified", CharField())).order_by(order)
-    return [_listed(*row) for row in rows.values_list(*columns)[: wanted.limit]]
+    found = rows.annotate(moment=Cast("modified", CharField())).values_list(*columns)
+    return [_listed(*row) for row in found]
 
 
 def _listed(*values: Any) -> Listed:

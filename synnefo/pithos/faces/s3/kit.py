@@ -6,8 +6,8 @@ import base64
 import binascii
 import dataclasses
 import hashlib
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Protocol
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -28,6 +28,14 @@ from synnefo.pithos.namespace.names import Path
 XML = "application/xml"
 #: What bodies that are XML may have.
 MOST_XML_BYTES = 2 * 1024 * 1024
+
+
+class Watching(Protocol):
+    """What takes checksums of a body on its way, and says at its end whether they are right."""
+
+    def watch(self, pieces: Iterable[bytes]) -> Iterator[bytes]: ...
+
+    def verified(self, trailers: Mapping[str, str]) -> object: ...
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -69,23 +77,29 @@ class Asked:
         """The content that comes with the request; what it promises is checked when all of it was read."""
         return Payload(self.request, self.claim, self.signing_key)
 
-    def body(self, most_bytes: int = MOST_XML_BYTES) -> bytes:
-        """A short body whole, checked against Content-MD5. Raises S3Error."""
-        found = bytearray()
-        for piece in self.payload():
+    def body(self, most_bytes: int = MOST_XML_BYTES, watch: Watching | None = None) -> bytes:
+        """A short body whole, checked against Content-MD5 and what ``watch`` knows of it. Raises S3Error."""
+        found, payload = bytearray(), self.payload()
+        for piece in watch.watch(payload) if watch else payload:
             found += piece
             if len(found) > most_bytes:
                 raise S3Error("MalformedXML")
+        if watch:
+            watch.verified(payload.trailers)
         check_md5(self, hashlib.md5(found, usedforsecurity=False).hexdigest())
         return bytes(found)
 
 
 View = Callable[[Asked], HttpResponseBase]
 Choose = Callable[[Asked], View]
+Finish = Callable[[Asked, HttpResponseBase], None]
 
 
-def front(choose: Choose) -> Callable[..., HttpResponseBase]:
-    """The Django view of all requests: who asks is found out, a view is chosen and answers."""
+def front(choose: Choose, finish: Finish) -> Callable[..., HttpResponseBase]:
+    """The Django view of all requests: who asks is found out, a view is chosen and answers.
+
+    ``finish`` sees every answer to a request that was understood.
+    """
 
     def view(request: HttpRequest, path: str = "") -> HttpResponseBase:
         asked = None
@@ -95,9 +109,11 @@ def front(choose: Choose) -> Callable[..., HttpResponseBase]:
         except S3Error as error:
             response = failed(request, error)
         except ItemNotFound as fault:
-            response = failed(request, _missing(asked, fault))
+            response = failed(request, missing(asked, fault))
         except Exception as error:  # as_fault logs what is not a fault and hides it from the client
             response = failed(request, errors.of_fault(as_fault(error)))
+        if asked is not None:
+            finish(asked, response)
         return _stamped(request, response)
 
     view.csrf_exempt = True  # type: ignore[attr-defined]
@@ -114,7 +130,8 @@ def understood(request: HttpRequest) -> Asked:
     if any("\x00" in text for text in query.values()):
         raise S3Error("InvalidArgument")
     place = places.of(request.META.get("HTTP_HOST", ""), request.path_info)
-    claim = signature.claimed(request.META, query)
+    # A preflight asks for a request that is signed, but is not signed itself.
+    claim = signature.claimed(request.META, query) if request.method != "OPTIONS" else None
     if claim is None:
         caller = anonymous_caller(request_id=_id_of(request), address=client_address(request))
         return Asked(request, caller, place.account, place.bucket, place.key, query, None)
@@ -123,7 +140,7 @@ def understood(request: HttpRequest) -> Asked:
         claim, key, method=request.method or "", path=request.path_info, query=pairs, meta=request.META
     )
     signature.require_signed_headers(claim, request.META)
-    _require_allowed(request, identity)
+    require_allowed(request, identity)
     caller = caller_of(request, identity)
     account = place.account or caller.project
     return Asked(request, caller, account, place.bucket, place.key, query, claim, key)
@@ -143,7 +160,7 @@ def caller_of(request: HttpRequest, identity: Identity) -> Caller:
     return identity.caller(Scope.PROJECT, request_id=_id_of(request), address=client_address(request))
 
 
-def _require_allowed(request: HttpRequest, identity: Identity) -> None:
+def require_allowed(request: HttpRequest, identity: Identity) -> None:
     """What a key that may read only does not do, nor one that nobody can ask about now. Raises S3Error."""
     if request.method in ("GET", "HEAD", "OPTIONS"):
         return
@@ -187,7 +204,7 @@ def check_md5(asked: Asked, md5: str) -> None:
         raise S3Error("BadDigest", ExpectedDigest=digest.hex(), CalculatedDigest=md5)
 
 
-def answer(root: str, content: Mapping[str, Any], status: int = 200) -> HttpResponse:
+def answer(root: str, content: Mapping[str, Any] | str, status: int = 200) -> HttpResponse:
     return HttpResponse(xml.document(root, content), status=status, content_type=XML)
 
 
@@ -224,7 +241,7 @@ def _id_of(request: HttpRequest) -> str:
     return found
 
 
-def _missing(asked: Asked | None, fault: ItemNotFound) -> S3Error:
+def missing(asked: Asked | None, fault: ItemNotFound) -> S3Error:
     if asked is None:
         return errors.of_fault(fault)
     has_bucket = Container.objects.filter(account__name=asked.account, name=asked.bucket).exists()

@@ -20,16 +20,19 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0d\x0e-\x1f\ufffe\uffff]")
 _MOST_DEEP = 16
 
 
-def document(root: str, content: Mapping[str, Any]) -> bytes:
+def document(root: str, content: Mapping[str, Any] | str) -> bytes:
     """``{"Name": "b", "Contents": [{"Key": "k"}]}``: lists are repeated elements, None is left out.
 
-    A name may bring attributes with it: ``'Grantee xsi:type="Group"'``.
+    A name may bring attributes with it: ``'Grantee xsi:type="Group"'``. Under the name "" stand pairs of a
+    name and its content, where the order of elements counts.
     """
     return (_HEAD + _element(f'{root} xmlns="{_NAMESPACE}"', content)).encode()
 
 
-def error(content: Mapping[str, Any]) -> bytes:
-    return (_HEAD + _element("Error", content)).encode()
+def error(content: Mapping[str, str]) -> bytes:
+    """What no XML may contain is shown as a question mark: every client can read an error."""
+    readable = {name: _CONTROLS.sub("?", text) for name, text in content.items()}
+    return (_HEAD + _element("Error", readable)).encode()
 
 
 def moment(when: datetime.datetime) -> str:
@@ -80,6 +83,8 @@ def _inner(content: Any) -> str:
 def _child(name: str, value: Any) -> str:
     if value is None:
         return ""
+    if not name:
+        return "".join(_child(*one) for one in value)
     if isinstance(value, list):
         return "".join(_element(name, one) for one in value)
     return _element(name, value)
