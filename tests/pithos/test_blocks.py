@@ -21,13 +21,27 @@ from synnefo.pithos.blocks import content, hashing
 from synnefo.pithos.blocks.base import Blocks
 from synnefo.pithos.blocks.filesystem import FilesystemBlocks
 from synnefo.pithos.blocks.memory import MemoryBlocks
+from synnefo.pithos.blocks.s3 import S3Blocks
+from tests.pithos_s3.server import Server
+from tests.pithos_s3.server import server as server
 
+BUCKET = "blocks"
 EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 
-@pytest.fixture(params=["filesystem", "memory"])
+@pytest.fixture(params=["filesystem", "memory", pytest.param("s3", marks=pytest.mark.host)])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Blocks:
+    if request.param == "s3":
+        return S3Blocks(request.getfixturevalue("bucket"), BUCKET, prefix=f"{os.urandom(8).hex()}/")
     return FilesystemBlocks(tmp_path / "blocks") if request.param == "filesystem" else MemoryBlocks()
+
+
+@pytest.fixture(scope="module")
+def bucket(server: Server) -> Any:
+    """A client of the product's own S3, and a bucket."""
+    client = server.client(server.alice)
+    client.create_bucket(Bucket=BUCKET)
+    return client
 
 
 def test_a_block_comes_back_by_the_hash_of_its_content(store: Blocks) -> None:

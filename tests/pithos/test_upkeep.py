@@ -56,8 +56,8 @@ def sweep(*, young: bool = False, dry_run: bool = False) -> Collected:
     if not dry_run:
         collection.forget_maps()
     found = Collected()
-    for part in range(collection.PARTS):
-        found += collection.collect(part, grace, dry_run=dry_run)
+    for first in range(0, collection.PARTS, collection.AT_ONCE):
+        found += collection.collect(first, grace, parts=collection.AT_ONCE, dry_run=dry_run)
     return found
 
 
@@ -136,9 +136,9 @@ def test_the_part_whose_turn_it_is_follows_the_clock(
     settings.PITHOS_COLLECT_AFTER_H = -1
     keep(store, [LONG], 4)
     found = Collected()
-    for turn in range(collection.PARTS):
+    for turn in range(collection.PARTS // collection.AT_ONCE):
         monkeypatch.setattr("time.time", lambda now=turn: now * collection.EVERY_S + 7.0)
-        found += collection.collect_one_part()
+        found += collection.collect_some_parts()
     assert found == Collected(put_aside=len(digests(LONG)))
 
 

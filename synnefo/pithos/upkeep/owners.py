@@ -27,7 +27,7 @@ def used() -> Q:
 
 
 def needed(asked: set[bytes], first: int, parts: int) -> set[bytes]:
-    """Which of these blocks anything has; their digests begin with one of ``parts`` bytes from ``first`` on."""
+    """Which of these blocks, of so many parts from the ``first`` on, anything has."""
     found = asked.intersection(_alone(first, parts))
     for _, packed in _maps():
         found.update(asked.intersection(unpack(packed)))

@@ -20,8 +20,8 @@ class Command(Base):
         done, dry_run = collection.Collected(), options["dry_run"]
         if not dry_run:
             collection.forget_maps()
-        for part in range(collection.PARTS):
-            done += collection.collect(part, collection.grace(), dry_run=dry_run)
+        for first in range(0, collection.PARTS, collection.AT_ONCE):
+            done += collection.collect(first, collection.grace(), parts=collection.AT_ONCE, dry_run=dry_run)
         self.stdout.write(
             f"put aside: {done.put_aside}, brought back: {done.brought_back}, forgotten: {done.forgotten}"
         )

@@ -1,0 +1,1 @@
+from synnefo.pithos.upkeep.commands.block_stats import Command as Command
