@@ -22,7 +22,7 @@ from synnefo.pithos.faces.s3.errors import S3Error
 _MOST_POLICY_BYTES = 20 * 1024
 _MOST_FIELD = 20 * 1024
 #: Fields that no condition must name.
-_FREE = ("policy", "x-amz-signature", "file", "awsaccesskeyid", "signature", "bucket")
+_FREE = ("policy", "x-amz-signature", "file")
 
 Fields = Mapping[str, str]
 
@@ -66,6 +66,7 @@ def require_allowed(fields: Fields, bucket: str, size_bytes: int) -> None:
     if not isinstance(conditions, list):
         raise S3Error("InvalidPolicyDocument", "Invalid Policy: Missing conditions.")
     values = {**fields, "bucket": bucket}
+    values.pop("file", None)
     named = set(_FREE)
     for condition in conditions:
         kind, name, value = _condition(condition)
@@ -78,7 +79,7 @@ def require_allowed(fields: Fields, bucket: str, size_bytes: int) -> None:
             raise S3Error(
                 "AccessDenied", f"Invalid according to Policy: Policy Condition failed: {condition}"
             )
-    if extra := sorted(name for name in fields if name not in named and not name.startswith("x-ignore-")):
+    if extra := sorted(name for name in values if name not in named and not name.startswith("x-ignore-")):
         raise S3Error("AccessDenied", f"Invalid according to Policy: Extra input fields: {', '.join(extra)}")
 
 
@@ -136,7 +137,7 @@ def _condition(condition: object) -> tuple[str, Any, Any]:
     is_field = isinstance(name, str) and name.startswith("$") and isinstance(value, str)
     if kind not in ("eq", "starts-with") or not is_field:
         raise S3Error("InvalidPolicyDocument", "Invalid Policy: Invalid condition.")
-    return kind, name[1:].lower(), value
+    return kind, name[1:].lower(), value.replace("\\$", "$")
 
 
 def _require_length(least: object, most: object, size_bytes: int) -> None:
