@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from django.apps import apps
 from django.core.management import CommandError, call_command
+from django.test import Client
 
 from synnefo.astakos.quotas.models import Holding
 from synnefo.common.units import MIB
@@ -34,6 +36,7 @@ from synnefo.pithos.namespace.models import (
 )
 from synnefo.pithos.upkeep import collection
 from tests.legacy import old
+from tests.legacy.test_recorded import THEN
 
 pytestmark = [
     pytest.mark.django_db,
@@ -212,6 +215,7 @@ def test_accounts_know_their_blocks_and_nothing_is_collected(url: str, store: Pa
     for part in range(collection.PARTS):
         done += collection.collect(part, collection.grace(), dry_run=True)
     assert done == collection.Collected()
+    call_command("block-scrub", stdout=io.StringIO(), stderr=io.StringIO())
 
 
 def test_block_files_are_linked_and_left_as_they_are(url: str, store: Path, kept: FilesystemBlocks) -> None:
@@ -311,6 +315,23 @@ def test_snapshots_whose_data_is_there_become_readable(url: str, store: Path) ->
     snapshot = Version.objects.get(pk=91)
     assert (snapshot.is_snapshot, snapshot.hash) == (True, hashlib.sha256(data).hexdigest())
     assert sha256_of(snapshot) == hashlib.sha256(data.ljust(4 * MIB, b"\0")).hexdigest()
+
+
+def test_snapshots_without_data_are_shown_and_not_read(
+    old_server: old.Server, url: str, store: Path, facts: dict[str, Any]
+) -> None:
+    with time_machine.travel(THEN):
+        come(url, store, "--astakos-db", old_server.recorded())
+        [alice] = [user for user in facts["users"] if user["uuid"] == ALICE]
+        path, token = (
+            f"/pithos/object-store/v1/{ALICE}/snapshots/snap-1",
+            {"X-Auth-Token": alice["auth_token"]},
+        )
+        head = Client().head(path, headers=token)
+        assert (head.status_code, head["X-Object-Hash"]) == (200, "snf-snap-12-1")
+        assert Client().get(path, headers=token).status_code == 403
+        assert Client().get(f"{path}?hashmap", headers=token).status_code == 403
+        assert Client().get("/pithos/public/7JltoZ0lSAZ999LmHxbRx3").status_code == 200
 
 
 def test_objects_that_are_here_are_in_the_way(url: str, store: Path) -> None:

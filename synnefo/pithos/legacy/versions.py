@@ -72,7 +72,7 @@ def _filled(made: Version, row: Row, world: World, files: OldFiles) -> Iterator[
     if made.is_snapshot:
         made.hash = root
     elif made.hash != root:
-        world.report.note("object whose hash is not that of its blocks: see scrub", about)
+        world.report.note("object whose hash is not that of its blocks: see block-scrub", about)
     if len(digests) > 1 and HOLE in digests:
         made.checksum = ""  # the old system left holes out of it; it is taken anew
     if len(digests) > 1 or made.hash != root:

@@ -31,6 +31,7 @@ TAGS = "tags"
 OF_CONTENT = (SWIFT, S3, TAGS)
 
 Attributes = dict[str, dict[str, str]]
+_HEX_DIGITS = 64
 
 
 class NameField(models.CharField):
@@ -158,12 +159,22 @@ class Version(models.Model):
 
     @property
     def content(self) -> Content:
-        if self.map is not None:
-            packed = bytes(self.map.packed)
-        else:
-            packed = bytes.fromhex(self.hash) if self.size_bytes else b""
         data = None if self.data is None else bytes(self.data)
-        return Content(packed, self.size_bytes, self.checksum, data)
+        return Content(self._packed, self.size_bytes, self.checksum, data)
+
+    @property
+    def is_written(self) -> bool:
+        """Not so is a snapshot that came from elsewhere without its data: its hash is the name of a map."""
+        return not self.is_snapshot or self.map_id is not None or len(self.hash) == _HEX_DIGITS
+
+    @property
+    def _packed(self) -> bytes:
+        """Of what is not written, a digest that no block has."""
+        if self.map is not None:
+            return bytes(self.map.packed)
+        if not self.size_bytes:
+            return b""
+        return bytes.fromhex(self.hash) if self.is_written else hashlib.sha256(self.hash.encode()).digest()
 
     @property
     def own_attributes(self) -> dict[str, str]:

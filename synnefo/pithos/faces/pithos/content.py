@@ -54,10 +54,10 @@ def shown(caller: Caller, account: str, name: str, version: Version, *, strict: 
 
 
 def require_available(version: Version) -> None:
-    """Raises Forbidden for a snapshot that is still being made, BadRequest for one that failed."""
+    """Raises Forbidden for a snapshot that is not made yet, BadRequest for one that failed."""
     if version.available < 0:
         raise BadRequest("The object is broken: its content was never made.")
-    if not version.available:
+    if not version.available or not version.is_written:
         raise Forbidden("The object is not available yet.")
 
 
