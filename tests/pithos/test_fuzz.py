@@ -43,7 +43,40 @@ PLACES = st.builds(
     st.one_of(st.just("*"), NUMBERS),
 )
 NAMES = st.sampled_from(
-    ["Range", "If-Range", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "ETag", "Content-Range", "Content-Encoding", "Content-Disposition", "X-Object-Manifest", "X-Object-Meta-A", "X-Object-Meta-%41", "X-Object-Sharing", "X-Object-Public", "X-Object-Bytes", "X-Copy-From", "X-Move-From", "X-Source-Object", "X-Source-Account", "X-Source-Version", "Destination", "Destination-Account", "X-Container-Policy-Quota", "X-Container-Policy-Versioning", "X-Container-Policy-Project", "X-Container-Meta-A", "X-Account-Group-A", "X-Account-Meta-A", "Accept", "X-Delete-At", "Transfer-Encoding"]
+    [
+        "Range",
+        "If-Range",
+        "If-Match",
+        "If-None-Match",
+        "If-Modified-Since",
+        "If-Unmodified-Since",
+        "ETag",
+        "Content-Range",
+        "Content-Encoding",
+        "Content-Disposition",
+        "X-Object-Manifest",
+        "X-Object-Meta-A",
+        "X-Object-Meta-%41",
+        "X-Object-Sharing",
+        "X-Object-Public",
+        "X-Object-Bytes",
+        "X-Copy-From",
+        "X-Move-From",
+        "X-Source-Object",
+        "X-Source-Account",
+        "X-Source-Version",
+        "Destination",
+        "Destination-Account",
+        "X-Container-Policy-Quota",
+        "X-Container-Policy-Versioning",
+        "X-Container-Policy-Project",
+        "X-Container-Meta-A",
+        "X-Account-Group-A",
+        "X-Account-Meta-A",
+        "Accept",
+        "X-Delete-At",
+        "Transfer-Encoding",
+    ]
 )
 HEADERS = st.dictionaries(NAMES, st.one_of(ODD, RANGES, PLACES, st.just("/c/o")), max_size=4)
 PARAMETERS = (

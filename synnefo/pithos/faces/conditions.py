@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import datetime
-from email.utils import parsedate_to_datetime
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.http import parse_http_date_safe
 
 from synnefo.common.faults import PreconditionFailed
 from synnefo.pithos.blocks.hashing import block_count
@@ -86,7 +86,5 @@ def _matches(tags: set[str], version: Version | None) -> bool:
 
 
 def _date(text: str) -> int | None:
-    try:
-        return int(parsedate_to_datetime(text).timestamp()) if text else None
-    except (ValueError, TypeError, OverflowError):
-        return None
+    """Seconds since the epoch, from any of the three forms of HTTP; None for anything else."""
+    return parse_http_date_safe(text) if text else None
