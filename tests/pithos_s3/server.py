@@ -47,10 +47,11 @@ class Key:
 
 @dataclasses.dataclass(frozen=True)
 class Server:
-    """What tests are told of a server that runs; ``objects`` serves the other faces."""
+    """What tests are told of a server that runs."""
 
     url: str
     cloud: Cloud
+    group: Group
     alice: Key
     bob: Key
 
@@ -91,8 +92,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             timeout=120,
         )  # fmt: skip
         alice, bob = (Key(*line.split()) for line in done.stdout.splitlines())
-        with Port(cloud, port, (*GRANIAN, "s3"), {}):
-            yield Server(f"http://127.0.0.1:{port}", cloud, alice, bob)
+        with Port(cloud, port, (*GRANIAN, "s3"), {}) as group:
+            yield Server(f"http://127.0.0.1:{port}", cloud, group, alice, bob)
 
 
 @pytest.fixture

@@ -276,6 +276,17 @@ def test_checksums_are_kept_and_told(s3: Any, bucket: str, algorithm: str) -> No
     assert (told["ObjectSize"], told["ETag"]) == (len(data), md5_hex(data))
 
 
+def test_copies_have_the_checksum_that_is_asked_for(s3: Any, bucket: str) -> None:
+    made = s3.put_object(Bucket=bucket, Key="k", Body=b"data")
+    source = {"Bucket": bucket, "Key": "k"}
+    copied = s3.copy_object(Bucket=bucket, Key="c", CopySource=source)["CopyObjectResult"]
+    assert copied["ChecksumCRC32"] == made["ChecksumCRC32"]
+    asked = s3.copy_object(Bucket=bucket, Key="c", CopySource=source, ChecksumAlgorithm="SHA256")
+    value = base64.b64encode(hashlib.sha256(b"data").digest()).decode()
+    assert asked["CopyObjectResult"]["ChecksumSHA256"] == value
+    assert s3.head_object(Bucket=bucket, Key="c", ChecksumMode="ENABLED")["ChecksumSHA256"] == value
+
+
 def test_checksums_are_right(s3: Any, bucket: str) -> None:
     data = b"123456789"
     expected = {

@@ -5,10 +5,15 @@ One algorithm a request, in a header or behind the body; MD5 is ``kit``'s affair
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 from collections.abc import Iterable, Mapping
 
+from django.conf import settings
+
 from synnefo.pithos import checksums
+from synnefo.pithos.blocks.base import blocks
+from synnefo.pithos.blocks.content import Content, read
 from synnefo.pithos.checksums import ALGORITHMS, FULL_OBJECT, Watched
 from synnefo.pithos.faces.s3.errors import S3Error
 from synnefo.pithos.faces.s3.kit import Asked
@@ -103,6 +108,17 @@ def of_whole(values: Mapping[str, str]) -> dict[str, str]:
     for name, value in values.items():
         return {"checksum": value, "algorithm": name, "type": FULL_OBJECT}
     return {}
+
+
+def of_copy(asked: Asked, content: Content) -> dict[str, str]:
+    """What is kept of the checksum that a copy is to have; all is read for it. Raises S3Error."""
+    name = algorithm(asked)
+    if not name:
+        return {}
+    block_size: int = settings.PITHOS_BACKEND_BLOCK_SIZE
+    watched = Watched(read(blocks(), content, block_size, 0, content.size_bytes), [name])
+    collections.deque(watched, maxlen=0)
+    return of_whole(watched.values())
 
 
 def headers(values: Mapping[str, str], kind: str = "") -> dict[str, str]:

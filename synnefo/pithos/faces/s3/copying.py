@@ -44,13 +44,14 @@ def copy(asked: Asked) -> HttpResponse:
         )
         raise S3Error("InvalidRequest", message)
     tagged = tagging.in_header(asked) if retagged else tags.of(source)
+    known = {**facts.of(source), **checksums.of_copy(asked, source.content)}
     check = conditions.of_write(asked)
     seen = rules.look(asked.caller, asked.path, check)
     made = rules.write(
         asked.caller, asked.path, source.content, check=check, seen=seen,
         content_type=objects.type_of(asked) if fresh else source.content_type,
         attributes=given if fresh else source.own_attributes,
-        more={S3: facts.about(source.content, facts.of(source)), TAGS: tags.attributes(tagged)},
+        more={S3: facts.about(source.content, known), TAGS: tags.attributes(tagged)},
     )  # fmt: skip
     if granted is not None:
         access.share(asked, granted)
