@@ -47,7 +47,8 @@ class NameField(models.CharField):
 class Account(models.Model):
     """``name`` is the uuid of the user or project whose it is. It comes into being when first looked at.
 
-    The account of a user's own system project is the user's (they have one uuid).
+    The account of a user's own system project is the user's (they have one uuid). ``options`` is what single
+    faces keep about it: who else may work in it (``people``).
     """
 
     name = NameField(max_length=256, unique=True)
@@ -55,6 +56,7 @@ class Account(models.Model):
     created = models.DateTimeField(default=timezone.now)
     modified = models.DateTimeField(default=timezone.now)
     attributes = models.JSONField(default=dict)
+    options = models.JSONField(default=dict)
 
     @property
     def payer(self) -> str:
