@@ -20,6 +20,7 @@ from synnefo.astakos.accounts import access, rules, tokens
 from synnefo.astakos.accounts.models import Token
 from synnefo.astakos.catalog.rules import find_component, renew_service_token
 from synnefo.astakos.keys import rules as keys
+from synnefo.astakos.oauth import rules as oauth
 from synnefo.astakos.projects import rules as projects
 from synnefo.astakos.projects.models import Membership, Project
 from synnefo.astakos.roles import effective
@@ -371,3 +372,40 @@ def test_who_guesses_the_secret_of_a_program_is_told_to_wait(
             accounts.program(ada.uuid, f"guess-{number}", address="192.0.2.7")
     with pytest.raises(TooManyRequests):
         accounts.program(ada.uuid, "guess-2", address="192.0.2.7")
+
+
+BACK = "https://files.example.org/view"
+
+
+@pytest.fixture
+def viewer(ada: Person) -> tuple[str, str]:
+    """A client of 0.21's OAuth 2 flow, and a code that it got for a file of Ada's."""
+    added, _ = oauth.add_client(SYSTEM, "view", urls=[BACK], secret="the secret", trusted=True)
+    return "view", oauth.make_code(added.client, ada.user, BACK, "/a/c/o?")
+
+
+def redeem(accounts: Accounts, code: str, back: str = BACK, secret: str = "the secret") -> str:
+    return accounts.redeem_code(code, back, ("view", secret), address="192.0.2.7")
+
+
+def test_a_code_becomes_a_token_that_opens_one_place(
+    accounts: Accounts, ada: Person, viewer: tuple[str, str]
+) -> None:
+    token = redeem(accounts, viewer[1])
+    identity = accounts.identity_of_access(token, "/a/c/o?")
+    assert (identity.user, identity.projects) == (ada.uuid, {ada.uuid})
+    for other in ("/a/c/o2?", "/a/c/", ""):
+        with pytest.raises(Unauthorized):
+            accounts.identity_of_access(token, other)
+    with pytest.raises(Unauthorized):
+        accounts.identity_of_access("unknown", "/a/c/o?")
+
+
+@pytest.mark.parametrize("spoil", ["code", "used", "back", "secret"])
+def test_a_code_is_good_once_for_its_client(accounts: Accounts, viewer: tuple[str, str], spoil: str) -> None:
+    code = "unknown" if spoil == "code" else viewer[1]
+    if spoil == "used":
+        redeem(accounts, code)
+    more = {"back": {"back": f"{BACK}/other"}, "secret": {"secret": "another"}}.get(spoil, {})
+    with pytest.raises(Unauthorized):
+        redeem(accounts, code, **more)

@@ -50,7 +50,7 @@ def parts(caller: Caller, account: str, manifest: str) -> list[Part]:
     if sight is not None:
         rows = rows.filter(sight.rows)
     found = rows.values_list("object__name", "pk", "size_bytes", "checksum", "hash")[:MOST_PARTS]
-    return [Part(*row) for name, *row in found if sight is None or sight.right(name)]
+    return [Part(*row[1:]) for row in found if sight is None or sight.right(row[0])]
 
 
 def _seen(caller: Caller, account: str, name: str) -> tuple[Container, Sight | None]:
