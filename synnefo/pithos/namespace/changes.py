@@ -191,7 +191,10 @@ def _carried_out(caller: Caller, changes: Sequence[Change], path: str, also: Als
         lock(locks.Kind.CONTAINER, {change.container.pk for change in changes})
         kept = {change.draft.content.packed for change in changes if change.draft}
         maps = {packed: map_of(packed) for packed in sorted(kept)}
-        made = [_apply(caller, change, maps) for change in changes]
+        if len(changes) > 1 and all(type(change) is Change and change.clears for change in changes):
+            made = _remove_many(caller, changes)
+        else:
+            made = [_apply(caller, change, maps) for change in changes]
         also(made)
         _forget_sharing(change.seen.object_id for change in changes if change.seen and change.clears)
         for container, group in _by_container(changes):
@@ -218,6 +221,26 @@ def _apply(caller: Caller, change: Change, maps: dict[bytes, int | None]) -> Ver
     return made
 
 
+def _remove_many(caller: Caller, changes: Sequence[Change]) -> list[Version | None]:
+    """The same for objects that go: a few statements, however many they are."""
+    seen = [(change.container, change.seen) for change in changes if change.seen]
+    kept = [old.pk for container, old in seen if _keeps(container, old)]
+    gone = [old.pk for container, old in seen if not _keeps(container, old)]
+    rows = Version.objects.filter(state=Version.State.CURRENT)
+    retired = rows.filter(pk__in=kept).update(state=Version.State.HISTORY) if kept else 0
+    retired += rows.filter(pk__in=gone).delete()[0] if gone else 0
+    if retired != len(changes):
+        raise _OvertakenError
+    tombstones = (
+        Version(
+            object_id=old.object_id, state=Version.State.TOMBSTONE, uuid=old.uuid,
+            modified_by=caller.user, modified=_later_than(old),
+        )
+        for _, old in seen
+    )  # fmt: skip
+    return list(Version.objects.bulk_create(tombstones, batch_size=_BATCH))
+
+
 def _undo(change: Removal) -> Version | None:
     seen, back = change.seen, change.back
     if seen and not Version.objects.filter(pk=seen.pk, state=seen.state).delete()[0]:
@@ -230,12 +253,15 @@ def _undo(change: Removal) -> Version | None:
 
 def _retire(container: Container, old: Version) -> None:
     rows = Version.objects.filter(pk=old.pk, state=Version.State.CURRENT)
-    if container.versioning == Container.Versioning.AUTO or has_number(container, old.pk):
-        retired = rows.update(state=Version.State.HISTORY)
-    else:
-        retired = rows.delete()[0]
+    keeps = _keeps(container, old)
+    retired = rows.update(state=Version.State.HISTORY) if keeps else rows.delete()[0]
     if not retired:
         raise _OvertakenError
+
+
+def _keeps(container: Container, old: Version) -> bool:
+    """Whether what is replaced goes into history."""
+    return container.versioning == Container.Versioning.AUTO or has_number(container, old.pk)
 
 
 def _forget_sharing(paths: Iterable[int]) -> None:

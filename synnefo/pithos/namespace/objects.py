@@ -13,12 +13,16 @@ from synnefo.audit.rules import record
 from synnefo.common.caller import Caller
 from synnefo.common.faults import Forbidden, ItemNotFound
 from synnefo.common.prepared import PreparedModels
+from synnefo.common.transactions import atomic
 from synnefo.pithos.blocks.content import Content
-from synnefo.pithos.namespace import access, history, names
+from synnefo.pithos.namespace import access, history, names, sights
 from synnefo.pithos.namespace.access import Right
 from synnefo.pithos.namespace.changes import Also, Change, Draft, commit, current, nothing_else
 from synnefo.pithos.namespace.models import OF_CONTENT, PITHOS, Attributes, Container, Object, Version
 from synnefo.pithos.namespace.names import Path as Path
+
+#: How many objects one change takes, at most, where it need not take all.
+MOST_AT_ONCE = 1000
 
 #: Raises a fault if what is there is not what the caller wanted to change.
 Check = Callable[[Version | None], None]
@@ -193,6 +197,28 @@ def set_attributes(
     return _only(commit(caller, plan, path=str(path)))
 
 
+def describe(
+    caller: Caller, path: Path, attributes: Mapping[str, str], *, content_type: str = "",
+    expires: datetime.datetime | None, check: Check = no_check,
+) -> Version:  # fmt: skip
+    """Replace an object's metadata without making a version: for containers whose versions clients count.
+
+    Raises as ``set_attributes`` does.
+    """
+    names.check_content_type(content_type)
+    names.check_attributes(attributes)
+    container = access.object(caller, path, Right.WRITE)
+    with atomic():
+        history.lock(container.pk)
+        row = _existing(container, path.name)
+        check(row)
+        row.attributes = _with_own(row.attributes, names.merged({}, attributes))
+        row.content_type, row.expires = content_type or row.content_type, expires
+        row.save(update_fields=("attributes", "content_type", "expires"))
+        record(caller, "object.modify", "container", container.pk, path=str(path))
+    return row
+
+
 def note_checksum(version: Version, md5: str) -> None:
     """Keep the MD5 of a version's content, which was not known when the version was made."""
     version.checksum = md5
@@ -203,21 +229,24 @@ def copy(
     caller: Caller, source: Source, target: Path, overrides: Overrides, *, delimiter: str = "",
     check: Check = no_check, check_source: Check = no_check,
 ) -> Version:  # fmt: skip
-    """The same content under another path; with a delimiter, all that is below it too.
+    """The same content under another path; with a delimiter, all that he may read below it too.
 
     Raises Forbidden, BadRequest, ItemNotFound, OverLimit, RequestTooLarge and what the checks raise.
     """
     access.check(caller, source.path, right=Right.READ)
     container = access.object(caller, target, Right.WRITE)
     origin = access.object(caller, source.path, Right.READ)
+    readable = sights.sieve(caller, origin, Right.READ)
 
     def plan() -> list[Change]:
         top = get(caller, source.path, source.version)
         check_source(top)
         if top.available != 1:
             raise Forbidden("The object is not available.")
-        below = _below(origin, source.path.name, delimiter)
+        children = _below(origin, source.path.name, delimiter)
+        below = [one for one in children if readable(one.object.name)]
         moved = [(_renamed(one.object.name, source.path, target), one, Overrides()) for one in below]
+        _require_write(caller, container, [name for name, *_ in moved])
         wanted = [(target.name, top, overrides), *moved]
         return [
             _copied(container, name, version, more, check if name == target.name else no_check)
@@ -235,6 +264,7 @@ def move(
 
     Raises as ``copy`` does.
     """
+    access.check(caller, source, right=Right.READ)
     access.check(caller, source, right=Right.DELETE)
     container = access.object(caller, target, Right.WRITE)
     origin = access.object(caller, source, Right.DELETE)
@@ -251,8 +281,9 @@ def move(
     def plan() -> list[Change]:
         top = _existing(origin, source.name)
         check_source(top)
-        below = _below(origin, source.name, delimiter)
+        below = list(_below(origin, source.name, delimiter))
         there = {_renamed(one.object.name, source, target): one for one in (top, *below)}
+        _require_write(caller, container, list(there)[1:])
         gone = {one.object.name: one for one in (top, *below)}
         if origin.pk == container.pk:
             gone = {name: one for name, one in gone.items() if name not in there}
@@ -269,28 +300,39 @@ def move(
 
 
 def delete(caller: Caller, path: Path, *, delimiter: str = "", check: Check = no_check) -> None:
-    """Remove an object; with a delimiter, all that is below it too. Raises Forbidden, ItemNotFound."""
+    """Remove an object; with a delimiter, all that is below it too. Raises Forbidden, ItemNotFound.
+
+    What is too much for one change goes step by step, the object itself with the last of it.
+    """
     container = access.object(caller, path, Right.DELETE)
+    more = True
 
     def plan() -> list[Change]:
+        nonlocal more
         top = _existing(container, path.name)
         check(top)
-        rows = [top, *_below(container, path.name, delimiter)]
+        below = list(_below(container, path.name, delimiter)[:MOST_AT_ONCE])
+        more = len(below) == MOST_AT_ONCE
+        rows = below if more else [top, *below]
         return [Change(container, one.object.name, one, None) for one in rows]
 
-    commit(caller, plan, path=str(path))
+    while more:
+        commit(caller, plan, path=str(path))
 
 
 def delete_all(caller: Caller, account: str, container_name: str) -> None:
-    """Remove every object of a container. Raises Forbidden, ItemNotFound."""
+    """Remove every object of a container, step by step. Raises Forbidden, ItemNotFound."""
     container = access.container(caller, account, container_name, Right.OWN)
+    found: Sequence[Version] = ()
+    done = ""
 
     def plan() -> list[Change]:
-        rows = Version.objects.filter(object__container=container, state=Version.State.CURRENT)
-        found = rows.select_related("object").order_by("object__name")
+        nonlocal found
+        found = list(_all_behind(container, done)[:MOST_AT_ONCE])
         return [Change(container, one.object.name, one, None) for one in found]
 
-    commit(caller, plan, path=f"{account}/{container_name}")
+    while commit(caller, plan, path=f"{account}/{container_name}"):
+        done = found[-1].object.name
 
 
 def purge(caller: Caller, path: Path, until: datetime.datetime) -> None:
@@ -331,9 +373,19 @@ def _below(container: Container, name: str, delimiter: str) -> Sequence[Version]
     if not delimiter:
         return []
     prefix = name if name.endswith(delimiter) else name + delimiter
+    return _all_behind(container, prefix).filter(object__name__lt=names.behind(prefix))
+
+
+def _all_behind(container: Container, name: str) -> QuerySet[Version]:
+    """What is there now, in the order of names."""
     rows = Version.objects.filter(object__container=container, state=Version.State.CURRENT)
-    rows = rows.filter(object__name__gt=prefix, object__name__lt=names.behind(prefix))
-    return list(rows.select_related("object", "map").order_by("object__name"))
+    return rows.filter(object__name__gt=name).select_related("object", "map").order_by("object__name")
+
+
+def _require_write(caller: Caller, container: Container, below: Sequence[str]) -> None:
+    """Where a folder may be written, parts of it may not. Raises Forbidden."""
+    if below and not all(map(sights.sieve(caller, container, Right.WRITE), below)):
+        raise Forbidden("User does not have access to the object")
 
 
 def _renamed(name: str, source: Path, target: Path) -> str:
