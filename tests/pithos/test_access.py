@@ -13,12 +13,13 @@ from django.test.utils import CaptureQueriesContext
 
 from synnefo.common.caller import Caller, Scope, anonymous_caller, system_caller
 from synnefo.common.faults import BadRequest, Forbidden, ItemNotFound
-from synnefo.pithos.namespace import access, acl, objects, sharing, sights
+from synnefo.pithos.namespace import access, acl, objects, sharing, sights, trees
 from synnefo.pithos.namespace.access import Right
 from synnefo.pithos.namespace.models import Container
 from synnefo.pithos.namespace.names import Path
+from synnefo.pithos.seam.adapter import PithosObjects, location_of
 from tests.conftest import People
-from tests.pithos.test_namespace import Drive
+from tests.pithos.test_namespace import Drive, content
 
 EVERYTHING = {name for right in Right for name in (right.name, right.name.lower())}
 
@@ -153,3 +154,34 @@ def test_a_door_to_ones_own_asks_for_no_more_than_the_container(drive: Drive) ->
     assert queries(lambda: access.object(drive.caller, path, Right.WRITE)) == 1
     assert queries(lambda: access.container(drive.caller, path.account, "c", Right.OWN)) == 1
     assert queries(lambda: objects.get(drive.caller, path)) == 1
+
+
+def test_folders_are_carried_as_far_as_one_may_read_write_and_delete(drive: Drive, bob: Caller) -> None:
+    own = Drive(bob)
+    own.make()
+    for name in ("dir/a", "dir/closed/a"):
+        drive.put(name, b"data")
+        own.put(name, b"mine")
+    for name, who in (("dir", bob.user), ("dir/closed", "nobody")):
+        objects.write(
+            drive.caller, drive.path(name), content(b""), content_type="application/directory", attributes={}
+        )
+        sharing.replace(drive.caller, drive.path(name), {who: True})
+    assert trees.move(bob, drive.path("dir/"), own.path("got/"), copying=True) == 2
+    assert own.names(prefix="got/") == ["got/a"]
+    assert trees.move(bob, own.path("dir/"), drive.path("dir/new/"), copying=True, replace=True) == 2
+    with pytest.raises(Forbidden):
+        trees.move(bob, own.path("dir/"), drive.path("dir/"), overwrite=True, copying=True)
+    with pytest.raises(Forbidden):
+        trees.move(bob, own.path("dir/closed/"), drive.path("dir/"), replace=True, copying=True)
+    with pytest.raises(Forbidden):
+        trees.move(bob, drive.path("dir/"), own.path("moved/"))
+    assert drive.read("dir/closed/a") == b"data"
+
+
+def test_images_are_made_of_ones_own_objects_alone(drive: Drive, bob: Caller) -> None:
+    sharing.replace(drive.caller, drive.path("o"), {bob.user: True})
+    location = location_of(drive.path("o"))
+    assert PithosObjects().find(drive.caller, location).size_bytes == 4
+    with pytest.raises(Forbidden):
+        PithosObjects().find(bob, location)

@@ -374,3 +374,33 @@ def test_names_of_groups_come_percent_encoded_as_clients_quote_them(cast: Cast) 
     assert cast.alice("HEAD")[f"X-Account-Group-{quote('Ομάδα')}"] == cast.bob.account
     cast.put("o", X_Object_Sharing=quote(f"read={cast.alice.account}:ομάδα"))
     assert cast.statuses("bob", "o")[0] == 200
+
+
+# --- folders as a whole ----------------------------------------------------------------------------------
+
+
+def test_of_a_folder_one_copies_what_one_may_read(cast: Cast) -> None:
+    cast.put("dir/x", "dir/closed/x", "dir/closed/mine")
+    cast.folder("dir", f"read={cast.bob.account}")
+    cast.folder("dir/closed", f"read={cast.carol.account}")
+    cast.share("dir/closed/mine", f"read={cast.bob.account}")
+    source = {"X_Copy_From": "/c/dir", "X_Source_Account": cast.alice.account}
+    assert cast.bob("PUT", "c/got?delimiter=/", b"", **source).status_code == 201
+    listed = cast.bob("GET", "c").content.decode().split()
+    assert listed == ["got", "got/closed/mine", "got/x"]
+
+
+def test_nothing_is_copied_over_what_one_may_not_write(cast: Cast) -> None:
+    cast.put("dir/closed/x")
+    cast.folder("dir", f"write={cast.bob.account}")
+    cast.folder("dir/closed", f"read={cast.bob.account}")
+    for name in ("new/a", "new/closed/x"):
+        cast.bob.put(f"c/{name}", "mine")
+    cast.bob.put("c/new", "")
+    copied = {"Destination": "/c/dir", "Destination_Account": cast.alice.account}
+    assert cast.bob("COPY", "c/new?delimiter=/", b"", **copied).status_code == 403
+    assert cast.bob("MOVE", "c/new?delimiter=/", b"", **copied).status_code == 403
+    assert cast.alice.read("c/dir/closed/x") == b"data"
+    assert cast.bob("DELETE", "c/new/closed/x").status_code == 204
+    assert cast.bob("COPY", "c/new?delimiter=/", b"", **copied).status_code == 201
+    assert cast.alice.read("c/dir/a") == b"mine"

@@ -109,6 +109,11 @@ def may(caller: Caller, path: Path, right: Right) -> bool:
     return True
 
 
+def in_all_of(caller: Caller, found: Container, right: Right) -> bool:
+    """Whether he has the right to whatever is in a container, and will be."""
+    return _is_of(caller, found.account.name, right) or _is_listed(caller, found, right)
+
+
 def check(caller: Caller, *paths: Path, right: Right) -> None:
     """The same for those who need no container. Raises BadRequest, Forbidden."""
     for path in paths:

@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from synnefo.audit.rules import record
 from synnefo.common.caller import Caller
-from synnefo.common.faults import BadRequest, Conflict, ItemNotFound
-from synnefo.pithos.namespace import access, containers, history, names, objects
+from synnefo.common.faults import BadRequest, Conflict, Forbidden, ItemNotFound
+from synnefo.pithos.namespace import access, containers, history, names, objects, sights
 from synnefo.pithos.namespace.access import Right
 from synnefo.pithos.namespace.browsing import folder_exists
 from synnefo.pithos.namespace.changes import Change, Draft, commit, current
@@ -154,14 +154,21 @@ def _transfer(
 ) -> int:  # fmt: skip
     _check_pair(source, target)
     container = access.object(caller, target, Right.WRITE)
-    origin = access.object(caller, source, Right.READ if copying else Right.DELETE)
+    origin = access.object(caller, source, Right.READ)
+    if not copying:
+        access.check(caller, source, right=Right.DELETE)
+    readable, writable, removable = (
+        sights.sieve(caller, place, right)
+        for place, right in ((origin, Right.READ), (container, Right.WRITE), (container, Right.DELETE))
+    )
     payers = {(one.account_id, one.project) for one in (origin, container)}
     two_steps = not copying and len(payers) > 1
     moving = not copying and not two_steps
     seen: list[Version] = []
 
     def plan() -> list[Change]:
-        seen[:] = _tree(origin, source.name)
+        found = _tree(origin, source.name)
+        seen[:] = (one for one in found if one.object.name == source.name or readable(one.object.name))
         if not seen:
             raise ItemNotFound("There is no such file or folder.")
         renamed = {_renamed(one.object.name, source.name, target.name): one for one in seen}
@@ -176,6 +183,9 @@ def _transfer(
         same = origin.pk == container.pk
         gone = [one for one in seen if moving and not (same and one.object.name in renamed)]
         replaced = [one for name, one in there.items() if replace and name not in renamed]
+        below = (name for name in renamed if name != target.name)
+        if not (all(map(writable, below)) and all(removable(one.object.name) for one in replaced)):
+            raise Forbidden("User does not have access to the object")
         return [
             *changes,
             *(Change(origin, one.object.name, one, None) for one in gone),
@@ -194,7 +204,7 @@ def _check_pair(source: Path, target: Path) -> None:
         raise BadRequest("A folder stays a folder, and a file a file.")
     if source == target:
         raise Conflict("It is there already.")
-    inside = target.name.startswith(source.name) and target.container == source.container
+    inside = target.name.startswith(source.name) and target.beside("") == source.beside("")
     if source.name.endswith("/") and inside:
         raise BadRequest("A folder cannot be put into itself.")
 

@@ -17,7 +17,8 @@ from synnefo.common.transactions import forbid_in_transaction
 from synnefo.pithos.blocks.base import Blocks, blocks
 from synnefo.pithos.blocks.content import Content, keep, read
 from synnefo.pithos.blocks.hashing import block_hash
-from synnefo.pithos.namespace import containers, names, objects
+from synnefo.pithos.namespace import access, containers, names, objects
+from synnefo.pithos.namespace.access import Right
 from synnefo.pithos.namespace.changes import Change, Draft, commit, current
 from synnefo.pithos.namespace.models import Container, Version
 from synnefo.pithos.namespace.objects import Path
@@ -59,7 +60,9 @@ class PithosObjects:
         return _stored(made)
 
     def find(self, caller: Caller, location: str) -> StoredObject:
-        return _stored(objects.get(caller, _path(location)))
+        path = _path(location)
+        access.check(caller, path, right=Right.OWN)
+        return _stored(objects.get(caller, path))
 
     def head(self, found: StoredObject, length: int) -> bytes:
         forbid_in_transaction("reading an object")
