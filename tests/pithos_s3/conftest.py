@@ -53,7 +53,8 @@ class Api:
         """A request as it is, signed or not."""
         target = url.removeprefix(f"http://{self.host}")
         environ: dict[str, Any] = {"CONTENT_LENGTH": str(len(data)), "wsgi.input": io.BytesIO(data)}
-        given = {**headers, "Host": self.host}
+        given = {name: text.encode().decode("latin-1") for name, text in headers.items()}
+        given["Host"] = self.host
         kind = next((given.pop(name) for name in list(given) if name.lower() == "content-type"), "")
         if kind:
             environ["CONTENT_TYPE"] = kind

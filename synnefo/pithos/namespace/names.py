@@ -16,6 +16,8 @@ MAX_OBJECT_BYTES = 2600
 #: 128 behind the longest of the prefixes that keys are kept with.
 MAX_KEY = len("X-Object-Meta-") + 128
 MAX_VALUE = 256
+#: What one item of an object may have where its face has no limit of its own.
+MAX_KEPT_VALUE = 2048
 #: Types of objects that stand for folders, as clients write them.
 FOLDER_TYPES = ("application/directory", "application/folder")
 
@@ -54,8 +56,8 @@ def check_attributes(attributes: Mapping[str, str]) -> None:
     for key, value in attributes.items():
         if not key or len(key) > MAX_KEY:
             raise BadRequest(f"Metadata keys have 1 to {MAX_KEY} characters.")
-        if len(value) > MAX_VALUE:
-            raise BadRequest(f"Metadata values have at most {MAX_VALUE} characters.")
+        if len(value) > MAX_KEPT_VALUE:
+            raise BadRequest(f"Metadata values have at most {MAX_KEPT_VALUE} characters.")
         check_characters(key + value)
 
 

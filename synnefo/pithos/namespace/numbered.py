@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from django.conf import settings
 from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from synnefo.audit.rules import record
+from synnefo.common.accounts import provisions_for
 from synnefo.common.caller import Caller
 from synnefo.common.faults import Conflict, ItemNotFound
 from synnefo.common.prepared import PreparedModels
 from synnefo.common.transactions import atomic
+from synnefo.engine.charging import charged
 from synnefo.pithos.namespace import access, containers, names, numbers
 from synnefo.pithos.namespace.access import Right
 from synnefo.pithos.namespace.changes import Change, Removal, commit
+from synnefo.pithos.namespace.history import RESOURCE
 from synnefo.pithos.namespace.models import Container, Version
 from synnefo.pithos.namespace.names import Path
 from synnefo.pithos.namespace.objects import Check, no_check
@@ -123,7 +127,7 @@ def remove(caller: Caller, path: Path, number: int | None) -> Version:
     """
     container = access.object(caller, path, Right.DELETE)
     wanted = find(container, path.name, number)
-    if wanted.state == Version.State.HISTORY or not _is_youngest(wanted):
+    if wanted.state != Version.State.CURRENT and not _is_youngest(wanted):
         _forget(container, wanted)
         return wanted
 
@@ -144,7 +148,10 @@ def _is_youngest(version: Version) -> bool:
 
 
 def _forget(container: Container, version: Version) -> None:
-    with atomic():
+    """Forget a version of the past, and give back what it costs."""
+    cost = 0 if settings.PITHOS_BACKEND_FREE_VERSIONING else version.size_bytes
+    given_back = provisions_for(container.account.payer, container.project, {RESOURCE: -cost})
+    with charged(given_back, name=f"{container.account.name}/{container.name}"[:255], force=True):
         containers.lock(container.pk)
         if not Version.objects.filter(pk=version.pk, state=version.state).delete()[0]:
             raise Conflict("The version is being changed by others; try again.")
@@ -154,7 +161,6 @@ def _forget_replaced(container: Container, paths: Sequence[str]) -> None:
     if container.versioning == Container.Versioning.AUTO:
         return
     for name in paths:
-        rows = [row for row in of_path(container, name) if not is_numbered(container, row)]
-        old = [row.pk for row in rows[1:] if row.state != Version.State.CURRENT]
-        if old:
-            Version.objects.filter(pk__in=old).exclude(state=Version.State.CURRENT).delete()
+        plain = [row for row in of_path(container, name) if not is_numbered(container, row)]
+        for row in plain[1:]:
+            _forget(container, row)

@@ -90,7 +90,7 @@ def configured(word: str) -> dict[tuple[str, str], View]:
     """The operations on a configuration that nothing can be put into."""
 
     def show(asked: Asked) -> HttpResponse:
-        rights.container(asked.caller, asked.account, asked.bucket, Right.OWN)
+        rights.container(asked.caller, asked.account, asked.bucket, Right.LIST)
         if word in EMPTY:
             return kit.answer(*EMPTY[word])
         raise S3Error(ABSENT[word], BucketName=asked.bucket)

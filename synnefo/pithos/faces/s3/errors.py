@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from synnefo.common import faults
 from synnefo.pithos.uploads import rules
 
@@ -123,12 +125,12 @@ class S3Error(Exception):
     """``about`` are more elements of the answer, as ``Key="photos/a.jpg"``, ``headers`` more headers."""
 
     def __init__(
-        self, code: str, message: str = "", *, headers: dict[str, str] | None = None, **about: str
+        self, code: str, message: str = "", *, headers: Any = None, **about: str
     ) -> None:
         self.code = code
         self.status, usual = _CODES[code]
         self.message = message or usual
-        self.headers = headers or {}
+        self.headers: dict[str, str] = headers or {}
         self.about = about
         super().__init__(f"{code}: {self.message}")
 

@@ -6,7 +6,7 @@ import base64
 import binascii
 import dataclasses
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from django.http import HttpRequest, HttpResponse
@@ -33,7 +33,7 @@ MOST_XML_BYTES = 2 * 1024 * 1024
 class Watching(Protocol):
     """What takes checksums of a body on its way, and says at its end whether they are right."""
 
-    def watch(self, pieces: Iterable[bytes]) -> Iterator[bytes]: ...
+    def watch(self, pieces: Iterable[bytes]) -> Iterable[bytes]: ...
 
     def verified(self, trailers: Mapping[str, str]) -> object: ...
 
@@ -106,12 +106,8 @@ def front(choose: Choose, finish: Finish) -> Callable[..., HttpResponseBase]:
         try:
             asked = understood(request)
             response = choose(asked)(asked)
-        except S3Error as error:
-            response = failed(request, error)
-        except ItemNotFound as fault:
-            response = failed(request, missing(asked, fault))
-        except Exception as error:  # as_fault logs what is not a fault and hides it from the client
-            response = failed(request, errors.of_fault(as_fault(error)))
+        except Exception as error:  # what is not a fault is logged and hidden from the client
+            response = failed(request, refusal(asked, error))
         if asked is not None:
             finish(asked, response)
         return _stamped(request, response)
@@ -239,6 +235,15 @@ def host_id(request: HttpRequest) -> str:
 def _id_of(request: HttpRequest) -> str:
     found: str = getattr(request, "id", "")
     return found
+
+
+def refusal(asked: Asked | None, error: Exception) -> S3Error:
+    """What an error is in S3's words."""
+    if isinstance(error, S3Error):
+        return error
+    if isinstance(error, ItemNotFound):
+        return missing(asked, error)
+    return errors.of_fault(as_fault(error))
 
 
 def missing(asked: Asked | None, fault: ItemNotFound) -> S3Error:

@@ -153,7 +153,6 @@ def _without_content(response: HttpResponseBase) -> HttpResponse:
     bare = HttpResponse(status=response.status_code)
     for name, value in response.items():
         bare[name] = value
-    response.close()
     return bare
 
 

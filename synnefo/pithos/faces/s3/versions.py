@@ -18,7 +18,7 @@ NULL = "null"
 
 
 def get_versioning(asked: Asked) -> HttpResponse:
-    container = access.container(asked.caller, asked.account, asked.bucket, Right.OWN)
+    container = access.container(asked.caller, asked.account, asked.bucket, Right.LIST)
     if not numbers.was_switched(container):
         return kit.answer("VersioningConfiguration", {})
     is_on = container.versioning == Container.Versioning.AUTO
