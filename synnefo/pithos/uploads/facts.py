@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from synnefo.pithos.blocks.content import Content
+from synnefo.pithos.namespace.listing import Listed
 from synnefo.pithos.namespace.models import S3, Version
 
 #: ``upload`` is the one whose parts it is made of; ``type`` is how ``checksum`` is made of theirs.

@@ -125,6 +125,12 @@ def check_room(caller: Caller, upload: Upload, size_bytes: int) -> None:
         raise OverLimit("The quota leaves no room for more parts of unfinished uploads.")
 
 
+def waiting_bytes(uuid: str) -> int:
+    """How much there is to join."""
+    found: int | None = Part.objects.filter(upload__uuid=uuid).aggregate(all=Sum("size_bytes"))["all"]
+    return found or 0
+
+
 def put_part(upload: Upload, number: int, content: Content, values: Mapping[str, str]) -> Part:
     """Add a part, or replace it; ``values`` are its checksums. Raises BadRequest, UploadNotFound."""
     if not 1 <= number <= MOST_PARTS:

@@ -9,6 +9,7 @@ from xml.etree.ElementTree import Element
 
 from django.conf import settings
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 
 from synnefo.pithos.blocks.base import blocks
 from synnefo.pithos.blocks.content import Content, keep, read
@@ -29,6 +30,7 @@ from synnefo.pithos.faces.s3 import (
 from synnefo.pithos.faces.s3.errors import S3Error
 from synnefo.pithos.faces.s3.grants import Grant
 from synnefo.pithos.faces.s3.kit import Asked
+from synnefo.pithos.faces.s3.patience import patiently
 from synnefo.pithos.namespace import numbered, tags
 from synnefo.pithos.namespace.models import PITHOS, S3, TAGS, Version
 from synnefo.pithos.uploads import facts, rules
@@ -38,6 +40,8 @@ from synnefo.pithos.uploads.rules import MOST_PARTS
 
 _RANGE = re.compile(r"bytes=(\d{1,18})-(\d{1,18})", re.ASCII)
 _GRANT = "grant-"
+#: What is joined before clients begin to wonder, whatever has to be read for it.
+_LONG_BYTES = 1024**3
 
 
 def begin(asked: Asked) -> HttpResponse:
@@ -101,7 +105,13 @@ def _copy(asked: Asked) -> HttpResponse:
     return response
 
 
-def complete(asked: Asked) -> HttpResponse:
+def complete(asked: Asked) -> HttpResponseBase:
+    """Joined at once, or while the client is told to wait."""
+    is_long = rules.waiting_bytes(asked.query["uploadId"]) > _LONG_BYTES
+    return patiently(asked, _complete) if is_long else _complete(asked)
+
+
+def _complete(asked: Asked) -> HttpResponse:
     wanted = rules.Wanted(_parts(asked.body()), *_whole(asked))
     upload = rules.complete(
         asked.caller, asked.path, asked.query["uploadId"], wanted, check=conditions.of_write(asked)

@@ -14,7 +14,7 @@ from defusedxml.ElementTree import fromstring
 
 from synnefo.pithos.faces.s3.errors import S3Error
 
-_HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
+HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 _NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0d\x0e-\x1f\ufffe\uffff]")
 _MOST_DEEP = 16
@@ -26,13 +26,13 @@ def document(root: str, content: Mapping[str, Any] | str) -> bytes:
     A name may bring attributes with it: ``'Grantee xsi:type="Group"'``. Under the name "" stand pairs of a
     name and its content, where the order of elements counts.
     """
-    return (_HEAD + _element(f'{root} xmlns="{_NAMESPACE}"', content)).encode()
+    return (HEAD + _element(f'{root} xmlns="{_NAMESPACE}"', content)).encode()
 
 
 def error(content: Mapping[str, str]) -> bytes:
     """What no XML may contain is shown as a question mark: every client can read an error."""
     readable = {name: _CONTROLS.sub("?", text) for name, text in content.items()}
-    return (_HEAD + _element("Error", readable)).encode()
+    return (HEAD + _element("Error", readable)).encode()
 
 
 def moment(when: datetime.datetime) -> str:
