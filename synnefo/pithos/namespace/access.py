@@ -9,14 +9,15 @@ is there or not; which status clients see is the faces' affair.
 from __future__ import annotations
 
 import enum
+import functools
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from synnefo.common.caller import Caller, Scope
 from synnefo.common.faults import Forbidden, ItemNotFound
-from synnefo.common.prepared import PreparedModels
+from synnefo.common.prepared import Prepared, PreparedModels
 from synnefo.pithos.namespace import acl, names
 from synnefo.pithos.namespace.acl import Access
 from synnefo.pithos.namespace.models import Container, GroupMember, Share, Version
@@ -71,11 +72,12 @@ def may_change(caller: Caller) -> bool:
 
 
 def account(
-    caller: Caller, *owners: str, right: Right = Right.LIST, refusal: str = "Account: access denied."
+    caller: Caller, *owners: str, right: Right = Right.LIST, refusal: str = ""
 ) -> None:
     """Raises Forbidden for what is another's, or nobody's: one cannot tell which."""
     if not all(_is_of(caller, owner, right) for owner in owners):
-        raise Forbidden(refusal)
+        kind = "write" if right in _CHANGES else "read"
+        raise Forbidden(refusal or f"User does not have {kind} access to the account")
 
 
 def container(caller: Caller, owner: str, name: str, right: Right) -> Container:
@@ -86,8 +88,8 @@ def container(caller: Caller, owner: str, name: str, right: Right) -> Container:
     if _is_of(caller, owner, right):
         return _there(found)
     if found is None or not _is_listed(caller, found, right):
-        write = "write " if right in _CHANGES else ""
-        raise Forbidden(f"User does not have {write}access to the container")
+        kind = "write" if right in _CHANGES else "read"
+        raise Forbidden(f"User does not have {kind} access to the container")
     return found
 
 
@@ -128,10 +130,8 @@ def sharing(found: int, name: str) -> Sharing:
     Of folders that have any the nearest counts alone, even if it gives less than one further up.
     """
     places = places_above(name)
-    rows = Share.objects.filter(object__container=found, object__name__in=places).exclude(who=Share.EVERYBODY)
-    rows = rows.filter(Q(object__name=name) | Q(is_folder()))
     shares: dict[str, dict[str, bool]] = {}
-    for place, who, write in rows.values_list("object__name", "who", "write"):
+    for place, who, write in _shares_at(len(places))(found, *places):
         shares.setdefault(place, {})[who] = write
     nearest = max(shares, key=len, default="")
     return Sharing(nearest, shares.get(nearest, {}))
@@ -181,7 +181,8 @@ def _for_another(caller: Caller, path: Path, right: Right) -> Container:
     names.check_characters(path.account + path.container)
     found = _containers.first(path.account, path.container)
     if found is None or not (_is_listed(caller, found, right) or _is_shared(caller, found, path.name, right)):
-        raise Forbidden("User does not have access to the object")
+        reads = found is not None and right in _CHANGES and _is_shared(caller, found, path.name, Right.READ)
+        raise Forbidden(f"User does not have {'write ' if reads else ''}access to the object")
     return found
 
 
@@ -200,6 +201,18 @@ def places_above(name: str) -> list[str]:
     parts = name.rstrip("/").split("/")
     above = ["/".join(parts[:count]) for count in range(1, len(parts) + 1)]
     return [name, *(place for one in above for place in (one, f"{one}/") if name.startswith(place))]
+
+
+@functools.lru_cache(maxsize=64)
+def _shares_at(count: int) -> Prepared:
+    """The shares of so many paths of a container that count for the first of them."""
+
+    def build(found: int, name: str, *above: str) -> QuerySet[Any, Any]:
+        rows = Share.objects.filter(object__container=found, object__name__in=[name, *above])
+        rows = rows.filter(Q(object__name=name) | Q(is_folder())).exclude(who=Share.EVERYBODY)
+        return rows.values_list("object__name", "who", "write")
+
+    return Prepared(build, -1, *(f"path {number}" for number in range(count)))
 
 
 def _groups_of(caller: Caller) -> set[str]:
