@@ -34,7 +34,7 @@ def fields_of(request: HttpRequest) -> tuple[dict[str, str], UploadedFile]:
             "PreconditionFailed", Condition="Bucket POST must be of the enclosure-type multipart/form-data"
         )
     try:
-        given = {name.lower(): text for name, text in request.POST.items()}
+        given = {name.lower(): str(text) for name, text in request.POST.items()}
         files = {name.lower(): file for name, file in request.FILES.items()}
     except (MultiPartParserError, DjangoBadRequest, OSError):
         raise S3Error("MalformedPOSTRequest") from None

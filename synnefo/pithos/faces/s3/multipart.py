@@ -116,7 +116,7 @@ def _complete(asked: Asked) -> HttpResponse:
     upload = rules.complete(
         asked.caller, asked.path, asked.query["uploadId"], wanted, check=conditions.of_write(asked)
     )
-    version = Version.objects.select_related("object__container").filter(pk=upload.version).first()
+    version = Version.objects.select_related("object__container").filter(pk=upload.version or 0).first()
     kept = upload.attributes.get(S3, {})
     if version is not None and "acl" in kept:
         found = [Grant(*text.split(" ", 1)) for name, text in kept.items() if name.startswith(_GRANT)]
