@@ -10,8 +10,8 @@ class PithosConfig(AppConfig):
 
     def ready(self) -> None:
         from synnefo.engine import background
-        from synnefo.pithos.faces.swift import paths
-        from synnefo.pithos.upkeep import checksums, collection, scrubbing
+        from synnefo.pithos.faces import paths
+        from synnefo.pithos.upkeep import checksums, collection, expiry, scrubbing
         from synnefo.pithos.uploads import upkeep as uploads
 
         paths.watch()
@@ -20,4 +20,5 @@ class PithosConfig(AppConfig):
         background.periodic("scrub-blocks", scrubbing.EVERY_S, scrubbing.scrub_some)
         background.periodic("give-up-uploads", uploads.EVERY_S, uploads.give_up)
         background.periodic("forget-completed-uploads", uploads.DAY_S, uploads.forget_completed)
+        background.periodic("delete-expired", expiry.EVERY_S, expiry.delete_expired)
         background.periodic("take-checksums", 10, checksums.take_missing)

@@ -12,7 +12,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.generic import RedirectView
 
 from synnefo.common.http import health
-from synnefo.common.http.addresses import dav_path, objects_path, shown_paths
+from synnefo.common.http.addresses import dav_path, objects_path, shown_paths, swift_paths
 from synnefo.webproject import proxies
 from synnefo.webproject.objects import elsewhere
 
@@ -68,8 +68,12 @@ def _objects() -> list[URLPattern | URLResolver]:
     if "pithos" not in settings.SYNNEFO_SERVICES:
         return []
     if "objects" in settings.SYNNEFO_WEB_SERVES:
-        return [*proxies.routes(), *_service_routes("pithos")]
-    found = (objects_path(), dav_path(), *shown_paths())
+        return [
+            *proxies.routes(),
+            *_service_routes("pithos"),
+            path("", include("synnefo.pithos.faces.swift.own")),
+        ]
+    found = (objects_path(), dav_path(), *shown_paths(), *swift_paths())
     paths = "|".join(re.escape(path.lstrip("/")) for path in found)
     return [*proxies.routes(), re_path(f"^(?:{paths})(?P<path>.*)$", elsewhere)]
 

@@ -93,7 +93,7 @@ def test_readers_read_only(furnished: Team, method: str, path: str, headers: Any
 
 @pytest.mark.parametrize(
     ("path", "allowed"),
-    [("", "GET, HEAD, POST"), ("c", "DELETE, GET, HEAD, POST, PUT"),
+    [("", "DELETE, GET, HEAD, POST, PUT"), ("c", "DELETE, GET, HEAD, POST, PUT"),
      ("c/o", "COPY, DELETE, GET, HEAD, POST, PUT")],
 )  # fmt: skip
 def test_other_methods_are_refused(api: Api, path: str, allowed: str) -> None:
@@ -155,10 +155,28 @@ BAD = [
     ("PUT", "c/o", b"x", {"Content-Length": "2"}, 400),
     ("PUT", "c/o", b"x", {"Content-Length": str(6 * 1024**3)}, 413),
     ("PUT", "c/o", b"x", {"ETag": "0" * 32}, 422),
-    ("PUT", "c/o", b"x", {"X-Object-Manifest": "c/p"}, 501),
-    ("PUT", "c/o", b"x", {"X-Delete-After": "10"}, 501),
+    ("PUT", "c/o", b"x", {"X-Object-Manifest": "c"}, 400),
+    ("PUT", "c/o", b"x", {"X-Object-Manifest": "c/p?q"}, 400),
+    ("PUT", "c/o", b"x", {"X-Delete-After": "-1"}, 400),
+    ("PUT", "c/o", b"x", {"X-Delete-After": "soon"}, 400),
+    ("PUT", "c/o", b"x", {"X-Delete-At": "1"}, 400),
+    ("PUT", "c/o", b"x", {"If-None-Match": "other"}, 400),
+    ("PUT", "c/o", b"x", {"X-Symlink-Target": "c/there"}, 400),
+    ("PUT", "c/o", b"", {"X-Symlink-Target": "c/o"}, 400),
+    ("PUT", "c/o", b"", {"X-Symlink-Target": "there"}, 412),
+    ("PUT", "c/o", b"", {"X-Symlink-Target": "c/absent", "X-Symlink-Target-Etag": "x"}, 409),
+    ("DELETE", "c/there", b"", {"X-If-Delete-At": "soon"}, 400),
+    ("DELETE", "c/there", b"", {"X-If-Delete-At": "10"}, 412),
+    ("GET", "c/there?version-id=bad", b"", {}, 400),
+    ("POST", "c/there", b"", {"X-Symlink-Target": "c/o"}, 400),
     ("PUT", "c/o", b"x", {"Transfer-Encoding": "gzip,chunked"}, 501),
-    ("PUT", "c/o?multipart-manifest=put", b"[]", {}, 501),
+    ("PUT", "c/o?multipart-manifest=put", b"", {}, 400),
+    ("PUT", "c/o?multipart-manifest=put", b"{}", {}, 400),
+    ("PUT", "c/o?multipart-manifest=put", b'[{"path": "c/absent"}]', {}, 400),
+    ("PUT", "c/o?multipart-manifest=put", b'[{"path": "c/o"}]', {}, 400),
+    ("PUT", "c/o?multipart-manifest=put", b'[{"path": "c/there", "range": "9-"}]', {}, 400),
+    ("PUT", "c/o?multipart-manifest=put", b'[{"data": "eA=="}]', {}, 400),
+    ("PUT", "c/o?multipart-manifest=put", b"[" * 100_000, {}, 400),
     ("PUT", "c/o", b"x", {"X-Object-Meta-A": "b" * 257}, 400),
     ("PUT", "c/o", b"x", {"X-Object-Meta-" + "a" * 129: "b"}, 400),
     ("PUT", "c/o", b"x", {"X-Object-Meta-": "b"}, 400),
@@ -166,16 +184,21 @@ BAD = [
     ("PUT", "c/o", b"x", {"X-Object-Meta-A": "\x00"}, 400),
     ("PUT", "c/o", b"x", {f"X-Object-Meta-{number}": "b" for number in range(33)}, 400),
     ("PUT", "c/o", b"x", {f"X-Object-Meta-{number}": "b" * 256 for number in range(16)}, 400),
-    ("PUT", "c/o", b"x", {"Content-Disposition": "b" * 257}, 400),
-    ("POST", "c", b"", {"X-Container-Read": ".r:*"}, 501),
-    ("POST", "c", b"", {"X-Versions-Location": "d"}, 501),
+    ("PUT", "c/o", b"x", {"Content-Disposition": "b" * 2049}, 400),
+    ("POST", "c", b"", {"X-Container-Read": ".r:"}, 400),
+    ("POST", "c", b"", {"X-Container-Write": ".r:*"}, 400),
+    ("POST", "c", b"", {"X-Versions-Location": "d", "X-History-Location": "d"}, 400),
+    ("POST", "c", b"", {"X-Versions-Enabled": "perhaps"}, 400),
+    ("POST", "c", b"", {"X-Container-Meta-Quota-Bytes": "much"}, 400),
     ("POST", "", b"", {"X-Account-Meta-A": "b" * 257}, 400),
-    ("POST", "", b"", {"X-Account-Access-Control": "{}"}, 501),
+    ("POST", "", b"", {"X-Account-Access-Control": "{"}, 400),
+    ("POST", "", b"", {"X-Account-Access-Control": '{"own": []}'}, 400),
+    ("POST", "", b"", {"X-Account-Access-Control": '{"admin": "a:b"}'}, 400),
     ("PUT", "c/p", b"x", {"X-Copy-From": "c/there"}, 400),
     ("PUT", "c/p", b"", {"X-Copy-From": "there"}, 412),
     ("PUT", "c/p", b"", {"X-Copy-From": "c/%ff"}, 412),
     ("PUT", "c/p", b"", {"X-Copy-From": "c/absent"}, 404),
-    ("PUT", "c/p", b"", {"X-Copy-From": "c/there", "Range": "bytes=0-1"}, 501),
+    ("PUT", "c/p", b"", {"X-Copy-From": "c/there", "Range": "bytes=9-"}, 416),
     ("COPY", "c/there", b"", {}, 412),
     ("COPY", "c/there", b"", {"Destination": "c"}, 412),
     ("COPY", "c/there", b"", {"Destination": "absent/p"}, 404),
@@ -204,8 +227,8 @@ def test_bad_requests_are_refused_in_words_and_change_nothing(
     before = state()
     response = api(method, path, body, **headers)
     assert response.status_code == status, response.content
-    assert response["Content-Type"] == "text/html; charset=UTF-8"
-    assert response.content.startswith(b"<html><h1>")
+    assert response["Content-Type"].partition(";")[0] in ("text/html", "text/plain")
+    assert response.content
     assert state() == before
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.utils.html import escape
 
 from synnefo.common.faults import Fault
+
+#: Where Swift has nothing to add to what the status says.
+_PAGES = (401, 403, 404, 405, 416)
 
 Shape = Callable[[Fault], dict[str, Any]]
 
@@ -55,9 +58,16 @@ def render(request: HttpRequest, fault: Fault, shape: Shape) -> HttpResponse:
 
 
 def swift(fault: Fault, account: str = "unknown") -> HttpResponse:
-    """Object storage answers in words, and says which account it wants a token for."""
-    text = f"<html><h1>{fault.title}</h1><p>{escape(fault.message)}</p></html>"
+    """Object storage answers in words: a page where the status says all, else what is wrong and no more.
+
+    It says which account it wants a token for.
+    """
+    text = html.escape(fault.message, quote=False)
+    if fault.status in _PAGES:
+        text = f"<html><h1>{fault.title}</h1><p>{text}</p></html>"
     response = HttpResponse(text, status=fault.status, content_type="text/html; charset=UTF-8")
+    if fault.status == 412:
+        response = HttpResponse(fault.message, status=412, content_type="text/plain; charset=UTF-8")
     if fault.status == 401:
         response["WWW-Authenticate"] = f'Swift realm="{quote(account)}"'
     return response

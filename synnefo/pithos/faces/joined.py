@@ -16,11 +16,12 @@ from synnefo.pithos.namespace import manifests
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Piece:
-    """The bytes of a version from ``start`` up to, not including, ``stop``."""
+    """The bytes of a version, or of ``data``, from ``start`` up to, not including, ``stop``."""
 
     version: int
     start: int
     stop: int
+    data: bytes | None = None
 
     @property
     def size_bytes(self) -> int:
@@ -39,20 +40,25 @@ class Joined:
 
     def pieces(self, start: int, stop: int) -> Iterator[bytes]:
         """Bytes ``start`` up to, not including, ``stop``. While they are taken no connection is held."""
-        wanted = self._between(start, stop)
-        found = manifests.contents([piece.version for piece in wanted])
+        wanted = self.between(start, stop)
+        found = manifests.contents([piece.version for piece in wanted if piece.data is None])
         for piece in wanted:
+            if piece.data is not None:
+                yield piece.data[piece.start : piece.stop]
+                continue
             number, content = next(found, (None, None))
             if number != piece.version or content is None:
                 raise OSError(errno.ESTALE, "a part of a large object is gone")
             let_go()
             yield from read(blocks(), content, settings.PITHOS_BACKEND_BLOCK_SIZE, piece.start, piece.stop)
 
-    def _between(self, start: int, stop: int) -> list[Piece]:
+    def between(self, start: int, stop: int) -> list[Piece]:
+        """The pieces, and parts of pieces, that these bytes are."""
         found, at = list[Piece](), 0
         for piece in self.of:
             first, last = max(start - at, 0), min(stop - at, piece.size_bytes)
             if first < last:
-                found.append(Piece(piece.version, piece.start + first, piece.start + last))
+                place = piece.start + first, piece.start + last
+                found.append(Piece(piece.version, *place, piece.data))
             at += piece.size_bytes
         return found

@@ -2,7 +2,8 @@
 
 ``.r:*``, ``.r:.example.org``, ``.r:-thief.example.org``: pages that a browser comes from; later ones win.
 ``.rlistings``: who comes from there may list, too. ``project:user``, with uuids, names or ``*`` on each side:
-signed in users. A word alone: a project, all of it, or a role in the project whose account it is.
+signed in users; the project may also be the account's, for a user is one everywhere. A word alone: a project,
+all of it, or a role in the project whose account it is.
 Which account's lists they are, and what follows from it, is not decided here.
 """
 
@@ -129,6 +130,8 @@ def _belongs(groups: tuple[str, ...], caller: Caller, account: str, names: Names
                 return True
         elif user.lower() in users and (project == "*" or _is_project(project, projects, names)):
             return True
+        elif user != "*" and user.lower() in users and project == account:
+            return True  # as v1 auth calls him where he works in this account
     return False
 
 

@@ -120,8 +120,10 @@ def forget_replaced(container: Container, name: str) -> None:
         _forget_replaced(container, [name])
 
 
-def remove(caller: Caller, path: Path, number: int | None) -> Version:
+def remove(caller: Caller, path: Path, number: int | None, *, brings_back: bool = True) -> Version:
     """Forget one version or tombstone for good; if it was what is there, what was before comes back.
+
+    Without ``brings_back`` nothing is there then.
 
     Raises Forbidden, ItemNotFound, Conflict.
     """
@@ -136,7 +138,8 @@ def remove(caller: Caller, path: Path, number: int | None) -> Version:
         if row.pk != wanted.pk or not _is_youngest(row):
             raise Conflict("The version is being changed by others; try again.")
         before = of_path(container, path.name).filter(pk__lt=row.pk).first()
-        back = before if before is not None and before.state == Version.State.HISTORY else None
+        comes_back = brings_back and before is not None and before.state == Version.State.HISTORY
+        back = before if comes_back else None
         return [Removal(container, path.name, row, None, back)]
 
     commit(caller, plan, path=str(path))

@@ -6,16 +6,21 @@ from collections.abc import Iterator
 
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 
-from synnefo.pithos.faces.swift import kit, listing, metadata, unsupported
-from synnefo.pithos.namespace import accounts, containers
+from synnefo.common.caller import Caller
+from synnefo.common.faults import Forbidden, NotAllowed
+from synnefo.pithos.faces.swift import bulk, kit, listing, metadata, people, settings
+from synnefo.pithos.namespace import access, accounts, containers
+from synnefo.pithos.namespace.access import Right
 from synnefo.pithos.namespace.models import Account, Container
 from synnefo.pithos.namespace.names import behind, check_characters
 
 
 def head(request: HttpRequest, account: str) -> HttpResponse:
-    found = accounts.get(kit.caller(request), account)
-    return _described(kit.empty(204, f"{listing.kind_of(request)}; charset=utf-8"), found)
+    caller = kit.caller(request)
+    found = accounts.get(caller, account)
+    return _described(request, kit.empty(204, f"{listing.kind_of(request)}; charset=utf-8"), caller, found)
 
 
 def show(request: HttpRequest, account: str) -> HttpResponse:
@@ -24,25 +29,57 @@ def show(request: HttpRequest, account: str) -> HttpResponse:
     found = accounts.get(caller, account)
     items = _items(request, containers.containers_for(caller, account))
     response = listing.answer(kind, "account", kit.PREFIX + account, "container", items)
-    return _described(response, found)
+    return _described(request, response, caller, found)
 
 
-def change(request: HttpRequest, account: str) -> HttpResponse:
-    """POST: metadata; what is not named stays."""
+def change(request: HttpRequest, account: str) -> HttpResponseBase:
+    """POST: metadata; what is not named stays. With ``bulk-delete`` it is another thing."""
+    if "bulk-delete" in request.GET:
+        return bulk.delete(request, account)
     caller = kit.caller(request)
-    unsupported.in_account(request)
-    accounts.set_attributes(caller, account, metadata.given(request, "Account"), merge=True)
+    lists = people.asked(request)
+    access.account(caller, account, right=Right.OWN)
+    if not kit.owns(request, caller, account):
+        raise Forbidden("Account: access denied.")
+    attributes = metadata.given(request, "Account")
+    metadata.check_together(accounts.get(caller, account, right=Right.OWN).attributes, attributes)
+    accounts.set_attributes(caller, account, attributes, merge=True)
+    if lists is not None:
+        people.keep(caller, account, lists)
     return kit.empty(204)
 
 
-def _described(response: HttpResponse, account: Account) -> HttpResponse:
+def put(request: HttpRequest, account: str) -> HttpResponseBase:
+    """PUT: an archive is unpacked; accounts are there by themselves."""
+    if "extract-archive" in request.GET:
+        return bulk.extract(request, account)
+    raise NotAllowed("Accounts come into being by themselves.")
+
+
+def delete(request: HttpRequest, account: str) -> HttpResponseBase:
+    """DELETE: with ``bulk-delete`` objects; accounts go with their users and projects."""
+    if "bulk-delete" in request.GET:
+        return bulk.delete(request, account)
+    access.account(kit.caller(request), account)
+    raise NotAllowed("Accounts go with their users and projects.")
+
+
+def _described(
+    request: HttpRequest, response: HttpResponse, caller: Caller, account: Account
+) -> HttpResponse:
     totals = accounts.totals(account)
     response["X-Account-Container-Count"] = str(totals.containers)
     response["X-Account-Object-Count"] = str(totals.objects)
     response["X-Account-Bytes-Used"] = str(totals.size_bytes)
     response["X-Timestamp"] = kit.timestamp(account.created)
     response["Accept-Ranges"] = "bytes"
-    metadata.put(response, "Account", account.attributes)
+    attributes = account.attributes
+    if kit.owns(request, caller, account.name):
+        if lists := people.told(account):
+            response[people.HEADER] = lists
+    else:
+        attributes = {name: text for name, text in attributes.items() if name not in settings.SECRET}
+    metadata.put(response, "Account", attributes)
     return response
 
 

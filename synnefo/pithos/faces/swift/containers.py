@@ -3,37 +3,51 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 
-from synnefo.common.faults import BadRequest
-from synnefo.pithos.faces.swift import kit, listing, metadata, unsupported
-from synnefo.pithos.namespace import containers
+from synnefo.common.caller import Caller
+from synnefo.common.faults import BadRequest, Conflict
+from synnefo.pithos.faces.swift import bulk, kit, links, listing, metadata, settings, unsupported, versions
+from synnefo.pithos.namespace import access, containers
+from synnefo.pithos.namespace.access import Right
 from synnefo.pithos.namespace.listing import Entry, Listed, Wanted, entries
-from synnefo.pithos.namespace.models import Container
+from synnefo.pithos.namespace.models import SWIFT, Container
 
 
 def head(request: HttpRequest, account: str, container: str) -> HttpResponse:
-    found = containers.get(kit.caller(request), account, container)
-    return _described(kit.empty(204, f"{listing.kind_of(request)}; charset=utf-8"), found)
+    caller = kit.caller(request)
+    found = access.container(caller, account, container, Right.LIST)
+    return _described(request, kit.empty(204, f"{listing.kind_of(request)}; charset=utf-8"), caller, found)
 
 
 def show(request: HttpRequest, account: str, container: str) -> HttpResponse:
-    """GET: the objects of the container."""
-    found = containers.get(kit.caller(request), account, container)
+    """GET: the objects of the container, or with ``?versions`` all that they were."""
+    caller = kit.caller(request)
+    found = access.container(caller, account, container, Right.LIST)
     kind = listing.kind_of(request)
-    items = [_item(entry) for entry in entries(found, _wanted(request))]
-    return _described(listing.answer(kind, "container", container, "object", items), found)
+    if "versions" in request.GET:
+        kind, items = listing.JSON, _versions(request, found)
+    else:
+        items = [_item(account, entry) for entry in entries(found, _wanted(request))]
+    response = listing.answer(kind, "container", container, "object", items)
+    return _described(request, response, caller, found)
 
 
-def put(request: HttpRequest, account: str, container: str) -> HttpResponse:
-    """PUT: make the container, or change what is given."""
+def put(request: HttpRequest, account: str, container: str) -> HttpResponseBase:
+    """PUT: make the container, or change what is given; or unpack an archive into it."""
+    if "extract-archive" in request.GET:
+        return bulk.extract(request, account, container)
     caller = kit.caller(request)
     unsupported.in_container(request)
     if request.META.get("HTTP_X_STORAGE_POLICY", "").lower() not in ("", kit.POLICY):
         raise BadRequest(f"Invalid X-Storage-Policy: there is only {kit.POLICY}")
-    attributes = metadata.given(request, "Container")
+    attributes = settings.without_secrets(request, caller, account, metadata.given(request, "Container"))
+    settings.check(request)
     made = containers.put(caller, account, container, attributes=attributes, policy={})
+    settings.keep(request, caller, account, container)
     return kit.empty(201 if made else 202)
 
 
@@ -41,26 +55,41 @@ def post(request: HttpRequest, account: str, container: str) -> HttpResponse:
     """POST: metadata; what is not named stays."""
     caller = kit.caller(request)
     unsupported.in_container(request)
-    attributes = metadata.given(request, "Container")
+    attributes = settings.without_secrets(request, caller, account, metadata.given(request, "Container"))
+    settings.check(request)
+    old = access.container(caller, account, container, Right.OWN)
+    metadata.check_together(old.attributes, attributes)
     containers.update(caller, account, container, attributes=attributes, policy={}, merge=True)
+    settings.keep(request, caller, account, container)
     return kit.empty(204)
 
 
-def delete(request: HttpRequest, account: str, container: str) -> HttpResponse:
-    """DELETE: the container, if it is empty."""
-    containers.delete(kit.caller(request), account, container)
+def delete(request: HttpRequest, account: str, container: str) -> HttpResponseBase:
+    """DELETE: the container, if it is empty and nothing is kept of what was in it."""
+    if "bulk-delete" in request.GET:
+        return bulk.delete(request, account)
+    caller = kit.caller(request)
+    found = access.container(caller, account, container, Right.OWN)
+    if versions.state(found) and next(versions.listed(found, request, 1), None) is not None:
+        raise Conflict("The container has old versions.")
+    containers.delete(caller, account, container)
     return kit.empty(204)
 
 
-def _described(response: HttpResponse, row: Container) -> HttpResponse:
+def _described(request: HttpRequest, response: HttpResponse, caller: Caller, row: Container) -> HttpResponse:
     response["X-Container-Object-Count"] = str(row.object_count)
     response["X-Container-Bytes-Used"] = str(row.size_bytes)
     response["X-Timestamp"] = kit.timestamp(row.created)
     response["Last-Modified"] = kit.last_modified(row.modified)
     response["Accept-Ranges"] = "bytes"
     response["X-Storage-Policy"] = kit.POLICY
-    metadata.put(response, "Container", row.attributes)
+    settings.put(request, response, caller, row)
     return response
+
+
+def _versions(request: HttpRequest, found: Container) -> list[listing.Item]:
+    limit = listing.limit_of(request)
+    return list(versions.listed(found, request, limit)) if limit else []
 
 
 def _wanted(request: HttpRequest) -> Wanted:
@@ -72,7 +101,7 @@ def _wanted(request: HttpRequest) -> Wanted:
     )  # fmt: skip
     if "path" not in request.GET:
         prefix, delimiter = kit.parameter(request, "prefix"), kit.parameter(request, "delimiter")
-        return dataclasses.replace(wanted, prefix=prefix, delimiter=delimiter, folds=True)
+        return dataclasses.replace(wanted, prefix=prefix, delimiter=delimiter, folds=True, accepts=_any)
     path = kit.parameter(request, "path")
     folder = path.rstrip("/") + "/" if path else ""
 
@@ -82,7 +111,12 @@ def _wanted(request: HttpRequest) -> Wanted:
     return dataclasses.replace(wanted, prefix=folder, delimiter="/", virtual=False, accepts=inside)
 
 
-def _item(entry: Entry) -> listing.Item:
+def _any(version: Listed) -> bool:
+    """All are wanted, with their attributes."""
+    return True
+
+
+def _item(account: str, entry: Entry) -> listing.Item:
     version = entry.version
     if version is None:
         return {"subdir": entry.name}
@@ -92,4 +126,21 @@ def _item(entry: Entry) -> listing.Item:
         "bytes": version.size_bytes,
         "content_type": version.content_type or kit.OCTETS,
         "last_modified": listing.moment(version.modified),
+        **_more(account, version),
     }
+
+
+def _more(account: str, version: Listed) -> listing.Item:
+    """What is told of large objects and links."""
+    kept = version.attributes.get(SWIFT, {})
+    if "slo" in kept:
+        return {"slo_etag": f'"{kept["slo"]}"', "bytes": int(kept["slo-bytes"])}
+    link = links.of(version.attributes, account)
+    if link is None:
+        return {}
+    found: dict[str, Any] = {"symlink_path": link.location}
+    if link.etag:
+        found |= {"symlink_etag": link.etag, "symlink_bytes": int(link.size_bytes or 0)}
+    if link.slo_etag:
+        found["slo_etag"] = f'"{link.slo_etag}"'
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import math
 import time
@@ -13,13 +14,23 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.http import http_date
 
-from synnefo.common.caller import Caller, Scope
-from synnefo.common.faults import BadRequest, ItemNotFound, NotAllowed, PreconditionFailed
+from synnefo.common.caller import Caller, Scope, anonymous_caller
+from synnefo.common.faults import (
+    BadRequest,
+    Fault,
+    Forbidden,
+    ItemNotFound,
+    NotAllowed,
+    PreconditionFailed,
+    Unauthorized,
+)
 from synnefo.common.http.context import client_address
 from synnefo.common.http.facade import as_fault, identity_of
 from synnefo.common.http.rendering import swift as rendered
 from synnefo.pithos.faces.conditions import NotModified
-from synnefo.pithos.faces.swift import paths
+from synnefo.pithos.faces.swift import paths, people
+from synnefo.pithos.namespace import access
+from synnefo.pithos.namespace.access import Right
 
 View = Callable[..., HttpResponseBase]
 
@@ -30,10 +41,14 @@ HTML = "text/html; charset=UTF-8"
 OCTETS = "application/octet-stream"
 #: There is one way of storing, which some clients want to hear the name of.
 POLICY = "default"
+TRUE = ("true", "1", "yes", "on", "t", "y")
+_SIGNED = "synnefo.pithos.signed"
+_SIGNED_FOR = "synnefo.pithos.signed_for"
+_ACCOUNT, _LEVEL = "synnefo.pithos.account", "synnefo.pithos.level"
 
 
-def route(**views: View) -> View:
-    """A Django view of one function a method."""
+def route(*, before: Callable[..., None] | None = None, after: View | None = None, **views: View) -> View:
+    """A Django view of one function a method. ``before`` may refuse a request, ``after`` dress an answer."""
 
     def view(request: HttpRequest, **arguments: Any) -> HttpResponseBase:
         try:
@@ -41,18 +56,30 @@ def route(**views: View) -> View:
             chosen = views.get(request.method or "")
             if chosen is None:
                 raise NotAllowed("The method is not allowed for this resource.")
+            request.META[_ACCOUNT] = arguments.get("account", "")
+            if before is not None:
+                before(request, **arguments)
             response = chosen(request, **arguments)
+            if after is not None:
+                after(request, response, arguments["name"])
         except NotModified as unchanged:
             response = empty(304)
             response["ETag"] = unchanged.etag
         except Exception as error:  # as_fault logs what is not a fault and hides it from the client
-            response = rendered(as_fault(error), PREFIX + arguments.get("account", ""))
+            response = rendered(refusal(request, as_fault(error)), PREFIX + arguments.get("account", ""))
         if response.status_code == NotAllowed.status:
             response["Allow"] = ", ".join(sorted(views))
         return _stamped(request, response)
 
     view.csrf_exempt = True  # type: ignore[attr-defined]
     return view
+
+
+def refusal(request: HttpRequest, fault: Fault) -> Fault:
+    """What a fault is to who asks: strangers may come again with a token."""
+    if isinstance(fault, Forbidden) and is_stranger(request):
+        return Unauthorized("This server could not verify that you may do what you asked for.")
+    return fault
 
 
 def unknown(request: HttpRequest, path: str = "") -> HttpResponseBase:
@@ -69,15 +96,62 @@ def token_of(request: HttpRequest) -> str:
     return given
 
 
+def is_stranger(request: HttpRequest) -> bool:
+    """Whether nothing says who asks."""
+    return not token_of(request) and _SIGNED not in request.META
+
+
 def caller(request: HttpRequest) -> Caller:
     """Who asks: in the project that the token is for, else as himself in all of his.
 
+    Without a token a stranger; with a signature the account whose key has signed.
     Raises Unauthorized, Forbidden.
     """
+    if (signed := request.META.get(_SIGNED)) is not None:
+        return signed  # type: ignore[no-any-return]
+    request_id, address = getattr(request, "id", ""), client_address(request)
+    referrer = request.META.get("HTTP_REFERER", "")
+    if is_stranger(request):
+        return anonymous_caller(request_id=request_id, address=address, referrer=referrer)
     identity = identity_of(request, token_of(request))
     scope = Scope.OWNER if identity.project is None else Scope.PROJECT
-    request_id = getattr(request, "id", "")
-    return identity.caller(scope, request_id=request_id, address=client_address(request))
+    found = identity.caller(scope, request_id=request_id, address=address)
+    found = dataclasses.replace(found, referrer=referrer)
+    account = request.META.get(_ACCOUNT, "")
+    level = people.level_of(found, account) if account else ""
+    request.META[_LEVEL] = level
+    return people.joined(found, account, level) if level else found
+
+
+def act_as(request: HttpRequest, account: Caller, container: str = "") -> None:
+    """From now on the request is an account's, by its signature; by a container's key, for that alone."""
+    request.META[_SIGNED], request.META[_SIGNED_FOR] = account, container
+
+
+def is_signed(request: HttpRequest) -> bool:
+    """Whether a signature says who asks."""
+    return _SIGNED in request.META
+
+
+def container_of_signature(request: HttpRequest) -> str:
+    """The container alone that a signature is good for, if it is so."""
+    only: str = request.META.get(_SIGNED_FOR, "")
+    return only
+
+
+def owns(request: HttpRequest, asking: Caller, account: str) -> bool:
+    """Whether he may see and set what is for people of the account alone: access lists, keys."""
+    if request.META.get(_LEVEL) in (people.WRITER, people.READER):
+        return False
+    try:
+        access.account(asking, account, right=Right.OWN)
+    except Forbidden:
+        return False
+    return True
+
+
+def is_true(text: str) -> bool:
+    return text.strip().lower() in TRUE
 
 
 def empty(status: int, content_type: str = HTML) -> HttpResponse:
@@ -103,8 +177,18 @@ def text_of(value: str) -> str:
         raise BadRequest("Metadata must be valid UTF-8") from None
 
 
+def given_type(request: HttpRequest) -> str:
+    """The type that a request says; empty if it says none."""
+    return text_of(request.META.get("CONTENT_TYPE") or "")
+
+
 def timestamp(moment: datetime.datetime) -> str:
     return f"{moment.timestamp():016.5f}"
+
+
+def rounded_up(moment: datetime.datetime) -> datetime.datetime:
+    """To the whole second that is told."""
+    return datetime.datetime.fromtimestamp(math.ceil(moment.timestamp()), datetime.UTC)
 
 
 def last_modified(moment: datetime.datetime) -> str:

@@ -15,6 +15,7 @@ from synnefo.common.faults import NotAcceptable, PreconditionFailed
 from synnefo.pithos.faces.swift import kit
 
 _TYPES = {"plain": "text/plain", "json": "application/json", "xml": "application/xml"}
+JSON = _TYPES["json"]
 _OFFERED = ("text/plain", "application/json", "application/xml", "text/xml")
 _TRUE = ("true", "1", "yes", "on", "t", "y")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from urllib.parse import quote
+from urllib.parse import quote, unquote_to_bytes
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -13,6 +13,7 @@ from django.http.response import HttpResponseBase
 from synnefo.common.faults import BadRequest
 from synnefo.pithos.faces.attributes import OBJECT_META, shaped
 from synnefo.pithos.faces.swift import kit
+from synnefo.pithos.namespace.manifests import MANIFEST
 
 MAX_NAME = 128
 MAX_VALUE = 256
@@ -30,7 +31,7 @@ _KEPT = {
         "X-Robots-Tag",
     )
 }
-_NOT_SENT = re.compile(r"[^\x20-\x7e]+")
+_NOT_SENT = re.compile(r"[\x00-\x1f\x7f]+")
 
 
 def given(request: HttpRequest, kind: str) -> dict[str, str]:
@@ -43,12 +44,31 @@ def given(request: HttpRequest, kind: str) -> dict[str, str]:
     return {**dict.fromkeys(_prefixed(request, f"X-Remove-{kind}-Meta-"), ""), **wanted}
 
 
+def check_together(old: Mapping[str, str], new: Mapping[str, str]) -> None:
+    """Whether what is there and what comes to it is not too much. Raises BadRequest."""
+    _check({name: value for name, value in {**old, **new}.items() if value})
+
+
 def of_object(request: HttpRequest) -> dict[str, str]:
     """All that a request says about an object and that is kept with it. Raises BadRequest."""
     found = {OBJECT_META + name: value for name, value in given(request, "Object").items()}
     for key, name in _KEPT.items():
         if key in request.META:
             found[name] = kit.text_of(request.META[key])
+    if manifest := request.META.get("HTTP_X_OBJECT_MANIFEST", ""):
+        found[MANIFEST] = _manifest(manifest)
+    return found
+
+
+def _manifest(text: str) -> str:
+    """``<container>/<prefix>`` of a dynamic large object. Raises BadRequest."""
+    try:
+        found = unquote_to_bytes(kit.text_of(text)).decode()
+    except UnicodeDecodeError:
+        raise BadRequest("X-Object-Manifest must be UTF-8") from None
+    container, _, prefix = found.partition("/")
+    if not container or not prefix or any(mark in text for mark in "?&") or prefix.startswith("/"):
+        raise BadRequest("X-Object-Manifest must be in the format container/prefix")
     return found
 
 
@@ -64,8 +84,8 @@ def put_object(response: HttpResponseBase, attributes: Mapping[str, str]) -> Non
 
 
 def sendable(text: str) -> str:
-    """What is no printable ASCII is percent-encoded: not every server lets it through as it is."""
-    return _NOT_SENT.sub(lambda found: quote(found[0]), text)
+    """As headers carry it: UTF-8 byte by byte; what would end a line is percent-encoded."""
+    return _NOT_SENT.sub(lambda found: quote(found[0]), text).encode().decode("latin-1")
 
 
 def _prefixed(request: HttpRequest, prefix: str) -> dict[str, str]:

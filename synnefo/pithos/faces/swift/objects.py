@@ -2,95 +2,107 @@
 
 from __future__ import annotations
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from synnefo.common.faults import PreconditionFailed, RangeNotSatisfiable
 from synnefo.common.http.rendering import swift as rendered
-from synnefo.pithos.blocks.base import blocks
-from synnefo.pithos.blocks.content import md5_of
 from synnefo.pithos.faces import conditions, ranges, streams
 from synnefo.pithos.faces.conditions import NotModified, check_dates
+from synnefo.pithos.faces.joined import Joined
 from synnefo.pithos.faces.ranges import Span
-from synnefo.pithos.faces.swift import kit, metadata
-from synnefo.pithos.namespace import objects
-from synnefo.pithos.namespace.models import Version
-from synnefo.pithos.namespace.objects import Path
+from synnefo.pithos.faces.swift import expiry, kit, metadata, shown, versions
+from synnefo.pithos.faces.swift.following import Elsewhere, LinkBroken
+from synnefo.pithos.faces.swift.shown import Shown
+from synnefo.pithos.namespace.names import Path
 
 
 def head(request: HttpRequest, account: str, container: str, name: str) -> HttpResponseBase:
-    version = objects.get(kit.caller(request), Path(account, container, name))
-    refusal = _refusal(request, version)
-    if refusal is not None:
-        return described(refusal, version)
-    response = described(HttpResponse(content_type=type_of(version)), version)
-    response["Content-Length"] = str(version.size_bytes)
-    return response
+    return _answer(request, Path(account, container, name))
 
 
 def show(request: HttpRequest, account: str, container: str, name: str) -> HttpResponseBase:
     """GET: the content, or some of it."""
-    version = objects.get(kit.caller(request), Path(account, container, name))
-    refusal = _refusal(request, version)
-    if refusal is not None:
-        return described(refusal, version)
+    return _answer(request, Path(account, container, name))
+
+
+def _answer(request: HttpRequest, path: Path) -> HttpResponseBase:
     try:
-        return described(_content(request, version), version)
-    except RangeNotSatisfiable as fault:
-        response = rendered(fault)
-        response["Content-Range"] = f"bytes */{version.size_bytes}"
-        return described(response, version)
+        found = shown.of_request(request, kit.caller(request), path)
+    except Elsewhere as elsewhere:
+        fault = kit.refusal(request, elsewhere.fault)
+        response: HttpResponseBase = rendered(fault, kit.PREFIX + path.account)
+        response["Content-Location"] = elsewhere.location
+        return response
+    except LinkBroken as broken:
+        response = rendered(broken)
+        response["Content-Location"] = broken.location
+        return response
+    except versions.Deleted as deleted:
+        response = rendered(deleted)
+        response["X-Object-Version-Id"] = deleted.version
+        response["Content-Type"] = versions.GONE
+        return response
+    refused = _refusal(request, found)
+    return _described(refused if refused is not None else _content(request, found), found)
 
 
-def etag(version: Version) -> str:
-    """The MD5 of the content; where nobody took it yet it is taken now, and kept."""
-    if not version.checksum:
-        content = version.content
-        objects.note_checksum(version, md5_of(blocks(), content, settings.PITHOS_BACKEND_BLOCK_SIZE))
-    return version.checksum
-
-
-def type_of(version: Version) -> str:
-    return metadata.sendable(version.content_type) or kit.OCTETS
-
-
-def described(response: HttpResponseBase, version: Version) -> HttpResponseBase:
+def _described(response: HttpResponseBase, found: Shown) -> HttpResponseBase:
     """The answer with all that is known of the object; a refusal keeps the type of its words."""
-    response["ETag"] = etag(version)
+    version = found.version
+    response["ETag"] = found.sent_etag
     response["Last-Modified"] = kit.last_modified(version.modified)
     response["X-Timestamp"] = kit.timestamp(version.modified)
     response["Accept-Ranges"] = "bytes"
+    for name, value in found.more.items():
+        response[name] = value
     if response.status_code < 300:
         response["Content-Security-Policy"] = streams.STRANGER
         metadata.put_object(response, version.own_attributes)
+        expiry.put(response, version)
     return response
 
 
-def _refusal(request: HttpRequest, version: Version) -> HttpResponse | None:
+def _refusal(request: HttpRequest, found: Shown) -> HttpResponse | None:
     """The answer if the conditions of the request do not hold."""
     try:
-        conditions.check_read(request, version, etag(version))
-        check_dates(request, version.modified)
+        conditions.check_read(request, found.version, found.etag)
+        check_dates(request, kit.rounded_up(found.version.modified))
     except NotModified:
-        return kit.empty(304, type_of(version))
+        return kit.empty(304, found.content_type)
     except PreconditionFailed as fault:
         return rendered(fault)
     return None
 
 
-def _content(request: HttpRequest, version: Version) -> HttpResponseBase:
-    content, kind = version.content, type_of(version)
-    spans = _spans(request, version)
+def _content(request: HttpRequest, found: Shown) -> HttpResponseBase:
+    if request.method == "HEAD" and "X-Parts-Count" not in found.more:
+        response: HttpResponseBase = HttpResponse(content_type=found.content_type)
+        response["Content-Length"] = str(found.size_bytes)
+        return response
+    try:
+        spans = _spans(request, found)
+    except RangeNotSatisfiable as fault:
+        response = rendered(fault)
+        response["Content-Range"] = f"bytes */{found.size_bytes}"
+        return response
     if spans is None:
-        return streams.whole(content, kind)
+        return streams.whole(found.content, found.content_type)
     if len(spans) == 1:
-        return streams.part(content, spans[0], kind)
-    return streams.parts(content, spans, f"Content-Type: {kind}")
+        return streams.part(found.content, spans[0], found.content_type)
+    return streams.parts(found.content, spans, f"Content-Type: {found.content_type}")
 
 
-def _spans(request: HttpRequest, version: Version) -> list[Span] | None:
+def _spans(request: HttpRequest, found: Shown) -> list[Span] | None:
+    if "X-Parts-Count" in found.more:
+        if found.part is None:
+            raise RangeNotSatisfiable("There is no such part.")
+        return [found.part]
     header, condition = request.META.get("HTTP_RANGE", ""), request.META.get("HTTP_IF_RANGE", "").strip()
-    if condition and condition.strip('"') not in (etag(version), kit.last_modified(version.modified)):
+    if request.GET.get("multipart-manifest") == "get" and not isinstance(found.content, Joined):
+        header = ""
+    if condition and condition.strip('"') not in (found.etag, kit.last_modified(found.version.modified)):
         return None
-    return ranges.satisfiable(header, version.size_bytes) if header else None
+    if isinstance(found.content, Joined) and "," in header and "X-Static-Large-Object" not in found.more:
+        header = ""  # as Swift does with dynamic large objects
+    return ranges.satisfiable(header, found.size_bytes) if header else None

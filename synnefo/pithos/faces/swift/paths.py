@@ -1,32 +1,18 @@
-"""Paths as they came in: when views see them, Django has put something else for what is no UTF-8."""
+"""Paths that are no text are refused as Swift refuses them."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from django.core.signals import request_started
 from django.http import HttpRequest
 
 from synnefo.common.faults import PreconditionFailed
-
-_KEY = "synnefo.pithos.path"
-
-
-def watch() -> None:
-    request_started.connect(_keep, dispatch_uid=_KEY)
+from synnefo.pithos.faces import paths
 
 
 def check(request: HttpRequest) -> None:
-    """Raises PreconditionFailed for what is no text, as Swift does."""
-    raw: str = request.META.get(_KEY, "")
+    """Raises PreconditionFailed."""
     try:
-        text = raw if raw.isascii() else raw.encode("latin-1").decode()
+        text = paths.as_sent(request)
     except UnicodeError:
         raise PreconditionFailed("Invalid UTF8 or contains NULL") from None
     if "\x00" in text:
         raise PreconditionFailed("Invalid UTF8 or contains NULL")
-
-
-def _keep(environ: dict[str, Any] | None = None, **_: object) -> None:
-    if environ is not None:
-        environ[_KEY] = environ.get("PATH_INFO", "")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from synnefo.common.accounts import Identity
 from synnefo.common.faults import Unauthorized
-from synnefo.common.http.addresses import objects_path, objects_url
+from synnefo.common.http.addresses import objects_url
 from synnefo.common.http.facade import identity_of
-from synnefo.pithos.faces.swift import kit, metadata
-from synnefo.pithos.namespace import names
+from synnefo.pithos.faces.swift import bulk, kit, links, metadata, reports, slo, tempurl
+from synnefo.pithos.namespace import manifests, names
 
 
 def info(request: HttpRequest) -> HttpResponse:
@@ -18,6 +20,8 @@ def info(request: HttpRequest) -> HttpResponse:
     most: int = settings.PITHOS_API_LIST_LIMIT
     limits = {
         "policies": [{"name": kit.POLICY, "default": True, "aliases": kit.POLICY}],
+        "max_header_size": 8192,
+        "max_account_name_length": names.MAX_CONTAINER,
         "max_file_size": settings.PITHOS_MAX_UPLOAD_BYTES,
         "max_meta_name_length": metadata.MAX_NAME,
         "max_meta_value_length": metadata.MAX_VALUE,
@@ -28,7 +32,42 @@ def info(request: HttpRequest) -> HttpResponse:
         "account_listing_limit": most,
         "container_listing_limit": most,
     }
-    return JsonResponse({"swift": limits})
+    return JsonResponse({"swift": limits, **_features()})
+
+
+def _features() -> dict[str, Any]:
+    """What there is beside objects; clients ask before they use it."""
+    tempurl_headers = {
+        "incoming_allow_headers": [],
+        "incoming_remove_headers": ["x-timestamp"],
+        "outgoing_allow_headers": ["x-object-meta-public-*"],
+        "outgoing_remove_headers": ["x-object-meta-*"],
+    }
+    return {
+        "bulk_delete": {"max_deletes_per_request": bulk.MOST_DELETES, "max_failed_deletes": bulk.MOST_ERRORS},
+        "bulk_upload": {
+            "max_containers_per_extraction": bulk.MOST_CONTAINERS,
+            "max_failed_extractions": bulk.MOST_ERRORS,
+        },
+        "container_quotas": {},
+        "dlo": {"max_segments": manifests.MOST_PARTS},
+        "object_versioning": {},
+        "slo": {
+            "max_manifest_segments": slo.MOST_SEGMENTS,
+            "max_manifest_size": slo.MOST_BYTES,
+            "min_segment_size": 1,
+            "yield_frequency": reports.BEAT_S,
+            "allow_async_delete": True,
+        },
+        "symlink": {"symloop_max": links.MOST_HOPS, "static_links": True},
+        "tempurl": {
+            "methods": list(tempurl.METHODS),
+            "allowed_digests": sorted(tempurl.DIGESTS.values()),
+            **tempurl_headers,
+        },
+        "tempauth": {"account_acls": True},
+        "versioned_writes": {"allowed_flags": ["x-versions-location", "x-history-location"]},
+    }
 
 
 def sign_in(request: HttpRequest) -> HttpResponse:
@@ -43,7 +82,8 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     account = _account(identity_of(request, key), user)
     response = kit.empty(200)
     response["X-Auth-Token"] = response["X-Storage-Token"] = key
-    response["X-Storage-Url"] = f"{objects_url(request)}{objects_path()}/swift/v1/{kit.PREFIX}{account}"
+    base, _, _ = request.path.partition("/auth/")
+    response["X-Storage-Url"] = f"{objects_url(request)}{base}/v1/{kit.PREFIX}{account}"
     return response
 
 
@@ -52,12 +92,8 @@ def _header(request: HttpRequest, *wanted: str) -> str:
 
 
 def _account(identity: Identity, user: str) -> str:
-    """The account that he wants and that the token reaches."""
+    """The account that he wants to work in. What he may do there is asked at each request."""
     project, _, name = user.rpartition(":")
     if name.lower() not in (identity.user, identity.user_name.lower()):
         raise Unauthorized("The token is another user's.")
-    reached = {identity.user, *identity.projects} if identity.project is None else {identity.project}
-    account = project or identity.project or identity.user
-    if account not in reached:
-        raise Unauthorized("The token does not reach this project.")
-    return account
+    return project or identity.project or identity.user

@@ -1,39 +1,50 @@
-"""Routes of the face, below ``PITHOS_BASE_PATH``."""
+"""Routes of the face, below ``PITHOS_BASE_PATH`` (and below nothing: ``own``)."""
 
 from __future__ import annotations
 
 from django.urls import URLPattern, re_path
 
-from synnefo.pithos.faces.swift import accounts, containers, objects, top, writing
+from synnefo.pithos.faces.swift import accounts, containers, copying, objects, tempurl, top, writing
 from synnefo.pithos.faces.swift.kit import route, unknown
 
-_ACCOUNT = r"^object-store/swift/v1/AUTH_(?P<account>[^/]+)"
-_CONTAINER = _ACCOUNT + r"/(?P<container>[^/]+)"
+_BASE = "object-store/swift/"
 
-urlpatterns: list[URLPattern] = [
-    re_path(r"^object-store/swift/info/?$", route(GET=top.info, HEAD=top.info)),
-    re_path(r"^object-store/swift/auth/v1.0/?$", route(GET=top.sign_in)),
-    re_path(_ACCOUNT + r"/?$", route(HEAD=accounts.head, GET=accounts.show, POST=accounts.change)),
-    re_path(
-        _CONTAINER + r"/?$",
-        route(
-            HEAD=containers.head,
-            GET=containers.show,
-            PUT=containers.put,
-            POST=containers.post,
-            DELETE=containers.delete,
-        ),
-    ),
-    re_path(
-        _CONTAINER + r"/(?P<name>[\s\S]+)$",
-        route(
-            HEAD=objects.head,
-            GET=objects.show,
-            PUT=writing.put,
-            POST=writing.post,
-            COPY=writing.copy,
-            DELETE=writing.delete,
-        ),
-    ),
-    re_path(r"^object-store/swift/(?P<path>.*)$", unknown),
-]
+
+def at(base: str) -> list[URLPattern]:
+    """The routes behind what their paths begin with."""
+    account = rf"^{base}v1/AUTH_(?P<account>[^/]+)"
+    container = account + r"/(?P<container>[^/]+)"
+    of_account = route(
+        HEAD=accounts.head,
+        GET=accounts.show,
+        PUT=accounts.put,
+        POST=accounts.change,
+        DELETE=accounts.delete,
+    )
+    of_container = route(
+        HEAD=containers.head,
+        GET=containers.show,
+        PUT=containers.put,
+        POST=containers.post,
+        DELETE=containers.delete,
+    )
+    of_object = route(
+        before=tempurl.admit,
+        after=tempurl.dress,
+        HEAD=objects.head,
+        GET=objects.show,
+        PUT=writing.put,
+        POST=writing.post,
+        COPY=copying.there,
+        DELETE=writing.delete,
+    )
+    return [
+        re_path(rf"^{base}info/?$", route(GET=top.info, HEAD=top.info)),
+        re_path(rf"^{base}auth/v1.0/?$", route(GET=top.sign_in)),
+        re_path(account + r"/?$", of_account),
+        re_path(container + r"/?$", of_container),
+        re_path(container + r"/(?P<name>[\s\S]+)$", of_object),
+    ]
+
+
+urlpatterns: list[URLPattern] = [*at(_BASE), re_path(rf"^{_BASE}(?P<path>.*)$", unknown)]
