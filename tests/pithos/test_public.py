@@ -211,6 +211,6 @@ def test_one_host_shows_what_strangers_may_see(api: Api, stranger: Client, setti
         response = stranger.generic(method, f"{link}?disposition-type=inline")
         assert response.status_code == 302
         assert response["Location"] == f"http://files.example.org{link}?disposition-type=inline"
-    assert stranger.put(link).status_code == 403
+    assert stranger.put(link).status_code == stranger.post(link, {"password": "x"}).status_code == 403
     there = Client(SERVER_NAME="files.example.org")
     assert body_of(there.get(link)) == b"hello"

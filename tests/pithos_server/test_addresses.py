@@ -11,9 +11,10 @@ from django.test import Client, RequestFactory
 from django.urls import clear_url_caches
 
 from synnefo.astakos.catalog import listing
-from synnefo.common.http.addresses import objects_path, objects_url
+from synnefo.common.http.addresses import accounts_url, objects_path, objects_url
 from synnefo.webproject import objects as web_objects
 from synnefo.webproject import urls
+from tests.conftest import People
 
 PATH = "/pithos/object-store/v1/someone/c/o"
 
@@ -89,6 +90,40 @@ def _mapped_anew() -> Client:
 def test_processes_of_pages_send_everybody_on(pages_only: Client, method: str) -> None:
     answer = pages_only.generic(method, f"{PATH}?format=json", b"content", content_type="text/plain")
     assert (answer.status_code, answer["Location"]) == (307, f"http://testserver:8082{PATH}?format=json")
+
+
+@pytest.mark.parametrize("path", ["/pithos/public/abc", "/pithos/ui/view/someone/c/o"])
+def test_browsers_are_sent_on_to_links_and_views(pages_only: Client, path: str) -> None:
+    answer = pages_only.get(path)
+    assert (answer.status_code, answer["Location"]) == (307, f"http://testserver:8082{path}")
+
+
+@pytest.mark.parametrize("group", ["pages_only", "objects_only"])
+def test_both_groups_answer_for_astakos_below_the_stores_prefix(
+    group: str, request: pytest.FixtureRequest, people: People
+) -> None:
+    browser = request.getfixturevalue(group)
+    wanted = {"auth": {"token": {"id": people.alice.token}}}
+    answer = browser.post("/pithos/_astakos/identity/tokens", wanted, content_type="application/json")
+    assert answer.json()["access"]["user"]["id"] == people.alice.user.uuid
+
+
+@pytest.mark.parametrize(
+    ("serves", "services", "public", "expected"),
+    [
+        (["pages", "objects"], ["astakos", "pithos"], "", "http://here:8082/astakos"),
+        (["objects"], ["astakos", "pithos"], "", "http://here:8080/astakos"),
+        (["objects"], ["astakos", "pithos"], "https://a.example.org/", "https://a.example.org/astakos"),
+        (["objects"], ["pithos"], "https://a.example.org", "https://far.example.org/accounts"),
+    ],
+)
+def test_browsers_find_astakos_from_everywhere(
+    settings: Any, serves: list[str], services: list[str], public: str, expected: str
+) -> None:
+    settings.SYNNEFO_WEB_SERVES, settings.SYNNEFO_SERVICES = serves, services
+    settings.SYNNEFO_PUBLIC_URL, settings.SYNNEFO_LISTEN = public, "0.0.0.0:8080"
+    settings.ASTAKOS_SEAM_URL = "https://far.example.org/accounts/account/v1.0/"
+    assert accounts_url(RequestFactory().get("/", HTTP_HOST="here:8082")) == expected
 
 
 def test_nobody_is_sent_in_a_circle(pages_only: Client, settings: Any) -> None:

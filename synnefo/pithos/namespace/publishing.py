@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 import enum
 import secrets
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from django.conf import settings
 from django.contrib.auth.hashers import check_password, make_password
@@ -82,10 +82,17 @@ def link_of(caller: Caller, path: Path) -> PublicLink | None:
     return PublicLink.objects.filter(object=version.object_id).first()
 
 
-def links_in(container: Container, names: Iterable[str]) -> dict[str, PublicLink]:
+def links_in(container: Container, names: Sequence[str]) -> dict[str, PublicLink]:
     """The links of those of the names that have one."""
-    rows = PublicLink.objects.filter(object__container=container, object__name__in=list(names))
-    return {link.object.name: link for link in rows.select_related("object")}
+    if not names:
+        return {}
+    # Few objects have links: those between the first and the last name are looked for, not each name.
+    rows = PublicLink.objects.filter(
+        object__container=container, object__name__range=(min(names), max(names))
+    )
+    wanted = set(names)
+    found = {link.object.name: link for link in rows.select_related("object")}
+    return {name: link for name, link in found.items() if name in wanted}
 
 
 def find(url: str) -> PublicLink:

@@ -33,14 +33,12 @@ _LIFETIME_S = 3600
 _PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'"
 
 
+@on_unsafe_domain
 def public(request: HttpRequest, link: str) -> HttpResponseBase:
     """What is published there; a form that is posted brings the password."""
     if request.method == "POST":
         return _unlock(request, link)
     return _read(request, link=link)
-
-
-public.csrf_exempt = True  # type: ignore[attr-defined]
 
 
 def _head(request: HttpRequest, link: str) -> HttpResponseBase:
@@ -69,7 +67,7 @@ def _get(request: HttpRequest, link: str) -> HttpResponseBase:
     return response
 
 
-_read = on_unsafe_domain(kit.route(GET=_get, HEAD=_head))
+_read = kit.route(GET=_get, HEAD=_head)
 
 
 def _open(request: HttpRequest, link: str) -> Shown | HttpResponse:

@@ -32,7 +32,8 @@ _LIFETIME_S = 600
 _STEPS = ("code", "state", "access_token", "error")
 
 
-def _view(request: HttpRequest, account: str, container: str, name: str) -> HttpResponseBase:
+@on_unsafe_domain
+def view(request: HttpRequest, account: str, container: str, name: str) -> HttpResponseBase:
     path = Path(account, container, name)
     try:
         response = _step(request, path)
@@ -44,9 +45,6 @@ def _view(request: HttpRequest, account: str, container: str, name: str) -> Http
     response["Cache-Control"] = "private, no-store"
     response["Referrer-Policy"] = "no-referrer"
     return response
-
-
-view = on_unsafe_domain(_view)
 
 
 def _step(request: HttpRequest, path: Path) -> HttpResponseBase:
