@@ -120,6 +120,7 @@ def test_what_is_not_available_is_not_read(api: Api, state: int, status: int) ->
     api.put("c/o", "hello")
     Version.objects.update(available=state, is_snapshot=True)
     assert api("HEAD", "c/o")["Available"] == str(state)
+    assert api("GET", "c?format=json").json()[0]["available"] == state
     assert api("GET", "c/o").status_code == api("GET", "c/o?hashmap").status_code == status
     assert api("PUT", "c/p", b"", X_Copy_From="/c/o").status_code == 403
 

@@ -32,6 +32,7 @@ class Listed(NamedTuple):
     uuid: str
     modified: datetime.datetime
     modified_by: str
+    available: int
     attributes: Attributes = {}
 
     @property
@@ -41,7 +42,8 @@ class Listed(NamedTuple):
 
 
 _COLUMNS = (
-    "object__name", "pk", "size_bytes", "content_type", "checksum", "hash", "uuid", "moment", "modified_by"
+    "object__name", "pk", "size_bytes", "content_type", "checksum", "hash", "uuid", "moment", "modified_by",
+    "available",
 )  # fmt: skip
 _MOMENT = _COLUMNS.index("moment")
 

@@ -210,7 +210,7 @@ def _item(entry: Entry, version: Listed, looking_back: bool) -> dict[str, Any]:
         "x_object_version_timestamp": timestamp(version.modified),
         "x_object_modified_by": version.modified_by,
         "last_modified": version.modified.isoformat(timespec="microseconds"),
-        "available": 1,
+        "available": version.available,
         "map_check_timestamp": None,
     }
     if looking_back:
