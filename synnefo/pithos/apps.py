@@ -22,3 +22,4 @@ class PithosConfig(AppConfig):
         background.periodic("forget-completed-uploads", uploads.DAY_S, uploads.forget_completed)
         background.periodic("delete-expired", expiry.EVERY_S, expiry.delete_expired)
         background.periodic("take-checksums", 10, checksums.take_missing)
+        background.follower("checksums", checksums.follow_long)

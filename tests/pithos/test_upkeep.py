@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.core.management import call_command
 from django.utils import timezone
 
@@ -187,3 +188,41 @@ def test_checksums_that_are_missing_are_taken_later(
     expected = hashlib.md5(LONG, usedforsecurity=False).hexdigest()
     assert objects.get(drive.caller, drive.path("map")).checksum == expected
     assert checksums.take_missing() == 0
+
+
+def test_very_long_content_is_read_beside_all_else(
+    store: Blocks, drive: Drive, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache.clear()
+    keep(store, [LONG], 4)
+    content = of_digests(digests(LONG), len(LONG))
+    for name in ("one", "two"):
+        objects.write(drive.caller, drive.path(name), content, content_type="", attributes={})
+    monkeypatch.setattr(checksums, "MOST_BYTES", len(LONG) - 1)
+    assert checksums.take_missing() == 0
+    assert not checksums.take_one_long(lambda: True)
+    settings.PITHOS_UPDATE_MD5 = False
+    assert not checksums.take_one_long(lambda: False)
+    settings.PITHOS_UPDATE_MD5 = True
+    assert [checksums.take_one_long(lambda: False) for _ in range(3)] == [True, True, False]
+    expected = hashlib.md5(LONG, usedforsecurity=False).hexdigest()
+    for name in ("one", "two"):
+        assert objects.get(drive.caller, drive.path(name)).checksum == expected
+    rounds = iter([False, False, True, True])
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    monkeypatch.setattr(checksums, "close_old_connections", lambda: None)  # the test's own is in use
+    checksums.follow_long(lambda: next(rounds))
+
+
+def test_very_long_content_that_is_gone_keeps_nobody(
+    store: Blocks, drive: Drive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache.clear()
+    lost, kept = bytes(range(1, 20)), LONG
+    keep(store, [kept], 4)
+    for name, data in (("lost", lost), ("kept", kept)):
+        content = of_digests(digests(data), len(data))
+        objects.write(drive.caller, drive.path(name), content, content_type="", attributes={})
+    monkeypatch.setattr(checksums, "MOST_BYTES", 4)
+    assert [checksums.take_one_long(lambda: False) for _ in range(2)] == [True, False]
+    assert objects.get(drive.caller, drive.path("lost")).checksum == ""
