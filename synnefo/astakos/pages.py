@@ -7,6 +7,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from synnefo.astakos.accounts import pages as accounts
 from synnefo.astakos.accounts import pages_api, pages_entrance, pages_profile, pages_review
+from synnefo.astakos.keys import pages as keys
 from synnefo.astakos.methods import pages as methods
 from synnefo.astakos.navigation import notices, places
 from synnefo.astakos.projects import pages as projects
@@ -26,6 +27,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *pages_entrance.urlpatterns,
     *pages_profile.urlpatterns,
     *pages_review.urlpatterns,
+    *keys.urlpatterns,
     *methods.urlpatterns,
     *applications.urlpatterns,
     *projects.urlpatterns,

@@ -139,6 +139,7 @@ def _context(request: HttpRequest, caller: Caller) -> dict[str, Any]:
         "later": later,
         "refresh_s": CALM_REFRESH_S,
         "facts": "" if place.folder else _facts(caller, container),
+        "share": address("share", place.container, name=place.folder),
         "is_trash": place.container == trees.TRASH,
         "first": wish.number == 1 and not wish.after,
     }

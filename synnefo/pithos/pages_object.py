@@ -99,6 +99,7 @@ def _context(request: HttpRequest, caller: Caller, at: Path) -> dict[str, Any]:
         "kind": kind_of(current.content_type),
         "by": names.get(current.modified_by, current.modified_by),
         "download": address("get", at.container, name=at.name),
+        "share": address("share", at.container, name=at.name),
         "metadata": [
             (key.removeprefix(OBJECT_META), own[key]) for key in sorted(own) if key.startswith(OBJECT_META)
         ],

@@ -62,6 +62,10 @@ class Shown:
         return address("get", self.container, name=self.row.name)
 
     @property
+    def share(self) -> str:
+        return address("share", self.container, name=self.row.name)
+
+    @property
     def size(self) -> str:
         return "" if self.row.size_bytes is None else show_amount(self.row.size_bytes, "bytes")
 

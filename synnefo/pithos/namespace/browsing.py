@@ -134,8 +134,12 @@ def search(
 
 def taken(caller: Caller, account: str, container: str, names: Iterable[str]) -> set[str]:
     """Those of the names that are taken by objects. Raises Forbidden, ItemNotFound, BadRequest."""
-    found = containers.get(caller, account, container)
-    return set(_versions_of(found, list(names)))
+    return taken_in(containers.get(caller, account, container), names)
+
+
+def taken_in(container: Container, names: Iterable[str]) -> set[str]:
+    """The same for who sees these names."""
+    return set(_versions_of(container, list(names)))
 
 
 def history(caller: Caller, path: Path, *, older_than: int | None = None, limit: int) -> list[Version]:

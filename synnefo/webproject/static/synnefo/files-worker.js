@@ -116,7 +116,8 @@ async function ask(job, method, path, headers, body) {
   for (let attempt = 1; ; attempt += 1) {
     let status = 0;
     try {
-      const url = `${job.pass.account_url}/${encodeURIComponent(job.container)}${path.startsWith("?") ? "" : "/"}${path}`;
+      const { account_url, blocks_url } = job.pass;
+      const url = path.startsWith("?") ? blocks_url + path : `${account_url}/${encodeURIComponent(job.container)}/${path}`;
       const response = await fetch(url, {
         method, body, headers: { ...headers, "X-Auth-Token": job.pass.token }, signal: cancel.signal, credentials: "omit",
       });

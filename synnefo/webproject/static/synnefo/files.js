@@ -6,7 +6,7 @@ const panel = document.getElementById("uploads");
 const list = document.getElementById("upload-list");
 const template = document.getElementById("upload-row");
 const dialog = document.getElementById("taken-dialog");
-const { container, folder, project } = panel.dataset;
+const { container, folder, of, project } = panel.dataset;
 const NAMES_AT_ONCE = 500;
 const UNDO_MS = 30_000;
 const WASTE_MS = 60_000;
@@ -30,7 +30,7 @@ function post(url, body) {
 }
 
 async function freshPass() {
-  const response = await post(panel.dataset.pass, new URLSearchParams({ in: container }));
+  const response = await post(panel.dataset.pass, new URLSearchParams({ in: container, of }));
   if (!response.ok || response.redirected) throw new Error("You are not signed in any more. Sign in and try again.");
   const found = await response.json();
   pass = { ...found, ends: Date.now() + 1000 * found.lifetime_s - WASTE_MS };
@@ -44,7 +44,7 @@ async function goodPass() {
 async function taken(names) {
   const found = new Set();
   for (let start = 0; start < names.length; start += NAMES_AT_ONCE) {
-    const body = JSON.stringify({ in: container, names: names.slice(start, start + NAMES_AT_ONCE) });
+    const body = JSON.stringify({ in: container, of, names: names.slice(start, start + NAMES_AT_ONCE) });
     const response = await post(panel.dataset.taken, new Blob([body], { type: "application/json" }));
     if (!response.ok) throw new Error("The names could not be checked. Reload the page and try again.");
     for (const name of (await response.json()).taken) found.add(name);
