@@ -9,7 +9,9 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
+from synnefo.pithos.namespace.models import Container, Object, Version
 from tests.pithos.conftest import Api
 from tests.pithos_kit import body_of
 
@@ -84,6 +86,11 @@ def test_a_manifest_of_nothing_is_empty(api: Api, manifest: str) -> None:
     assert api.read("c/o") == b""
 
 
+def test_parts_that_are_over_are_left_out(big: Api) -> None:
+    Version.objects.filter(object__name="big/0").update(expires=timezone.now())
+    assert big.read("c/big") == WHOLE[len(PARTS[0]) :]
+
+
 def test_a_replaced_manifest_is_its_own_content_again(big: Api) -> None:
     big.put("c/big", "new")
     assert big.read("c/big") == b"new"
@@ -120,8 +127,6 @@ def test_a_public_manifest_is_whole(big: Api) -> None:
 
 def test_many_parts_cost_few_queries(api: Api, settings: Any) -> None:
     settings.PITHOS_INLINE_BYTES = 0
-    from synnefo.pithos.namespace.models import Container, Object, Version
-
     api.put("c/one", "abcdef")
     container, row = Container.objects.get(account__name=api.account), Version.objects.get()
     paths = Object.objects.bulk_create(

@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from synnefo.common import attempts
-from synnefo.pithos.namespace.models import PublicLink
+from synnefo.pithos.namespace.models import PublicLink, Version
 from tests.pithos.conftest import Api
 from tests.pithos_kit import body_of
 
@@ -147,6 +147,14 @@ def test_an_ended_link_is_not_found(api: Api, stranger: Client) -> None:
     PublicLink.objects.update(expires=timezone.now())
     assert stranger.get(link).status_code == 404
     assert "X-Object-Public" not in api("HEAD", "c/o")
+
+
+def test_an_object_that_is_over_is_not_found(api: Api, stranger: Client) -> None:
+    api.put("c/o", "hello")
+    link = publish(api)
+    Version.objects.update(expires=timezone.now())
+    assert stranger.get(link).status_code == 404
+    assert api("POST", "c/o?update", X_Object_Public="true").status_code == 404
 
 
 def test_a_password_is_asked_for_by_basic(api: Api, stranger: Client) -> None:

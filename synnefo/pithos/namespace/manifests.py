@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from django.db.models import Q
+from django.utils import timezone
+
 from synnefo.common.caller import Caller
 from synnefo.common.faults import BadRequest, Forbidden, ItemNotFound
 from synnefo.pithos.blocks.content import Content
@@ -46,6 +49,7 @@ def parts(caller: Caller, account: str, manifest: str) -> list[Part]:
     except (Forbidden, ItemNotFound):
         return []
     rows = Version.objects.filter(object__container=container, state=Version.State.CURRENT)
+    rows = rows.filter(Q(expires=None) | Q(expires__gt=timezone.now()))
     rows = rows.filter(object__name__gte=prefix, object__name__lt=behind(prefix)).order_by("object__name")
     if sight is not None:
         rows = rows.filter(sight.rows)

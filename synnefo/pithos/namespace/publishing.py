@@ -112,7 +112,7 @@ def published(link: PublicLink) -> Version:
     """What is under the link's path now. Raises ItemNotFound."""
     rows = Version.objects.filter(object=link.object_id, state=_CURRENT)
     version = rows.select_related("map", "object").first()
-    if version is None:
+    if version is None or version.is_over:
         raise ItemNotFound("Object does not exist")
     return version
 
@@ -125,7 +125,7 @@ def password_fits(link: PublicLink, password: str) -> bool:
 def _published(caller: Caller, path: Path) -> Version:
     """What is there, for who may change it."""
     version = objects.find(caller, path)
-    if version is None:
+    if version is None or version.is_over:
         raise ItemNotFound("Object does not exist")
     return version
 
