@@ -82,6 +82,29 @@ def test_a_page_is_read_by_an_index(large: Container, wanted: Wanted) -> None:
     assert not [plan for plan in found if scans(plan)]
 
 
+@pytest.mark.parametrize("folds", [False, True])
+@pytest.mark.parametrize("delimiter", ["/", "é"])
+@pytest.mark.parametrize("prefix", ["", "a/", "a/b", "zz"])
+def test_leaping_finds_what_reading_all_finds(
+    api: Api, monkeypatch: pytest.MonkeyPatch, prefix: str, delimiter: str, folds: bool
+) -> None:
+    """Steps are short here, so that every list leaps, and has to be taken up again."""
+    container = Container.objects.get(name="c")
+    folders = ["a", "a/", *(f"a/{letter}/{n}" for letter in "bcde" for n in range(9)), "a/b/", "a/b0", "a/c"]
+    more = [f"x{n}/{m}/" for n in range(5) for m in range(6)] + ["x1", "x3/", "yéz", "yé", "zz"]
+    names = sorted({name.replace("/", delimiter) if prefix == "" else name for name in folders + more})
+    paths = Object.objects.bulk_create(Object(container=container, name=name) for name in names)
+    Version.objects.bulk_create(Version(object=path, modified_by="") for path in paths)
+    for end_marker in ("", "x2"):
+        wanted = Wanted(prefix=prefix, delimiter=delimiter, folds=folds, end_marker=end_marker)
+        monkeypatch.setattr(listing.leaps, "AT_ONCE", 1000)
+        expected = [(entry.name, entry.version is None) for entry in listing.entries(container, wanted)]
+        monkeypatch.setattr(listing.leaps, "AT_ONCE", 5)
+        found = [(entry.name, entry.version is None) for entry in listing.entries(container, wanted)]
+        assert found == expected
+        assert len(found) == len(set(found))
+
+
 def test_an_object_is_found_by_an_index(large: Container, people: People) -> None:
     caller, path = people.alice.caller, objects.Path(people.alice.user.uuid, "c", "d07/00007")
     found = plans(lambda: objects.get(caller, path))
