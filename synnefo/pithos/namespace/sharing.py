@@ -15,16 +15,18 @@ from django.db.models.functions import Coalesce, Greatest
 
 from synnefo.audit.rules import record
 from synnefo.common.caller import Caller
-from synnefo.common.faults import BadRequest, Forbidden, ItemNotFound
+from synnefo.common.faults import BadRequest, Conflict, Forbidden, ItemNotFound
 from synnefo.common.transactions import atomic
 from synnefo.pithos.namespace import access
 from synnefo.pithos.namespace.access import Right
-from synnefo.pithos.namespace.models import Account, Container, Object, Share, Version
+from synnefo.pithos.namespace.changes import current
+from synnefo.pithos.namespace.models import Account, Container, Share, Version
 from synnefo.pithos.namespace.names import Path, check_characters
 
 TARGET = "object"
 MOST_SHARES = 256
 _LONGEST = 514
+_ATTEMPTS = 20
 
 #: With whom, and whether he may write.
 Shares = Mapping[str, bool]
@@ -47,7 +49,7 @@ class Sharer(NamedTuple):
 
 
 def replace(caller: Caller, path: Path, shares: Shares) -> None:
-    """Share a path with these, and nobody else. Raises Forbidden, BadRequest, ItemNotFound."""
+    """Share a path with these, and nobody else. Raises Forbidden, BadRequest, ItemNotFound, Conflict."""
     _check(shares)
 
     def change(key: int) -> None:
@@ -135,14 +137,18 @@ def _dated(rows: QuerySet[Account], limit: int) -> list[Sharer]:
 
 def _change(caller: Caller, path: Path, change: Callable[[int], None], **details: Any) -> None:
     container = access.object(caller, path, Right.OWN)
-    with atomic():
-        # Whoever deletes it meanwhile waits for this row, and then finds the shares.
-        key = Object.objects.select_for_update().filter(container=container, name=path.name).first()
-        current = Version.objects.filter(object=key, state=Version.State.CURRENT).only("uuid").first()
-        if key is None or current is None:
+    for _ in range(_ATTEMPTS):
+        seen = current(container, path.name)
+        if seen is None:
             raise ItemNotFound("Object does not exist")
-        change(key.pk)
-        record(caller, "object.share", TARGET, current.uuid, path=str(path), **details)
+        with atomic():
+            # Whoever deletes it meanwhile waits for this row, and then finds the shares.
+            rows = Version.objects.select_for_update().filter(pk=seen.pk, state=Version.State.CURRENT)
+            if list(rows):
+                change(seen.object_id)
+                record(caller, "object.share", TARGET, seen.uuid, path=str(path), **details)
+                return
+    raise Conflict("The object is being changed by others all the time; try again.")
 
 
 def _check(shares: Shares) -> None:
