@@ -254,6 +254,9 @@ def missing(asked: Asked | None, fault: ItemNotFound) -> S3Error:
 
 
 def _stamped(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    if response.status_code >= 400 and request.method in ("PUT", "POST"):
+        # What was not read of the body must not be taken for the next request of the connection.
+        response["Connection"] = "close"
     response["x-amz-request-id"] = request_id(request)
     response["x-amz-id-2"] = host_id(request)
     told = "Content-Length" in response or response.status_code in (204, 304)

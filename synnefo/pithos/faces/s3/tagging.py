@@ -105,5 +105,5 @@ def _replaced(asked: Asked, given: Mapping[str, str], status: int) -> HttpRespon
 
 
 def _answer(kept: Mapping[str, str]) -> HttpResponse:
-    found: list[dict[str, Any]] = [{"Key": key, "Value": value} for key, value in kept.items()]
+    found: list[dict[str, Any]] = [{"Key": key, "Value": value} for key, value in sorted(kept.items())]
     return kit.answer("Tagging", {"TagSet": {"Tag": found}})
