@@ -131,7 +131,7 @@ def test_who_may_not_read_gets_a_page_that_says_so(view: str, people: People, ap
     refused = follow(browser_of(people.bob), view)
     assert (refused.status_code, refused["Content-Type"].startswith("text/html")) == (403, True)
     missing = follow(browser_of(people.alice), view.replace("/c/", "/c/no"))
-    assert (missing.status_code, b"There is no such file" in missing.content) == (404, True)
+    assert (missing.status_code, b"does not exist" in missing.content) == (404, True)
     assert b"<script" not in refused.content + missing.content
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 
 from django.core import signing
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -25,7 +26,8 @@ from synnefo.pithos.faces.pithos import content, kit
 from synnefo.pithos.faces.pithos.content import Shown
 from synnefo.pithos.faces.pithos.strangers import on_unsafe_domain
 from synnefo.pithos.namespace import publishing
-from synnefo.pithos.namespace.models import PublicLink
+from synnefo.pithos.namespace.manifests import MANIFEST
+from synnefo.pithos.namespace.models import PublicLink, Version
 
 _ACTION = "public-link"
 _COOKIE = "pithos_public"
@@ -77,26 +79,23 @@ def _open(request: HttpRequest, link: str) -> Shown | HttpResponse:
         return _question(request, 401)
     version = publishing.published(found)
     path = found.object
-    account = path.container.account.name
-    return content.shown(_writer(version.modified_by), account, path.name, version)
+    return content.shown(_reader(version), path.container.account.name, path.name, version)
 
 
-def _writer(user: str) -> Caller:
-    """A manifest stands for what its last writer may read, for others cannot publish more than that."""
-    try:
-        return accounts().identity_of_user(user).caller(Scope.OWNER)
-    except Fault:
-        return anonymous_caller()
+def _reader(version: Version) -> Caller:
+    """A manifest stands for what its last writer may read: nobody publishes more than that."""
+    if MANIFEST in version.own_attributes:
+        with contextlib.suppress(Fault):
+            return accounts().identity_of_user(version.modified_by).caller(Scope.OWNER)
+    return anonymous_caller()
 
 
 def _is_unlocked(request: HttpRequest, link: PublicLink) -> bool:
     """Raises TooManyRequests."""
-    cookie = request.COOKIES.get(_COOKIE, "")
-    try:
+    with contextlib.suppress(signing.BadSignature):
+        cookie = request.COOKIES.get(_COOKIE, "")
         if signing.loads(cookie, salt=_COOKIE, max_age=_LIFETIME_S) == _key_of(link):
             return True
-    except signing.BadSignature:
-        pass
     password = _basic(request)
     return password is not None and _fits(request, link, password)
 

@@ -18,7 +18,7 @@ from django.utils.crypto import constant_time_compare
 
 from synnefo.common.accounts import accounts
 from synnefo.common.caller import Scope
-from synnefo.common.faults import Fault, FeatureNotEnabled, Forbidden, ItemNotFound, NotAllowed, Unauthorized
+from synnefo.common.faults import Fault, FeatureNotEnabled, Forbidden, NotAllowed, Unauthorized
 from synnefo.common.http.addresses import accounts_url, objects_url
 from synnefo.common.http.context import client_address
 from synnefo.common.http.facade import as_fault
@@ -39,7 +39,8 @@ def view(request: HttpRequest, account: str, container: str, name: str) -> HttpR
         response = _step(request, path)
     except NotModified as unchanged:
         response = kit.empty(304)
-        response["ETag"] = unchanged.etag
+        if unchanged.etag:
+            response["ETag"] = unchanged.etag
     except Exception as error:  # as_fault logs what is not a fault and hides it from the browser
         response = _told(request, as_fault(error))
     response["Cache-Control"] = "private, no-store"
@@ -121,9 +122,7 @@ def _place(path: Path) -> str:
 
 
 def _told(request: HttpRequest, fault: Fault) -> HttpResponse:
-    known = {ItemNotFound.status: "There is no such file.", Forbidden.status: ""}
-    message = known.get(fault.status) or fault.message
-    context = {"status": fault.status, "title": fault.title, "message": message}
+    context = {"status": fault.status, "title": fault.title, "message": fault.message}
     response = render(request, "pithos/view_refused.html", context, status=fault.status)
     if isinstance(fault, NotAllowed):
         response["Allow"] = "GET,HEAD"
