@@ -12,7 +12,7 @@ from django.http.response import HttpResponseBase
 from django.utils.http import http_date
 
 from synnefo.common.caller import Caller
-from synnefo.common.faults import BadRequest, Fault, Forbidden
+from synnefo.common.faults import BadRequest, Forbidden
 from synnefo.pithos.faces import conditions, ranges, streams
 from synnefo.pithos.faces.joined import Joined, Piece
 from synnefo.pithos.faces.pithos import headers
@@ -40,15 +40,16 @@ class Shown:
 
 def shown(caller: Caller, account: str, name: str, version: Version, *, strict: bool = False) -> Shown:
     """A version as the caller reads it. With ``strict`` raises BadRequest for a senseless manifest."""
+    plain = Shown(version, name, version.content, conditions.etag(version))
     manifest = version.own_attributes.get(MANIFEST, "")
+    if not manifest:
+        return plain
     try:
-        found = manifests.parts(caller, account, manifest) if manifest else []
-    except Fault:
+        found = manifests.parts(caller, account, manifest)
+    except BadRequest:
         if strict:
             raise
-        found = []
-    if not manifest or (not found and not strict):
-        return Shown(version, name, version.content, conditions.etag(version))
+        return plain
     joined = Joined([Piece(part.version, 0, part.size_bytes) for part in found])
     return Shown(version, name, joined, _etag_of(version, found))
 
