@@ -13,7 +13,7 @@ import hashlib
 import threading
 import time
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 from django.conf import settings
@@ -29,6 +29,17 @@ _TIMEOUT_S = 10.0
 _UNREACHABLE = "Accounts cannot be reached at the moment."
 
 
+class _Kept(NamedTuple):
+    """When something was asked, and the answer; ``key`` is empty but for access keys."""
+
+    asked: float
+    identity: Identity
+    key: bytes
+
+    def remembered(self) -> tuple[Identity, bytes]:
+        return dataclasses.replace(self.identity, remembered=True), self.key
+
+
 class HttpAccounts(Accounts):
     same_database = False
 
@@ -38,8 +49,8 @@ class HttpAccounts(Accounts):
             headers={"X-Auth-Token": settings.ASTAKOS_SEAM_TOKEN},
             timeout=_TIMEOUT_S,
         )
-        #: When it was asked, and the answer (with a signing key); by the digest of what was asked about.
-        self._kept: dict[tuple[str, bytes], tuple[float, Identity, bytes]] = {}
+        #: By the digest of what was asked about.
+        self._kept: dict[tuple[str, bytes], _Kept] = {}
         self._away = -_AWAY_S
         self._guard = threading.Lock()
 
@@ -107,6 +118,15 @@ class HttpAccounts(Accounts):
             return {}
         return {name: QuotaUse(**use) for name, use in found[user][project].items()}
 
+    def shares(self, user: str) -> dict[str, dict[str, QuotaUse]]:
+        try:
+            found = self._ask("GET", "service_quotas", user=user)[user]
+        except ItemNotFound:
+            return {}
+        return {
+            project: {name: QuotaUse(**use) for name, use in uses.items()} for project, uses in found.items()
+        }
+
     def held(self, resource: str) -> list[Held]:
         shares = [
             Held(f"user:{user}", f"project:{project}", use["limit"], use["usage"], use["pending"])
@@ -143,12 +163,11 @@ class HttpAccounts(Accounts):
     def _identity(self, kind: str, text: str, path: str, question: object) -> tuple[Identity, bytes]:
         """What Astakos says to a question about ``text``, or has said a moment ago."""
         place = kind, hashlib.sha256(text.encode(errors="backslashreplace")).digest()
-        asked, *known = self._kept.get(place, (0.0,))
-        now = time.monotonic()
-        if known and now < asked + _CACHE_S:
-            return known[0], known[1]
+        known, now = self._kept.get(place), time.monotonic()
+        if known and now < known.asked + _CACHE_S:
+            return known.identity, known.key
         if known and now < self._away + _AWAY_S:  # not every reader waits for the time-out
-            return dataclasses.replace(known[0], remembered=True), known[1]
+            return known.remembered()
         try:
             found = self._ask("POST", path, question)
         except ItemNotFound as fault:
@@ -156,16 +175,16 @@ class HttpAccounts(Accounts):
             raise Unauthorized(fault.message) from fault
         except ServiceUnavailable:
             self._away = time.monotonic()
-            if not known or now > asked + _GRACE_S:
+            if not known or now > known.asked + _GRACE_S:
                 raise
-            return dataclasses.replace(known[0], remembered=True), known[1]
+            return known.remembered()
         key = bytes.fromhex(found.pop("key", ""))
         sets = {name: frozenset(found[name]) for name in ("projects", "roles", "services")}
         identity = Identity(**{**found, **sets})
         with self._guard:
             if len(self._kept) >= _MOST_KEPT:
                 self._kept.clear()
-            self._kept[place] = now, identity, key
+            self._kept[place] = _Kept(now, identity, key)
         return identity, key
 
     def _ask(self, method: str, path: str, body: object = None, **query: str) -> Any:

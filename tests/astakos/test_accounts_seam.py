@@ -197,6 +197,14 @@ def test_quotas_of_the_unknown_are_empty(accounts: Accounts, ada: Person, bob: P
     assert accounts.quotas("nobody", "nowhere") == {}
 
 
+def test_shares_are_told_of_every_project(accounts: Accounts, ada: Person, bob: Person) -> None:
+    charge(accounts, ada, vm=2)
+    shares, in_one = accounts.shares(ada.uuid), accounts.quotas(ada.uuid, ada.uuid)
+    assert shares[ada.uuid]["cyclades.vm"] == in_one["cyclades.vm"]
+    assert accounts.shares(ada.uuid).keys() == {ada.uuid}
+    assert accounts.shares("nobody") == {}
+
+
 def test_all_that_is_held_of_a_resource_is_told(accounts: Accounts, ada: Person, bob: Person) -> None:
     charge(accounts, ada, vm=2)
     found = {(one.holder, one.source): (one.usage, one.pending) for one in accounts.held("cyclades.vm")}
@@ -311,7 +319,7 @@ def test_a_key_of_a_reader_is_for_reading(accounts: Accounts, ada: Person, bob: 
 
 
 @pytest.mark.parametrize(
-    "spoil", ["unknown", "NUL", "other service", "inactive", "suspended", "left", "terms"]
+    "spoil", ["unknown", "NUL", "service", "inactive", "suspended", "left", "terms"]
 )
 def test_a_key_that_is_no_good_signs_nothing(
     accounts: Accounts, ada: Person, key: tuple[str, str], spoil: str

@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element
 from django.http import HttpResponse
 
 from synnefo.common.faults import Fault, ItemNotFound
-from synnefo.pithos.faces.s3 import checksums, conditions, errors, kit, places, versions, xml
+from synnefo.pithos.faces.s3 import checksums, conditions, kit, places, versions, xml
 from synnefo.pithos.faces.s3.errors import S3Error
 from synnefo.pithos.faces.s3.kit import Asked
 from synnefo.pithos.namespace import access, numbered
@@ -58,28 +58,36 @@ def delete_many(asked: Asked) -> HttpResponse:
     container = access.container(asked.caller, asked.account, asked.bucket, Right.DELETE)
     simple = list(dict.fromkeys(one.key for one in wanted if _is_simple(one)))
     markers = dict(zip(simple, numbered.delete(asked.caller, container, simple), strict=True))
-    deleted, failed = list[dict[str, str]](), list[dict[str, str]]()
+    outcomes = []
     for one in wanted:
-        about = {"Key": one.key, **({"VersionId": one.version} if one.version else {})}
-        if one.key in markers and _is_simple(one):
+        if _is_simple(one):
             marker = markers[one.key]
-            deleted.append({**about, **_marked(versions.id_of(marker, container) if marker else "")})
-            continue
-        try:
-            said = removed(asked, one.key, one.version, _matching(one))
-        except S3Error as error:
-            failed.append({**about, "Code": error.code, "Message": error.message})
-        except Fault as fault:
-            error = errors.of_fault(fault)
-            failed.append({**about, "Code": error.code, "Message": error.message})
+            outcomes.append(_deleted(one, versions.id_of(marker, container) if marker else ""))
         else:
-            is_marker = "x-amz-delete-marker" in said
-            deleted.append({**about, **_marked(said["x-amz-version-id"] if is_marker else "")})
-    return kit.answer("DeleteResult", {"Deleted": [] if quiet else deleted, "Error": failed})
+            outcomes.append(_tried(asked, one))
+    deleted = [content for name, content in outcomes if name == "Deleted" and not quiet]
+    failed = [content for name, content in outcomes if name == "Error"]
+    return kit.answer("DeleteResult", {"Deleted": deleted, "Error": failed})
 
 
-def _marked(version: str) -> dict[str, str]:
-    return {"DeleteMarker": "true", "DeleteMarkerVersionId": version} if version else {}
+def _tried(asked: Asked, one: _One) -> tuple[str, dict[str, str]]:
+    """Remove one by itself; returns what is said of it."""
+    try:
+        said = removed(asked, one.key, one.version, _matching(one))
+    except (S3Error, Fault) as error:
+        known = kit.refusal(asked, error)
+        return "Error", {**_about(one), "Code": known.code, "Message": known.message}
+    return _deleted(one, said["x-amz-version-id"] if "x-amz-delete-marker" in said else "")
+
+
+def _deleted(one: _One, marker: str) -> tuple[str, dict[str, str]]:
+    """``marker`` is the id of the delete marker that was left, or removed."""
+    told = {"DeleteMarker": "true", "DeleteMarkerVersionId": marker} if marker else {}
+    return "Deleted", {**_about(one), **told}
+
+
+def _about(one: _One) -> dict[str, str]:
+    return {"Key": one.key, **({"VersionId": one.version} if one.version else {})}
 
 
 def _is_simple(one: _One) -> bool:

@@ -191,14 +191,15 @@ def _of_query(meta: Mapping[str, Any], query: Mapping[str, str]) -> Claim:
 def _claim(
     code: str, fields: Mapping[str, str], moment: str, payload: str, expires_s: int | None = None
 ) -> Claim:
-    access, *scope = fields["Credential"].rsplit("/", 4)
-    if len(scope) != 4 or not access:
+    parts = fields["Credential"].rsplit("/", 4)
+    if len(parts) != 5 or not parts[0]:
         raise S3Error(
             code, "The Credential is malformed; expecting <key>/YYYYMMDD/REGION/SERVICE/aws4_request."
         )
-    if (scope[2], scope[3]) != ("s3", "aws4_request"):
+    access, date, region, service, end = parts
+    if (service, end) != ("s3", "aws4_request"):
         raise S3Error(code, "The Credential is for another service, or in another form: s3/aws4_request.")
-    if scope[0] != moment[:8]:
+    if date != moment[:8]:
         raise S3Error(code, "Invalid credential date. This date is not the same as X-Amz-Date.")
     headers = tuple(name.lower() for name in fields["SignedHeaders"].split(";") if name)
     if "host" not in headers:
@@ -206,10 +207,7 @@ def _claim(
     if payload not in _KINDS and not _HEX_DIGEST.fullmatch(payload):
         kinds = ", ".join(_KINDS)
         raise S3Error("InvalidArgument", f"x-amz-content-sha256 must be {kinds}, or a valid sha256 value.")
-    return Claim(
-        access, moment, *scope[:3], headers=headers, signature=fields["Signature"], payload=payload,
-        expires_s=expires_s,
-    )  # fmt: skip
+    return Claim(access, moment, date, region, service, headers, fields["Signature"], payload, expires_s)
 
 
 def _moment_of(meta: Mapping[str, Any]) -> str:
