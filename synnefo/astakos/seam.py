@@ -65,6 +65,9 @@ class InProcessAccounts(Accounts):
     def quotas(self, user: str, project: str) -> dict[str, QuotaUse]:
         return reading.of_user(user, projects=[project]).get(project, {})
 
+    def shares(self, user: str) -> dict[str, dict[str, QuotaUse]]:
+        return reading.of_user(user)
+
     def held(self, resource: str) -> list[Held]:
         rows = quotas.holdings_of(resources=[resource]).order_by("holder", "source")
         return [

@@ -179,6 +179,9 @@ class Accounts(Protocol):
     def quotas(self, user: str, project: str) -> dict[str, QuotaUse]:
         """What the user may use in the project, by resource name."""
 
+    def shares(self, user: str) -> dict[str, dict[str, QuotaUse]]:
+        """The same in every project in which he has or had a share, by the project's uuid."""
+
     def held(self, resource: str) -> list[Held]:
         """All that is counted of a resource of the caller's component: every share, and every pool."""
 

@@ -5,22 +5,13 @@ The clock stands where it stood then.
 
 from __future__ import annotations
 
-import argparse
-import contextlib
-import datetime
-import io
 import re
-import tomllib
-from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import time_machine
-from django.core.management import call_command
 
-from tests.golden import recordings
+from tests.golden import recordings, replayed
 from tests.legacy import old
 
 pytestmark = pytest.mark.skipif(
@@ -33,46 +24,6 @@ REPLAYED = 215
 MOST_DIFFERENT = 10
 BUILT = 49
 ADA = "2b9945e3-94ca-4b18-aa63-adf0a728c35a"
-
-
-def chosen(*groups: str) -> list[recordings.Call]:
-    return [
-        call for call in recordings.calls()
-        if call["group"] in groups and call["request"]["path"].startswith("/astakos/")
-    ]  # fmt: skip
-
-
-def at(call: recordings.Call) -> datetime.datetime:
-    dates = [value for name, value in call["response"]["headers"] if name == "Date"]
-    return datetime.datetime.fromtimestamp(recordings.tool().epoch(dates[0]), tz=datetime.UTC)
-
-
-class Replayed:
-    """Calls sent in their order and compared, all by the tool itself."""
-
-    def __init__(self, url: str, calls: list[recordings.Call]) -> None:
-        options = {
-            "base": url,
-            "allow": str(ALLOWED),
-            "bodies": "",
-            "map": [],
-            "timeout": 60,
-            "pace": 0,
-            "retry": 0,
-        }
-        replay = recordings.tool().Replay(argparse.Namespace(**options))
-        self.outcomes: Counter[str] = Counter()
-        self.faults: list[str] = []
-        replay.run(calls, self._note)
-        self.unused = [rule["reason"] for rule, _, used in replay.allowed.rules if not used]
-
-    def _note(self, call: recordings.Call, outcome: str, found: list[tuple[Any, ...]], answer: Any) -> None:
-        self.outcomes[outcome] += 1
-        for place, expected, got, reason in found:
-            if reason is None:
-                self.faults.append(
-                    f"{call['seq']} {recordings.name_of(call)} {place}: {expected!r}, not {got!r}"
-                )
 
 
 #: The recorded database before its projects were made.
@@ -94,13 +45,6 @@ SELECT setval('im_projectapplication_id_seq', 1, false), setval('im_projectmembe
 """
 
 
-@contextlib.contextmanager
-def imported(url: str, moment: datetime.datetime) -> Iterator[None]:
-    with time_machine.travel(moment):
-        call_command("legacy-import", "--astakos-db", url, stdout=io.StringIO(), stderr=io.StringIO())
-        yield
-
-
 @pytest.fixture
 def as_it_was(settings: Any) -> None:
     settings.ASTAKOS_PROJECT_ADMINS = {ADA}
@@ -108,33 +52,27 @@ def as_it_was(settings: Any) -> None:
 
 @pytest.mark.usefixtures("as_it_was")
 def test_recorded_calls_are_answered_as_ever(old_server: old.Server, live_server: Any) -> None:
-    calls = chosen(*GROUPS)
+    calls = replayed.chosen("astakos", *GROUPS)
     begun = next(call for call in calls if recordings.tool().is_ordered(call))
-    with imported(old_server.recorded(), at(begun)):
-        replayed = Replayed(live_server.url, calls)
-    assert replayed.faults == [], "\n".join(replayed.faults)
-    assert replayed.outcomes.total() == REPLAYED
-    assert replayed.outcomes["skipped"] == 0
-    assert replayed.outcomes["allowed"] <= MOST_DIFFERENT
+    with replayed.imported(replayed.at(begun), "--astakos-db", old_server.recorded()):
+        found = replayed.Replayed(live_server.url, calls, ALLOWED)
+    assert found.faults == [], "\n".join(found.faults)
+    assert found.outcomes.total() == REPLAYED
+    assert found.outcomes["skipped"] == 0
+    assert found.outcomes["allowed"] <= MOST_DIFFERENT
 
 
 @pytest.mark.usefixtures("as_it_was")
 def test_projects_are_made_as_they_were_made(old_server: old.Server, live_server: Any) -> None:
-    calls, url = chosen("build-projects"), old_server.recorded()
+    calls, url = replayed.chosen("astakos", "build-projects"), old_server.recorded()
     old.change(url, USERS_ONLY)
-    with imported(url, at(calls[0])):
-        replayed = Replayed(live_server.url, calls)
-    assert replayed.faults == [], "\n".join(replayed.faults)
-    assert replayed.outcomes == {"same": BUILT - 2, "allowed": 2}
+    with replayed.imported(replayed.at(calls[0]), "--astakos-db", url):
+        found = replayed.Replayed(live_server.url, calls, ALLOWED)
+    assert found.faults == [], "\n".join(found.faults)
+    assert found.outcomes == {"same": BUILT - 2, "allowed": 2}
 
 
 def test_whatever_may_differ_is_named_by_itself_and_documented() -> None:
-    documented = (ALLOWED.parents[2] / "docs/compatibility.md").read_text(encoding="utf-8")
-    rules = tomllib.loads(ALLOWED.read_text(encoding="utf-8"))["difference"]
-    for rule in rules:
-        assert not set("*+?[(|") & set(rule["request"]), rule
-        assert "*" not in rule.get("json", "") + rule.get("header", ""), rule
-        assert rule["reason"] in documented.replace("\n", " "), rule
-    recorded = {recordings.name_of(call) for call in chosen(*GROUPS, "build-projects")}
-    for rule in rules:
+    recorded = {recordings.name_of(call) for call in replayed.chosen("astakos", *GROUPS, "build-projects")}
+    for rule in replayed.rules_of(ALLOWED):
         assert any(re.fullmatch(rule["request"], name) for name in recorded), rule

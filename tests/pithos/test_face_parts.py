@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import Any
 from xml.etree import ElementTree
 
@@ -47,7 +48,7 @@ def test_senseless_ranges_are_passed_over(api: Api, header: str) -> None:
 def test_ranges_behind_the_end_are_refused(api: Api, header: str) -> None:
     api.put("c/o", "abcdefghij")
     response = api("GET", "c/o", Range=header)
-    assert (response.status_code, "rangeNotSatisfiable" in response.json()) == (416, True)
+    assert (response.status_code, "rangeNotSatisfiable" in json.loads(response.content)) == (416, True)
 
 
 def test_several_ranges_come_in_parts(api: Api) -> None:

@@ -308,7 +308,7 @@ def test_another_project_is_charged_after_a_reassignment(drive: Drive, people: P
     assert (drive.usage(), drive.usage(lab.uuid)) == (0, 5)
     with pytest.raises(OverLimit):
         drive.put("b", b"123456")
-    with pytest.raises(BadRequest):
+    with pytest.raises(ItemNotFound):
         containers.put(drive.caller, caller.user, "c", attributes={}, policy={"project": "not-mine"})
 
 

@@ -43,7 +43,7 @@ class ObjectsImporter(Importer[ObjectsSource, World]):
         )
         parser.add_argument(
             "--verify-blocks", action="store_true",
-            help="read each block and compare its hash, instead of leaving it to block-scrub; copies always are",
+            help="read each block and compare its hash, as is done with copies, and not by block-scrub later",
         )  # fmt: skip
 
     def opened(self, options: Options) -> AbstractContextManager[ObjectsSource] | None:

@@ -71,9 +71,7 @@ def may_change(caller: Caller) -> bool:
     return not _WRITERS.isdisjoint(caller.roles)
 
 
-def account(
-    caller: Caller, *owners: str, right: Right = Right.LIST, refusal: str = ""
-) -> None:
+def account(caller: Caller, *owners: str, right: Right = Right.LIST, refusal: str = "") -> None:
     """Raises Forbidden for what is another's, or nobody's: one cannot tell which."""
     if not all(_is_of(caller, owner, right) for owner in owners):
         kind = "write" if right in _CHANGES else "read"

@@ -303,7 +303,8 @@ def _count(container: Container, changes: Sequence[Change], project: str) -> Non
     there = Container.objects.filter(pk=container.pk).first()
     if there is None or (there.project, there.versioning) != (project, container.versioning):
         raise _OvertakenError
-    raise RequestTooLarge("The container's quota does not allow it.")
+    limit, usage = there.quota_bytes, there.size_bytes + size_bytes
+    raise RequestTooLarge(f"Quota error: Container quota exceeded: limit: {limit}, usage: {usage}")
 
 
 def _fill(version: Version, draft: Draft, maps: dict[bytes, int | None]) -> None:

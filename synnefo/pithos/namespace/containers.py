@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,9 +13,10 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from synnefo.audit.rules import record
+from synnefo.common.accounts import accounts as seam
 from synnefo.common.accounts import provisions_for
 from synnefo.common.caller import Caller
-from synnefo.common.faults import BadRequest, Conflict
+from synnefo.common.faults import BadRequest, Conflict, ItemNotFound
 from synnefo.common.transactions import atomic
 from synnefo.engine.charging import charged
 from synnefo.pithos.namespace import access, accounts, history
@@ -87,7 +89,7 @@ def update(
     ItemNotFound, OverLimit.
     """
     found = access.container(caller, account, name, Right.OWN)
-    wanted = _policy(caller, found.account, policy)
+    wanted = _policy(caller, found.account, policy, found.size_bytes)
     if policy and not merge:
         wanted = {**_default_policy(account), "project": found.project, **wanted}
     new_attributes = merged(found.attributes if merge else {}, attributes)
@@ -163,10 +165,13 @@ def _default_policy(account: str) -> dict[str, Any]:
     }
 
 
-def _policy(caller: Caller, account: Account, given: Mapping[str, str]) -> dict[str, Any]:
-    """The fields that a policy as clients write it means; empty values are the defaults. Raises BadRequest.
+def _policy(
+    caller: Caller, account: Account, given: Mapping[str, str], size_bytes: int = 0
+) -> dict[str, Any]:
+    """The fields that a policy as clients write it means; empty values are the defaults.
 
-    What is in the account of a project is charged to that project, and to no other.
+    What is in the account of a project is charged to that project, and to no other. Raises BadRequest,
+    ItemNotFound (a project that is not his, or none; ``data`` says what could not be charged).
     """
     payers = {account.name} if account.of_project else caller.projects
     defaults = _default_policy(account.name)
@@ -185,11 +190,19 @@ def _policy(caller: Caller, account: Account, given: Mapping[str, str]) -> dict[
             wanted[field] = value
         elif key == "project":
             if value not in payers:
-                raise BadRequest("The project policy value should be a project of yours.")
+                raise _no_share(account, value, size_bytes)
             wanted[field] = value
         else:
             raise BadRequest(f"There is no policy called {key!r}.")
     return wanted
+
+
+def _no_share(account: Account, project: str, size_bytes: int) -> ItemNotFound:
+    """What there is no holding for: of a project that there is, his share; of another one, its pool."""
+    share, pool = provisions_for(account.payer or account.name, project, {RESOURCE: size_bytes or 1})
+    missing = share if seam().names([project]) else pool
+    provision = {**dataclasses.asdict(missing), "quantity": size_bytes}
+    return ItemNotFound("There is no such project of yours.", data={"provision": provision})
 
 
 def _reassign(caller: Caller, found: Container, project: str) -> None:

@@ -66,4 +66,4 @@ def _check_name(name: str) -> None:
 def _check_known(users: Collection[str]) -> None:
     unknown = sorted(set(users) - seam().names(users).keys()) if users else []
     if unknown:
-        raise BadRequest(f"There is no user {unknown[0]}.")
+        raise BadRequest(f"Unknown displaynames: {', '.join(unknown)}")

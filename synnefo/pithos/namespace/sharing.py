@@ -96,7 +96,8 @@ def between(container: Container, names: Sequence[str]) -> dict[str, dict[str, b
     first, last = min(names[0], names[-1]), max(names[0], names[-1])
     rows = Share.objects.filter(object__container=container, object__name__range=(first, last))
     found: dict[str, dict[str, bool]] = {}
-    for name, who, write in rows.exclude(who=Share.EVERYBODY).values_list("object__name", "who", "write"):
+    rows = rows.exclude(who=Share.EVERYBODY).order_by("pk")
+    for name, who, write in rows.values_list("object__name", "who", "write"):
         found.setdefault(name, {})[who] = write
     return found
 
@@ -115,7 +116,7 @@ def sharer(caller: Caller, name: str) -> Sharer:
     rows = Account.objects.filter(pk__in=_with(caller).values("object__container__account"), name=name)
     found = _dated(rows, 1)
     if not found:
-        raise Forbidden("Account: access denied.")
+        raise Forbidden("User does not have read access to the account")
     return found[0]
 
 

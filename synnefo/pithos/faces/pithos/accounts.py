@@ -102,7 +102,6 @@ def _described(request: HttpRequest, response: HttpResponse, caller: Caller, nam
     totals = accounts.totals(account)
     conditions.check_dates(request, totals.modified)
     response["X-Account-Container-Count"] = str(totals.containers)
-    response["X-Account-Object-Count"] = str(totals.objects)
     response["X-Account-Bytes-Used"] = str(totals.size_bytes)
     for group, users in groups.of(account).items():
         response[GROUP + quote(shaped(group))] = headers.encoded(",".join(users))
@@ -119,13 +118,12 @@ def _described(request: HttpRequest, response: HttpResponse, caller: Caller, nam
 
 
 def _limits(caller: Caller, account: Account) -> dict[str, int]:
-    """What he may store, by project; in the account of a project, what all of it may."""
-    found = {}
-    for project in [account.name] if account.of_project else sorted({caller.user, *caller.projects}):
-        use = astakos().quotas(caller.user, project).get(RESOURCE)
-        if use is not None:
-            found[project] = use.project_limit if account.of_project else use.limit
-    return found
+    """What he may store, by project, of those that are over, too; in a project's account, what all may."""
+    if account.of_project:
+        use = astakos().quotas(caller.user, account.name).get(RESOURCE)
+        return {} if use is None else {account.name: use.project_limit}
+    shares = astakos().shares(caller.user)
+    return {project: uses[RESOURCE].limit for project, uses in sorted(shares.items()) if RESOURCE in uses}
 
 
 def _own(request: HttpRequest, caller: Caller, account: str) -> QuerySet[Container]:

@@ -52,7 +52,7 @@ def show(request: HttpRequest, account: str, container: str) -> HttpResponse:
     _refuse_looking_back(request, sight)
     wanted = _wanted(request)
     if sight is not None and not sight.reaches(wanted.prefix):
-        raise Forbidden("User does not have access to the container")
+        raise Forbidden("User does not have read access to the container")
     narrowed = _narrowed(request, caller, found, sight)
     entries = listing.entries(found, dataclasses.replace(wanted, sight=narrowed))
     kind = kit.serialization(request)

@@ -13,7 +13,7 @@ from django.utils.http import http_date
 
 from synnefo.common.caller import Caller
 from synnefo.common.faults import BadRequest, Forbidden
-from synnefo.pithos.faces import conditions, ranges, streams
+from synnefo.pithos.faces import conditions, ranges, streams, wholes
 from synnefo.pithos.faces.joined import Joined, Piece
 from synnefo.pithos.faces.pithos import headers
 from synnefo.pithos.faces.ranges import Span
@@ -39,7 +39,12 @@ class Shown:
 
 
 def shown(caller: Caller, account: str, name: str, version: Version, *, strict: bool = False) -> Shown:
-    """A version as the caller reads it. With ``strict`` raises BadRequest for a senseless manifest."""
+    """A version as the caller reads it. With ``strict`` raises BadRequest for a senseless manifest.
+
+    Raises Conflict for a large object of which a part is not what it was.
+    """
+    if (kind := wholes.kind_of(version)) is not None:
+        return Shown(version, name, kind.joined(caller, account, version), kind.etag(version))
     plain = Shown(version, name, version.content, conditions.etag(version))
     manifest = version.own_attributes.get(MANIFEST, "")
     if not manifest:

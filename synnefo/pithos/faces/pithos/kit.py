@@ -8,15 +8,24 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from xml.etree import ElementTree
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.http.response import HttpResponseBase
 from django.utils.http import http_date
 
 from synnefo.common.caller import Caller, Scope
-from synnefo.common.faults import BadRequest, Fault, NotAllowed, OverLimit, Unauthorized
+from synnefo.common.faults import (
+    BadRequest,
+    Fault,
+    ItemNotFound,
+    NotAllowed,
+    OverLimit,
+    RangeNotSatisfiable,
+    Unauthorized,
+)
 from synnefo.common.http.facade import as_fault, caller_of
 from synnefo.common.http.rendering import synnefo
 from synnefo.common.quota_shown import refusal
+from synnefo.pithos.faces import paths
 from synnefo.pithos.faces.conditions import NotModified
 
 View = Callable[..., HttpResponseBase]
@@ -29,6 +38,8 @@ def route(**views: View) -> View:
 
     def view(request: HttpRequest, **arguments: Any) -> HttpResponseBase:
         try:
+            if not _is_utf8(request):
+                return HttpResponseBadRequest()
             _check_headers(request)
             chosen = views.get(request.method or "")
             if chosen is None:
@@ -73,7 +84,18 @@ def caller(request: HttpRequest) -> Caller:
     if not token:
         raise Unauthorized("Access denied. No authentication token")
     request.META["HTTP_X_AUTH_TOKEN"] = token
-    return caller_of(request, Scope.OWNER)
+    try:
+        return caller_of(request, Scope.OWNER)
+    except Unauthorized as fault:
+        raise _relayed(fault) from None
+
+
+def _relayed(fault: Unauthorized) -> Unauthorized:
+    """What is wrong with a token, as 0.21 passed on what the accounts' service said."""
+    said = {fault.name: {"message": "Invalid token", "code": fault.status, "details": ""}}
+    relayed = Unauthorized("UNAUTHORIZED", details=json.dumps(said))
+    relayed.name = "fault"
+    return relayed
 
 
 def serialization(request: HttpRequest, default: str = "text") -> str:
@@ -119,12 +141,36 @@ def render_fault(request: HttpRequest, fault: Fault) -> HttpResponse:
     if isinstance(fault, OverLimit) and fault.data is not None:
         fault = refusal(fault)
         fault.name = "fault"  # as 0.21 passed on what the accounts' service said
+    elif isinstance(fault, ItemNotFound) and fault.data is not None:
+        fault = _no_holding(fault.data["provision"])
     if request.method not in ("GET", "POST") or serialization(request, "json") != "xml":
-        return answer_json(synnefo(fault), fault.status)
+        response = answer_json(synnefo(fault), fault.status)
+        if _is_text(request, fault):
+            response["Content-Type"] = content_type("text")
+        return response
     root = ElementTree.Element(fault.name, code=str(fault.status))
     ElementTree.SubElement(root, "message").text = fault.message
     ElementTree.SubElement(root, "details").text = fault.details
     return answer_xml(root, fault.status)
+
+
+def _no_holding(provision: dict[str, Any]) -> Fault:
+    """That a project cannot be charged, in the words in which 0.21 passed it on."""
+    wanted = (provision[name] for name in ("holder", "source", "resource"))
+    key = ", ".join(f"u{value!a}" if value else "None" for value in wanted)
+    said = {"message": f"There is no such holding ({key})", "code": ItemNotFound.status,
+            "data": {"provision": provision, "name": "NoHoldingError"}}  # fmt: skip
+    relayed = ItemNotFound("OK", details=json.dumps({ItemNotFound.name: said}))
+    relayed.name = "fault"
+    return relayed
+
+
+def _is_text(request: HttpRequest, fault: Fault) -> bool:
+    """Whether 0.21 called the fault a text, though it is JSON: where the answer itself would be one."""
+    match = request.resolver_match
+    lists = match is not None and "account" in match.kwargs and "name" not in match.kwargs
+    where = lists or fault.status == RangeNotSatisfiable.status
+    return where and request.method == "GET" and serialization(request) == "text"
 
 
 def number(request: HttpRequest, name: str) -> int | None:
@@ -150,6 +196,14 @@ def stamp(response: HttpResponseBase, modified: datetime.datetime) -> None:
 def iso(moment: datetime.datetime) -> str:
     """Always with fractions of a second: clients cut at the point."""
     return moment.astimezone(datetime.UTC).isoformat(timespec="microseconds")
+
+
+def _is_utf8(request: HttpRequest) -> bool:
+    try:
+        paths.as_sent(request)
+    except UnicodeError:
+        return False
+    return True
 
 
 def _check_headers(request: HttpRequest) -> None:

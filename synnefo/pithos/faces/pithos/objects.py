@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from urllib.parse import quote
 from xml.etree import ElementTree
 
@@ -63,7 +64,10 @@ def answer(request: HttpRequest, caller: Caller, path: Path) -> HttpResponseBase
 def _version(request: HttpRequest, caller: Caller, path: Path) -> Version:
     asked = request.GET.get("version")
     if asked is None:
-        return objects.get(caller, path)
+        try:
+            return objects.get(caller, path)
+        except ItemNotFound:  # also where there is no such container
+            raise ItemNotFound("Object does not exist") from None
     access.object(caller, path, Right.READ)
     number = kit.number(request, "version")
     if number is None:
@@ -73,7 +77,14 @@ def _version(request: HttpRequest, caller: Caller, path: Path) -> Version:
 
 def _check(request: HttpRequest, shown: Shown) -> None:
     conditions.check_read(request, shown.version, shown.etag)
-    conditions.check_dates(request, shown.version.modified)
+    conditions.check_dates(request, _changed(request, shown.version))
+
+
+def _changed(request: HttpRequest, version: Version) -> datetime.datetime:
+    """When the object changed last, whichever version of it is asked for."""
+    if "version" not in request.GET:
+        return version.modified
+    return Version.objects.filter(object=version.object_id).latest("pk").modified
 
 
 def _describe(
@@ -81,6 +92,7 @@ def _describe(
 ) -> None:
     version = shown.version
     content.describe(response, shown)
+    kit.stamp(response, _changed(request, version))
     response["X-Object-Hash"] = version.hash
     response["X-Object-UUID"] = version.uuid
     response["X-Object-Version"] = str(version.pk)

@@ -19,9 +19,9 @@ from django.utils.crypto import salted_hmac
 from synnefo.common import attempts
 from synnefo.common.accounts import accounts
 from synnefo.common.caller import Caller, Scope, anonymous_caller
-from synnefo.common.faults import Fault, ItemNotFound, RangeNotSatisfiable, TooManyRequests, Unauthorized
+from synnefo.common.faults import Conflict, Fault, ItemNotFound, RangeNotSatisfiable, TooManyRequests, Unauthorized
 from synnefo.common.http.context import client_address
-from synnefo.pithos.faces import conditions
+from synnefo.pithos.faces import conditions, wholes
 from synnefo.pithos.faces.pithos import content, kit
 from synnefo.pithos.faces.pithos.content import Shown
 from synnefo.pithos.faces.pithos.strangers import on_unsafe_domain
@@ -79,12 +79,15 @@ def _open(request: HttpRequest, link: str) -> Shown | HttpResponse:
         return _question(request, 401)
     version = publishing.published(found)
     path = found.object
-    return content.shown(_reader(version), path.container.account.name, path.name, version)
+    try:
+        return content.shown(_reader(version), path.container.account.name, path.name, version)
+    except Conflict as fault:
+        raise ItemNotFound("Object does not exist") from fault
 
 
 def _reader(version: Version) -> Caller:
     """A manifest stands for what its last writer may read: nobody publishes more than that."""
-    if MANIFEST in version.own_attributes:
+    if MANIFEST in version.own_attributes or wholes.kind_of(version) is not None:
         with contextlib.suppress(Fault):
             return accounts().identity_of_user(version.modified_by).caller(Scope.OWNER)
     return anonymous_caller()

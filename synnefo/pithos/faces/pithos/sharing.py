@@ -56,8 +56,10 @@ def parsed(text: str) -> Shares:
     for part in bare.split(";") if bare else []:
         kind, equals, names = part.partition("=")
         users = set(names.split(",")) - {""}
-        if kind not in ("read", "write") or not equals or not users:
-            raise BadRequest(f"Bad {HEADER} header value.")
+        if kind not in ("read", "write") or not equals:
+            raise BadRequest(f"Bad {HEADER} header value: missing prefix")
+        if not users:
+            raise BadRequest(f"Bad {HEADER} header value: invalid length")
         for user in {SIGNED_IN} if SIGNED_IN in users else users:
             found[user] = found.get(user, False) or kind == "write"
     return found
@@ -66,6 +68,6 @@ def parsed(text: str) -> Shares:
 def text_of(shares: Shares) -> str:
     parts = []
     for kind, write in (("read", False), ("write", True)):
-        if users := sorted(who for who, may_write in shares.items() if may_write is write):
+        if users := [who for who, may_write in shares.items() if may_write is write]:
             parts.append(f"{kind}={','.join(users)}")
     return "; ".join(parts)

@@ -14,7 +14,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse
 
 from synnefo.common.caller import Caller
-from synnefo.common.faults import BadRequest, Conflict, LengthRequired, UnprocessableEntity
+from synnefo.common.faults import BadRequest, Conflict, ItemNotFound, LengthRequired, UnprocessableEntity
 from synnefo.pithos.blocks.base import blocks
 from synnefo.pithos.blocks.content import Content, keep, md5_of, of_digests, read, replaced, shortened
 from synnefo.pithos.blocks.hashing import HOLE, block_count, parse_hex
@@ -93,10 +93,17 @@ def delete(request: HttpRequest, account: str, container: str, name: str) -> Htt
     if until is not None:
         objects.purge(caller, path, until)
     else:
-        objects.delete(
-            caller, path, delimiter=request.GET.get("delimiter", ""), check=conditions.check(request)
-        )
+        _delete(caller, path, request.GET.get("delimiter", ""), conditions.check(request))
     return kit.empty(204)
+
+
+def _delete(caller: Caller, path: Path, delimiter: str, check: objects.Check) -> None:
+    """Raises as the rule does; of what was there once it says so."""
+    try:
+        objects.delete(caller, path, delimiter=delimiter, check=check)
+    except ItemNotFound:
+        objects.versions(caller, path)
+        raise ItemNotFound("Object is deleted.") from None
 
 
 def _wishes(request: HttpRequest, caller: Caller, path: Path) -> Callable[[], None]:
