@@ -5,12 +5,16 @@ from __future__ import annotations
 import base64
 import datetime
 import hmac
+import io
 import json
 from typing import Any
 
 import pytest
+from django.test import RequestFactory
 from django.utils import timezone
 
+from synnefo.pithos.faces.s3 import forms
+from synnefo.pithos.faces.s3.errors import S3Error
 from synnefo.pithos.namespace.models import Container, Share
 from tests.pithos_s3.conftest import Api, error, key_of, texts
 
@@ -215,3 +219,25 @@ def test_policies_that_are_over_or_none(api: Api) -> None:
         base64.b64encode(b'{"conditions": []}').decode(),
     ):
         assert error(post(api, bad))[1] == "InvalidPolicyDocument"
+
+
+def test_a_file_that_nobody_signed_for_is_not_taken() -> None:
+    fields = '--x\r\nContent-Disposition: form-data; name="key"\r\n\r\no\r\n'
+    head = '--x\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\n'
+    body = (fields + head).encode() + bytes(5_000_000) + b"\r\n--x--\r\n"
+    stream = io.BytesIO(body)
+    kind = "multipart/form-data; boundary=x"
+    request = RequestFactory().post("/bucket", CONTENT_TYPE=kind, CONTENT_LENGTH=str(len(body)))
+    request.META["wsgi.input"] = request._stream = stream  # type: ignore[attr-defined]
+
+    def refuse(given: Any) -> int:
+        assert given == {"key": "o"}
+        raise S3Error("AccessDenied")
+
+    with pytest.raises(S3Error, match="AccessDenied"):
+        forms.read(request, refuse)
+    assert stream.tell() < 500_000
+    stream.seek(0)
+    with pytest.raises(S3Error, match="EntityTooLarge"):
+        forms.read(request, lambda _: 1_000)
+    assert stream.tell() < 500_000

@@ -1,4 +1,4 @@
-"""Forms that browsers post: their fields, and what a policy that somebody has signed allows. No I/O."""
+"""Forms that browsers post: their fields, and what a policy that somebody has signed allows."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ import binascii
 import datetime
 import hmac
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
+from django.conf import settings
 from django.core.exceptions import BadRequest as DjangoBadRequest
 from django.core.files.uploadedfile import UploadedFile
+from django.core.files.uploadhandler import FileUploadHandler, TemporaryFileUploadHandler
 from django.http import HttpRequest, HttpResponse
-from django.http.multipartparser import MultiPartParserError
+from django.http.multipartparser import MultiPartParser, MultiPartParserError
 from django.utils import timezone
 
 from synnefo.pithos.faces.s3.errors import S3Error
@@ -22,32 +24,66 @@ from synnefo.pithos.faces.s3.errors import S3Error
 _MOST_POLICY_BYTES = 20 * 1024
 _MOST_FIELD = 20 * 1024
 #: Fields that no condition must name.
-_FREE = ("policy", "x-amz-signature", "file")
+_FREE = ("policy", "x-amz-signature")
 
 Fields = Mapping[str, str]
+LetIn = Callable[[Fields], int]
 
 
-def fields_of(request: HttpRequest) -> tuple[dict[str, str], UploadedFile]:
-    """The form's fields, names in small letters, and its file. Raises S3Error."""
-    if request.content_type != "multipart/form-data":
-        raise S3Error(
-            "PreconditionFailed", Condition="Bucket POST must be of the enclosure-type multipart/form-data"
+class _Gate(FileUploadHandler):
+    """Lets a form's file in when the fields before it are looked at, and no more of it than is allowed."""
+
+    def __init__(self, request: HttpRequest, let_in: LetIn) -> None:
+        super().__init__(request)
+        self.fields: dict[str, str] = {}
+        self.parser = MultiPartParser(
+            request.META, request, [self, TemporaryFileUploadHandler(request)], request.encoding or "utf-8"
         )
+        self._let_in = let_in
+        self._most_bytes = 0
+
+    def new_file(self, *arguments: Any, **more: Any) -> None:
+        super().new_file(*arguments, **more)
+        if self.fields or self.field_name != "file":
+            raise S3Error("InvalidArgument", "POST requires exactly one file upload per request.")
+        self.fields = _fields(self.parser._post.items(), self.file_name or "")  # type: ignore[attr-defined]
+        self._most_bytes = self._let_in(self.fields)
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes:
+        if start + len(raw_data) > self._most_bytes:
+            raise S3Error("EntityTooLarge", MaxSizeAllowed=str(self._most_bytes))
+        return raw_data
+
+    def file_complete(self, file_size: int) -> None:
+        """The next handler has it."""
+
+
+def read(request: HttpRequest, let_in: LetIn) -> tuple[dict[str, str], UploadedFile]:
+    """The form's fields, names in small letters, and its file, which comes last. Raises S3Error.
+
+    ``let_in`` is asked before the file is taken, and says how many bytes it may have at most.
+    """
+    if request.content_type != "multipart/form-data":
+        raise S3Error("PreconditionFailed", "Bucket POST must be of the enclosure-type multipart/form-data")
     try:
-        given = {name.lower(): str(text) for name, text in request.POST.items()}
-        files = {name.lower(): file for name, file in request.FILES.items()}
+        gate = _Gate(request, let_in)
+        _, files = gate.parser.parse()
     except (MultiPartParserError, DjangoBadRequest, OSError):
         raise S3Error("MalformedPOSTRequest") from None
     file = files.get("file")
     if not isinstance(file, UploadedFile):
         raise S3Error("InvalidArgument", "POST requires exactly one file upload per request.")
-    if any(len(text) > _MOST_FIELD for text in given.values()):
+    return gate.fields, file
+
+
+def _fields(given: Iterable[tuple[str, object]], file_name: str) -> dict[str, str]:
+    found = {name.lower(): str(text) for name, text in given}
+    if any(len(text) > _MOST_FIELD for text in found.values()):
         raise S3Error("MaxPostPreDataLengthExceededError")
-    key = given.get("key", "")
-    if not key:
+    if not found.get("key"):
         raise S3Error("InvalidArgument", "Bucket POST must contain a field named 'key'.")
-    given["key"] = key.replace("${filename}", file.name or "")
-    return given, file
+    found["key"] = found["key"].replace("${filename}", file_name)
+    return found
 
 
 def require_signed(fields: Fields, signing_key: bytes) -> None:
@@ -57,21 +93,20 @@ def require_signed(fields: Fields, signing_key: bytes) -> None:
         raise S3Error("SignatureDoesNotMatch")
 
 
-def require_allowed(fields: Fields, bucket: str, size_bytes: int) -> None:
-    """Whether the policy of a form is in force, and holds. Raises S3Error."""
+def require_allowed(fields: Fields, bucket: str) -> tuple[int, int]:
+    """Whether the policy of a form is in force, and holds; how long the file may be. Raises S3Error."""
     policy = _policy(fields["policy"])
     if _moment(policy.get("expiration")) <= timezone.now():
         raise S3Error("AccessDenied", "Invalid according to Policy: Policy expired.")
     conditions = policy.get("conditions")
     if not isinstance(conditions, list):
         raise S3Error("InvalidPolicyDocument", "Invalid Policy: Missing conditions.")
-    values = {**fields, "bucket": bucket}
-    values.pop("file", None)
-    named = set(_FREE)
+    values, named = {**fields, "bucket": bucket}, set(_FREE)
+    least, most = 0, settings.PITHOS_MAX_UPLOAD_BYTES
     for condition in conditions:
         kind, name, value = _condition(condition)
         if kind == "content-length-range":
-            _require_length(name, value, size_bytes)
+            least, most = max(least, _number(name)), min(most, _number(value))
             continue
         named.add(name)
         found = values.get(name, "")
@@ -81,6 +116,7 @@ def require_allowed(fields: Fields, bucket: str, size_bytes: int) -> None:
             )
     if extra := sorted(name for name in values if name not in named and not name.startswith("x-ignore-")):
         raise S3Error("AccessDenied", f"Invalid according to Policy: Extra input fields: {', '.join(extra)}")
+    return least, most
 
 
 def answer(fields: Fields, told: Mapping[str, str]) -> HttpResponse | None:
@@ -138,15 +174,6 @@ def _condition(condition: object) -> tuple[str, Any, Any]:
     if kind not in ("eq", "starts-with") or not is_field:
         raise S3Error("InvalidPolicyDocument", "Invalid Policy: Invalid condition.")
     return kind, name[1:].lower(), value.replace("\\$", "$")
-
-
-def _require_length(least: object, most: object, size_bytes: int) -> None:
-    numbers: Iterable[int] = [_number(least), _number(most)]
-    low, high = numbers
-    if size_bytes < low:
-        raise S3Error("EntityTooSmall", ProposedSize=str(size_bytes), MinSizeAllowed=str(low))
-    if size_bytes > high:
-        raise S3Error("EntityTooLarge", ProposedSize=str(size_bytes), MaxSizeAllowed=str(high))
 
 
 def _number(value: object) -> int:

@@ -31,22 +31,15 @@ class _File:
 
 
 def post(asked: Asked) -> HttpResponseBase:
-    fields, file = forms.fields_of(asked.request)
-    if "policy" not in fields:
-        raise S3Error("AccessDenied")
-    claim = _claim(fields)
-    try:
-        identity, key = kit.identified(asked.request, claim)
-    except ValueError:
-        raise S3Error("InvalidArgument", "The x-amz-date field is malformed.") from None
-    forms.require_signed(fields, key)
-    kit.require_allowed(asked.request, identity)
-    forms.require_allowed(fields, asked.bucket, file.size or 0)
-    caller = kit.caller_of(asked.request, identity)
+    gate = _Gate(asked)
+    fields, file = forms.read(asked.request, gate.let_in)
+    if (file.size or 0) < gate.least_bytes:
+        raise S3Error("EntityTooSmall", ProposedSize=str(file.size), MinSizeAllowed=str(gate.least_bytes))
     path = f"{asked.request.path_info.rstrip('/')}/{fields['key']}"
     place = places.of(asked.request.META.get("HTTP_HOST", ""), path)
     _put_headers(asked.request, fields)
-    signed = dataclasses.replace(asked, caller=caller, account=place.account or caller.project, key=place.key)
+    account = place.account or gate.caller.project
+    signed = dataclasses.replace(asked, caller=gate.caller, account=account, key=place.key)
     done = objects.written(signed, _File(file))
     told = {"Bucket": asked.bucket, "Key": signed.key, "ETag": done["ETag"]}
     location = f"{asked.request.build_absolute_uri(asked.request.path).rstrip('/')}/{signed.key}"
@@ -55,6 +48,30 @@ def post(asked: Asked) -> HttpResponseBase:
         if name in done:
             response[name] = done[name]
     return response
+
+
+class _Gate:
+    """Who has signed a form: known before its file comes, so that nobody else's is taken."""
+
+    def __init__(self, asked: Asked) -> None:
+        self.caller = asked.caller
+        self.least_bytes = 0
+        self._asked = asked
+
+    def let_in(self, fields: Mapping[str, str]) -> int:
+        """The most bytes that the file may have. Raises S3Error."""
+        if "policy" not in fields:
+            raise S3Error("AccessDenied")
+        request, claim = self._asked.request, _claim(fields)
+        try:
+            identity, key = kit.identified(request, claim)
+        except ValueError:
+            raise S3Error("InvalidArgument", "The x-amz-date field is malformed.") from None
+        forms.require_signed(fields, key)
+        kit.require_allowed(request, identity)
+        self.least_bytes, most_bytes = forms.require_allowed(fields, self._asked.bucket)
+        self.caller = kit.caller_of(request, identity)
+        return most_bytes
 
 
 def _claim(fields: Mapping[str, str]) -> Claim:
