@@ -106,12 +106,13 @@ def web_alone(serves: str = "") -> Iterator[Web]:
         os.environ.update(_environment(data))
         subprocess.run([sys.executable, "-m", "synnefo.up.setup"], cwd=ROOT, check=True, stdout=sys.stderr)
         _set_django_up()
-        with _serving(Path(home) / "web.log", serves) as web:
+        with serving(Path(home) / "web.log", serves) as web:
             yield web
 
 
 @contextlib.contextmanager
-def _serving(log: Path, serves: str) -> Iterator[Web]:
+def serving(log: Path, serves: str) -> Iterator[Web]:
+    """One more process of the cloud that was set up, which serves what it is told."""
     place = os.environ["PITHOS_LISTEN" if serves == "objects" else "SYNNEFO_LISTEN"]
     command = [sys.executable, "-m", "synnefo.up.web", *([serves] if serves else [])]
     with log.open("wb") as output:

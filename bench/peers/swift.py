@@ -147,9 +147,9 @@ def _in_turns(works: list[Work]) -> list[list[Load]]:
     rounds: list[list[Load]] = [[] for _ in works]
     for number in range(ROUNDS + 1):
         for done, work in zip(rounds, works, strict=True):
-            warming = {"seconds": WARM_UP_S} if number == 0 else {}
             path = f"{work.path}{number}-" if work.method == "PUT" else work.path
-            load = run(dataclasses.replace(work, path=path, **warming))
+            seconds = work.seconds if number else WARM_UP_S
+            load = run(dataclasses.replace(work, path=path, seconds=seconds))
             assert not load.rejected, load
             done += [load] if number else []
     return rounds

@@ -16,11 +16,12 @@ from django.db.models.query import get_related_populators
 Row = tuple[Any, ...]
 
 
-class _ListField(Field):  # type: ignore[type-arg]
+class _ListField(Field):
     """PostgreSQL says a list as such, SQLite as JSON."""
 
     def from_db_value(self, value: Any, *_: object) -> list[Any]:
-        return json.loads(value) if isinstance(value, str) else value
+        found: list[Any] = json.loads(value) if isinstance(value, str) else value
+        return found
 
 
 class ListOf(Subquery):

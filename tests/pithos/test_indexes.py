@@ -10,7 +10,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from synnefo.pithos.namespace import listing, objects
+from synnefo.pithos.namespace import leaps, listing, objects
+from synnefo.pithos.namespace.changes import commit
 from synnefo.pithos.namespace.listing import Wanted
 from synnefo.pithos.namespace.models import Container, Object, Version
 from tests.conftest import People
@@ -97,9 +98,9 @@ def test_leaping_finds_what_reading_all_finds(
     Version.objects.bulk_create(Version(object=path, modified_by="") for path in paths)
     for end_marker in ("", "x2"):
         wanted = Wanted(prefix=prefix, delimiter=delimiter, folds=folds, end_marker=end_marker)
-        monkeypatch.setattr(listing.leaps, "AT_ONCE", 1000)
+        monkeypatch.setattr(leaps, "AT_ONCE", 1000)
         expected = [(entry.name, entry.version is None) for entry in listing.entries(container, wanted)]
-        monkeypatch.setattr(listing.leaps, "AT_ONCE", 5)
+        monkeypatch.setattr(leaps, "AT_ONCE", 5)
         found = [(entry.name, entry.version is None) for entry in listing.entries(container, wanted)]
         assert found == expected
         assert len(found) == len(set(found))
@@ -143,13 +144,12 @@ def test_a_large_folder_goes_with_what_stands_for_it_last(
     for name in ("d", *(f"d/{number:02}" for number in range(20)), "e"):
         api.put(f"c/{name}", b"x")
     seen: list[set[str]] = []
-    commit = objects.commit
 
     def watched(*args: Any, **more: Any) -> Any:
         seen.append(set(api("GET", "c").content.decode().split()))
         return commit(*args, **more)
 
-    monkeypatch.setattr(objects, "commit", watched)
+    monkeypatch.setattr("synnefo.pithos.namespace.objects.commit", watched)
     assert api("DELETE", "c/d?delimiter=/").status_code == 204
     assert [len(names) for names in seen] == [22, 15, 8]
     assert all({"d", "e"} <= names for names in seen)

@@ -26,7 +26,8 @@ from synnefo.pithos.blocks.hashing import DIGEST_BYTES, HOLE, kept_of
 
 log = structlog.get_logger("synnefo.pithos")
 
-P, T = ParamSpec("P"), TypeVar("T")
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _AT_ONCE = 16
 _TIMEOUT_S = 60

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
@@ -17,6 +18,7 @@ from synnefo.pithos.seam.models import Hold
 from synnefo.pithos.uploads.models import Part
 
 OWNERS = (Version, Hold, Part)
+Owner = Version | Hold | Part
 _BATCH = 1000
 
 
@@ -37,7 +39,7 @@ def needed(asked: set[bytes], first: int, parts: int) -> set[bytes]:
 def who_has(damaged: set[bytes]) -> dict[bytes, list[str]]:
     """For each of these blocks, what has it: paths with their versions, holds, uploads."""
     found: dict[bytes, list[str]] = {digest: [] for digest in damaged}
-    maps = defaultdict(set)
+    maps = defaultdict[int | None, set[bytes]](set)
     for number, packed in _maps():
         for digest in damaged.intersection(unpack(packed)):
             maps[number].add(digest)
@@ -60,7 +62,7 @@ def _maps() -> Iterator[tuple[int, bytes]]:
 def _alone(first: int, parts: int) -> Iterator[bytes]:
     """The blocks of content that has but one; what stands in its row needs none."""
     for model in OWNERS:
-        rows = model.objects.filter(map=None, size_bytes__gt=0, hash__gte=f"{first:02x}")
+        rows: QuerySet[Any] = model.objects.filter(map=None, size_bytes__gt=0, hash__gte=f"{first:02x}")
         if first + parts < 256:
             rows = rows.filter(hash__lt=f"{first + parts:02x}")
         if model is not Part:
@@ -69,15 +71,17 @@ def _alone(first: int, parts: int) -> Iterator[bytes]:
             yield bytes.fromhex(text)
 
 
-def _described(rows: QuerySet[Version] | QuerySet[Hold] | QuerySet[Part]) -> Iterator[Version | Hold | Part]:
-    if rows.model is Version:
-        rows = rows.filter(data=None).defer("data").select_related("object__container__account")
-    elif rows.model is Part:
-        rows = rows.select_related("upload__container__account")
+def _described(rows: QuerySet[Any]) -> Iterator[Owner]:
+    """Rows with what names them; what stands in its row has no block."""
+    if rows.model is not Part:
+        rows = rows.filter(data=None).defer("data")
+    if rows.model is not Hold:
+        place = "object" if rows.model is Version else "upload"
+        rows = rows.select_related(f"{place}__container__account")
     yield from rows.iterator(chunk_size=_BATCH)
 
 
-def name_of(row: Version | Hold | Part) -> str:
+def name_of(row: Owner) -> str:
     if isinstance(row, Hold):
         return f"image content {row.uuid}"
     place, name = (row.object.container, row.object.name) if isinstance(row, Version) else (
