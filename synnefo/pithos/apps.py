@@ -10,11 +10,13 @@ class PithosConfig(AppConfig):
 
     def ready(self) -> None:
         from synnefo.engine import background
-        from synnefo.pithos.faces import paths
+        from synnefo.pithos.faces import paths, wholes
+        from synnefo.pithos.faces.swift import slo
         from synnefo.pithos.upkeep import checksums, collection, expiry, scrubbing
         from synnefo.pithos.uploads import upkeep as uploads
 
         paths.watch()
+        wholes.register(wholes.Kind(slo.is_one, slo.joined, slo.etag_of))
         REGISTRY.register(scrubbing.Metrics())
         background.periodic("collect-blocks", collection.EVERY_S, collection.collect_some_parts)
         background.periodic("scrub-blocks", scrubbing.EVERY_S, scrubbing.scrub_some)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import Any
 
 import pytest
@@ -151,3 +152,41 @@ def test_many_parts_cost_few_queries(api: Api, settings: Any) -> None:
     with CaptureQueriesContext(connection) as queries:
         assert api.read("c/big", Range="bytes=5993-5998") == b"fabcde"
     assert len(queries) < 12
+
+
+# --- large objects of Swift ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def swift_large(big: Api) -> Api:
+    """``c/large``, put together by Swift's face of the first two parts."""
+    segments = [
+        {"path": f"/parts/big/{number}", "etag": md5(PARTS[number]), "size_bytes": len(PARTS[number])}
+        for number in (0, 1)
+    ]
+    url = f"/pithos/object-store/swift/v1/AUTH_{big.account}/c/large?multipart-manifest=put"
+    made = Client().put(
+        url, json.dumps(segments), content_type="application/json", headers={"X-Auth-Token": big.token}
+    )
+    assert made.status_code == 201, made.content
+    return big
+
+
+def test_large_objects_of_swift_are_whole_here_too(swift_large: Api) -> None:
+    expected = (PARTS[0] + PARTS[1]).encode()
+    assert swift_large.read("c/large") == expected
+    assert swift_large.read("c/large", Range="bytes=4-7") == expected[4:8]
+    head = swift_large("HEAD", "c/large")
+    assert head["Content-Length"] == str(len(expected))
+    assert head["ETag"] == md5(md5(PARTS[0]) + md5(PARTS[1]))
+    swift_large("POST", "c/large?update", X_Object_Public="true")
+    link = swift_large("HEAD", "c/large")["X-Object-Public"]
+    assert body_of(Client().get(link)) == expected
+
+
+def test_a_part_that_is_another_by_now_is_told(swift_large: Api) -> None:
+    swift_large("POST", "c/large?update", X_Object_Public="true")
+    link = swift_large("HEAD", "c/large")["X-Object-Public"]
+    swift_large.put("parts/big/1", "changed")
+    assert swift_large("GET", "c/large").status_code == 409
+    assert Client().get(link).status_code == 404

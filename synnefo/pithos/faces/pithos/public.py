@@ -19,7 +19,14 @@ from django.utils.crypto import salted_hmac
 from synnefo.common import attempts
 from synnefo.common.accounts import accounts
 from synnefo.common.caller import Caller, Scope, anonymous_caller
-from synnefo.common.faults import Conflict, Fault, ItemNotFound, RangeNotSatisfiable, TooManyRequests, Unauthorized
+from synnefo.common.faults import (
+    Conflict,
+    Fault,
+    ItemNotFound,
+    RangeNotSatisfiable,
+    TooManyRequests,
+    Unauthorized,
+)
 from synnefo.common.http.context import client_address
 from synnefo.pithos.faces import conditions, wholes
 from synnefo.pithos.faces.pithos import content, kit
