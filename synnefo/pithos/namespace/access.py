@@ -208,7 +208,7 @@ def _shares_at(count: int) -> Prepared:
     def build(found: int, name: str, *above: str) -> QuerySet[Any, Any]:
         rows = Share.objects.filter(object__container=found, object__name__in=[name, *above])
         rows = rows.filter(Q(object__name=name) | Q(is_folder())).exclude(who=Share.EVERYBODY)
-        return rows.values_list("object__name", "who", "write")
+        return rows.order_by("pk").values_list("object__name", "who", "write")
 
     return Prepared(build, -1, *(f"path {number}" for number in range(count)))
 
