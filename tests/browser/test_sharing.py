@@ -83,7 +83,8 @@ def test_a_folder_is_shared_written_to_and_a_file_is_opened_by_link(
     press(stranger, "Enter")
     expect(stranger.locator("body")).to_have_text("dear stranger")
     troubles.clear()  # the browser tells that it was asked for a password
-    alice.get_by_role("button", name="Switch off").click()
+    alice.get_by_text("Switch off…").click()
+    alice.get_by_role("button", name="Switch the link off").click()
     expect(alice.get_by_text("The public link is switched off.")).to_be_visible()
     assert stranger.request.get(address).status == 404
 
@@ -154,15 +155,16 @@ def test_pages_of_sharing_are_sound_in_both_themes_and_on_a_phone(
     page.get_by_role("link", name="docs").click()
     page.get_by_role("link", name="holidays").click()
     examine(page, "files-shared", tmp_path)
-    page.goto(f"{live_server.url}/ui/storage-access/")
+    page.goto(f"{live_server.url}/ui/files/programs/")
     examine(page, "files-programs-before", tmp_path)
     page.get_by_role("button", name="Make an access key").click()
     expect(page.get_by_text("The secret is shown this once.")).to_be_visible()
     secret = page.locator("#secret-key").inner_text()
     examine(page, "files-programs", tmp_path)
-    page.goto(f"{live_server.url}/ui/storage-access/")
+    page.goto(f"{live_server.url}/ui/files/programs/")
     expect(page.locator("body")).not_to_contain_text(secret)
-    page.get_by_role("button", name="Delete the access key").click()
+    page.get_by_text("Delete…").click()
+    page.get_by_role("button", name="Delete this key").click()
     expect(page.get_by_text("The access key is deleted.")).to_be_visible()
 
 

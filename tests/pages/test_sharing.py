@@ -201,7 +201,7 @@ def test_settings_of_a_container(alice: Client, people: People) -> None:
 
 def test_keys_for_s3_are_made_shown_once_and_deleted(alice: Client, people: People, settings: object) -> None:
     settings.PITHOS_S3_PUBLIC_URL = "https://s3.example.org"  # type: ignore[attr-defined]
-    url = "/ui/storage-access/"
+    url = "/ui/files/programs/"
     page = alice.get(url).content.decode()
     assert "/pithos/dav/" in page
     assert "https://s3.example.org" in page
@@ -223,7 +223,7 @@ def test_strangers_are_asked_to_sign_in(people: People, client: Client) -> None:
         f"{SHARED}folder/",
         "/ui/files/groups/",
         "/ui/files/settings/",
-        "/ui/storage-access/",
+        "/ui/files/programs/",
     ):
         answer = client.get(url)
         assert (answer.status_code, "/ui/login" in answer["Location"]) == (302, True), url

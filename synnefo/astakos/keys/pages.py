@@ -39,7 +39,6 @@ def access(request: HttpRequest, caller: Caller) -> HttpResponse:
     objects = objects_url(request)
     context = {
         "user": user,
-        "project": caller.project,
         "cloud_url": f"{identity_url(request)}/v2.0",
         "swift_url": f"{objects}{objects_path()}/swift/auth/v1.0",
         "dav_url": f"{objects}{dav_path()}/",
@@ -54,4 +53,4 @@ def access(request: HttpRequest, caller: Caller) -> HttpResponse:
     return response
 
 
-urlpatterns: list[URLPattern] = [path("storage-access/", access, name="storage-access")]
+urlpatterns: list[URLPattern] = [path("files/programs/", access, name="storage-access")]

@@ -27,7 +27,7 @@ from synnefo.pithos.faces.webdav import xml
 
 View = Callable[[HttpRequest, Caller, str], HttpResponseBase]
 
-_MESSAGE = "https://synnefo.example/ns"
+_MESSAGE = "urn:synnefo:dav"
 #: Conditions that WebDAV has names for; a fault's details say which does not hold.
 FINITE_DEPTH, NO_CONFLICT, OWN_TOKEN = (
     "propfind-finite-depth", "no-conflicting-lock", "lock-token-matches-request-uri",

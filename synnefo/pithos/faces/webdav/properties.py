@@ -19,7 +19,7 @@ from synnefo.common.faults import BadRequest, Fault, Forbidden
 from synnefo.pithos.faces import body
 from synnefo.pithos.faces.webdav import checks, kit, locks, places, resources, room, xml
 from synnefo.pithos.faces.webdav.models import DavLock
-from synnefo.pithos.faces.webdav.resources import DOMAIN, MTIME, MTIME_OF, Resource
+from synnefo.pithos.faces.webdav.resources import DOMAIN, Resource
 from synnefo.pithos.namespace import objects
 
 _MOST_BYTES = 256 * 1024
@@ -133,7 +133,7 @@ def patch(request: HttpRequest, caller: Caller, path: str) -> HttpResponse:
     tokens = checks.check_if(request, caller, place)
     if found.container is not None:
         locks.require(caller, tokens, found.container, place.name)
-    refused = {name: 403 for name in changes if name in _PROTECTED or name in (MTIME, MTIME_OF)}
+    refused = {name: 403 for name in changes if name in _PROTECTED}
     if not refused and (found.version is None or found.container is None):
         refused = dict.fromkeys(changes, 403)
     if not refused:

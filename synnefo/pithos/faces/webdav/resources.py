@@ -185,7 +185,7 @@ def _in_folder(container: Container, folder: Resource) -> Iterator[Resource]:
 def _entries(container: Container, prefix: str, sight: Sight | None) -> Iterator[tuple[str, Listed | None]]:
     marker, most = "", settings.PITHOS_API_LIST_LIMIT
     while True:
-        wanted = Wanted(prefix, "/", marker=marker, limit=most, folds=True, sight=sight, accepts=_any)
+        wanted = Wanted(prefix, "/", marker=marker, limit=most, folds=True, sight=sight, with_attributes=True)
         page = listing.entries(container, wanted)
         yield from page
         if len(page) < most:
@@ -199,11 +199,6 @@ def _given_time(version: Version | Listed) -> datetime.datetime | None:
     if own.get(MTIME_OF) != version.hash:
         return None
     return datetime.datetime.fromtimestamp(int(own[MTIME]), datetime.UTC)
-
-
-def _any(version: Listed) -> bool:
-    """To be asked is what makes attributes come along."""
-    return True
 
 
 def time_of(content: Content, seconds: int) -> Attributes:
