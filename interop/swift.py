@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tarfile
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
@@ -49,11 +48,10 @@ def _installed() -> tuple[Path, Path]:
     programs = environment(f"swift-{VERSION}", [f"swift=={VERSION}", *NEEDS])
     source = CACHE / f"swift-{VERSION}" / "source" / f"swift-{VERSION}"
     if not source.exists():
-        download = ["download", "-q", "--no-deps", "--no-binary", ":all:", "--no-build-isolation"]
+        download = ["download", "-q", "--no-deps", "--no-binary", ":all:"]
         target = ["-d", str(source.parent), f"swift=={VERSION}"]
         subprocess.run([str(programs / "pip"), *download, *target], check=True, stdout=sys.stderr)
-        with tarfile.open(f"{source}.tar.gz") as archive:
-            archive.extractall(source.parent, filter="data")
+        subprocess.run(["tar", "-xzf", f"{source}.tar.gz", "-C", str(source.parent)], check=True)
     return programs, source
 
 

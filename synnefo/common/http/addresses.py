@@ -72,7 +72,7 @@ def dav_path() -> str:
 
 def swift_paths() -> tuple[str, ...]:
     """What paths begin with where Swift has its own, which some of its clients take for granted."""
-    return "/v1/AUTH_", "/auth/v1.0", "/info"
+    return "/v1/AUTH_", "/auth/v1.0", "/info", "/healthcheck"
 
 
 def service_of(request: HttpRequest) -> str:

@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from synnefo.common.faults import Fault
 
 #: Where Swift has nothing to add to what the status says.
-_PAGES = (401, 403, 404, 405, 416)
+_PAGES = (401, 403, 404, 405)
 
 Shape = Callable[[Fault], dict[str, Any]]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django.conf import settings
-from django.db.models import Max, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from synnefo.audit.rules import record
@@ -32,9 +32,7 @@ def switch(caller: Caller, account: str, name: str, *, on: bool) -> Container:
     found = access.container(caller, account, name, Right.OWN)
     with atomic():
         container = containers.lock(found.pk)
-        newest = Version.objects.aggregate(newest=Max("pk"))["newest"] or 0
-        container.options[numbers.OPTION] = numbers.switched(container, on=on, newest=newest)
-        container.versioning = Container.Versioning.AUTO if on else Container.Versioning.NONE
+        numbers.switch(container, Container.Versioning.AUTO if on else Container.Versioning.NONE)
         container.modified = timezone.now()
         container.save(update_fields=("options", "versioning", "modified"))
         record(caller, "container.modify", containers.TARGET, container.pk, name=name, versions=on)
@@ -129,7 +127,8 @@ def remove(caller: Caller, path: Path, number: int | None, *, brings_back: bool 
     """
     container = access.object(caller, path, Right.DELETE)
     wanted = find(container, path.name, number)
-    if wanted.state != Version.State.CURRENT and not _is_youngest(wanted):
+    is_there = wanted.state == Version.State.CURRENT
+    if wanted.state == Version.State.HISTORY or not (is_there or _is_youngest(wanted)):
         _forget(container, wanted)
         return wanted
 

@@ -10,7 +10,17 @@ from django.http.response import HttpResponseBase
 
 from synnefo.common.caller import Caller
 from synnefo.common.faults import BadRequest, Conflict
-from synnefo.pithos.faces.swift import bulk, kit, links, listing, metadata, settings, unsupported, versions
+from synnefo.pithos.faces.swift import (
+    bulk,
+    forms,
+    kit,
+    links,
+    listing,
+    metadata,
+    settings,
+    unsupported,
+    versions,
+)
 from synnefo.pithos.namespace import access, containers
 from synnefo.pithos.namespace.access import Right
 from synnefo.pithos.namespace.listing import Entry, Listed, Wanted, entries
@@ -27,9 +37,10 @@ def show(request: HttpRequest, account: str, container: str) -> HttpResponse:
     """GET: the objects of the container, or with ``?versions`` all that they were."""
     caller = kit.caller(request)
     found = access.container(caller, account, container, Right.LIST)
-    kind = listing.kind_of(request)
+    kind = listing.JSON if "versions" in request.GET else listing.kind_of(request)
     if "versions" in request.GET:
-        kind, items = listing.JSON, _versions(request, found)
+        versions.check_format(request)
+        items = _versions(request, found)
     else:
         items = [_item(account, entry) for entry in entries(found, _wanted(request))]
     response = listing.answer(kind, "container", container, "object", items)
@@ -52,7 +63,9 @@ def put(request: HttpRequest, account: str, container: str) -> HttpResponseBase:
 
 
 def post(request: HttpRequest, account: str, container: str) -> HttpResponse:
-    """POST: metadata; what is not named stays."""
+    """POST: metadata; what is not named stays. Or a form with files."""
+    if forms.is_one(request):
+        return forms.post(request, account, container)
     caller = kit.caller(request)
     unsupported.in_container(request)
     attributes = settings.without_secrets(request, caller, account, metadata.given(request, "Container"))
@@ -78,7 +91,7 @@ def delete(request: HttpRequest, account: str, container: str) -> HttpResponseBa
 
 def _described(request: HttpRequest, response: HttpResponse, caller: Caller, row: Container) -> HttpResponse:
     response["X-Container-Object-Count"] = str(row.object_count)
-    response["X-Container-Bytes-Used"] = str(row.size_bytes)
+    response["X-Container-Bytes-Used"] = str(versions.bytes_of(row))
     response["X-Timestamp"] = kit.timestamp(row.created)
     response["Last-Modified"] = kit.last_modified(row.modified)
     response["Accept-Ranges"] = "bytes"
@@ -101,7 +114,9 @@ def _wanted(request: HttpRequest) -> Wanted:
     )  # fmt: skip
     if "path" not in request.GET:
         prefix, delimiter = kit.parameter(request, "prefix"), kit.parameter(request, "delimiter")
-        return dataclasses.replace(wanted, prefix=prefix, delimiter=delimiter, folds=True, accepts=_any)
+        return dataclasses.replace(
+            wanted, prefix=prefix, delimiter=delimiter, folds=True, with_attributes=True
+        )
     path = kit.parameter(request, "path")
     folder = path.rstrip("/") + "/" if path else ""
 
@@ -109,11 +124,6 @@ def _wanted(request: HttpRequest) -> Wanted:
         return version.name != folder
 
     return dataclasses.replace(wanted, prefix=folder, delimiter="/", virtual=False, accepts=inside)
-
-
-def _any(version: Listed) -> bool:
-    """All are wanted, with their attributes."""
-    return True
 
 
 def _item(account: str, entry: Entry) -> listing.Item:

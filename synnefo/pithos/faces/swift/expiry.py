@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import math
+from collections.abc import Mapping
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -19,8 +20,16 @@ _LAST = 9_999_999_999
 
 def asked(request: HttpRequest) -> datetime.datetime | None:
     """When the object that a request writes is to end. Raises BadRequest."""
+    return _end(request.META.get("HTTP_X_DELETE_AFTER", ""), request.META.get("HTTP_X_DELETE_AT", ""))
+
+
+def of_form(fields: Mapping[str, str]) -> datetime.datetime | None:
+    """The same for the fields of a form."""
+    return _end(fields.get("x_delete_after", ""), fields.get("x_delete_at", ""))
+
+
+def _end(after: str, at: str) -> datetime.datetime | None:
     now = timezone.now().timestamp()
-    after, at = request.META.get("HTTP_X_DELETE_AFTER", ""), request.META.get("HTTP_X_DELETE_AT", "")
     if after:
         seconds = _whole(after, "X-Delete-After")
         if seconds < 0:

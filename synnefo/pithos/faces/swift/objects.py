@@ -96,7 +96,7 @@ def _content(request: HttpRequest, found: Shown) -> HttpResponseBase:
 def _spans(request: HttpRequest, found: Shown) -> list[Span] | None:
     if "X-Parts-Count" in found.more:
         if found.part is None:
-            raise RangeNotSatisfiable("There is no such part.")
+            raise RangeNotSatisfiable("The requested part number is not satisfiable")
         return [found.part]
     header, condition = request.META.get("HTTP_RANGE", ""), request.META.get("HTTP_IF_RANGE", "").strip()
     if request.GET.get("multipart-manifest") == "get" and not isinstance(found.content, Joined):

@@ -1,5 +1,9 @@
-"""The same routes where Swift itself has them: ``/v1/AUTH_<uuid>``, ``/auth/v1.0`` and ``/info``."""
+"""The same routes where Swift has them: ``/v1/AUTH_<uuid>``, ``/auth/v1.0``, ``/info``, ``/healthcheck``."""
 
+from django.urls import re_path
+
+from synnefo.pithos.faces.swift import top
+from synnefo.pithos.faces.swift.kit import route
 from synnefo.pithos.faces.swift.urls import at
 
-urlpatterns = at("")
+urlpatterns = [*at(""), re_path(r"^healthcheck/?$", route(GET=top.healthy))]

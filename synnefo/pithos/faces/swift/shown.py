@@ -118,9 +118,8 @@ def _dynamic(request: HttpRequest, caller: Caller, plain: Shown, manifest: str) 
 
 
 def _manifest(request: HttpRequest, plain: Shown) -> Shown:
-    plain = dataclasses.replace(plain, content_type=_JSON, etag=etag(plain.version))
     if request.GET.get("format") != "raw":
-        return plain
+        return dataclasses.replace(plain, content_type=_JSON, etag=etag(plain.version))
     text = slo.raw(plain.version)
     md5 = hashlib.md5(text, usedforsecurity=False).hexdigest()
     return dataclasses.replace(plain, content=Content(b"", len(text), md5, text), etag=md5)

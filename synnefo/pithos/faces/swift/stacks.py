@@ -51,7 +51,7 @@ def deleted(caller: Caller, container: Container, path: Path, check: objects.Che
         acting = people.joined(caller, path.account, people.WRITER)
         objects.write(acting, mark, EMPTY, content_type=GONE, attributes={})
         return False
-    return _brought_back(caller, path, stack["in"], old)
+    return _brought_back(people.joined(caller, path.account, people.WRITER), path, stack["in"], old)
 
 
 def _brought_back(caller: Caller, path: Path, place: str, old: Version | None) -> bool:
@@ -61,9 +61,14 @@ def _brought_back(caller: Caller, path: Path, place: str, old: Version | None) -
         return False
     there = Path(path.account, place, last.object.name)
     if last.content_type == GONE:
-        # Deleted before: the mark goes, and what came since goes by the deletion itself.
+        # It was deleted before: the mark goes. What came since goes by the deletion itself.
         objects.delete(caller, there)
-        return False if old is not None else _brought_back(caller, path, place, old)
+        further = _last(caller, path, place)
+        if old is not None:
+            return False
+        if further is None or further.content_type == GONE:
+            return True
+        last, there = further, Path(path.account, place, further.object.name)
     objects.copy(caller, Source(there, last.pk), path, Overrides(fresh=False))
     objects.delete(caller, there)
     return True

@@ -11,7 +11,7 @@ import binascii
 import datetime
 import hmac
 import ipaddress
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import quote
 
 from django.http import HttpRequest
@@ -27,6 +27,7 @@ from synnefo.pithos.namespace.models import Account, Container
 
 METHODS = ("DELETE", "GET", "HEAD", "POST", "PUT")
 DIGESTS = {40: "sha1", 64: "sha256", 128: "sha512"}
+_KEPT = ("temp_url_sig", "temp_url_expires", "temp_url_prefix", "filename", "inline")
 _PARAMETERS = ("temp_url_sig", "temp_url_expires")
 #: Who may put one object must not make it stand for others.
 _FORBIDDEN = ("HTTP_X_OBJECT_MANIFEST", "HTTP_X_SYMLINK_TARGET", "HTTP_X_COPY_FROM")
@@ -52,14 +53,18 @@ def admit(request: HttpRequest, account: str, container: str, name: str) -> None
     if allowed and not _comes_from(request, allowed):
         raise Invalid
     methods = ("HEAD", "GET", "POST", "PUT") if request.method == "HEAD" else (request.method,)
-    places = list(_places(request, f"{kit.PREFIX}{account}/{container}/", name if prefix is None else prefix))
-    if prefix is not None:
-        places = [f"prefix:{place}" for place in places]
+    mark, rest = ("", name) if prefix is None else ("prefix:", prefix)
+    signed_places = places(request, f"{kit.PREFIX}{account}/{container}/{rest}")
     ip = f"ip={allowed}\n" if allowed else ""
-    signed = [f"{ip}{method}\n{ends}\n{place}" for method in methods for place in places]
+    signed = [f"{ip}{method}\n{ends}\n{mark}{place}" for method in methods for place in signed_places]
     only = _container_of_key(account, container, signed, signature)
     if request.method in ("PUT", "POST") and any(name in request.META for name in _FORBIDDEN):
         raise BadRequest("What is put by a signed link cannot stand for other objects.")
+    kept = request.GET.copy()
+    for key in request.GET:
+        if key not in _KEPT:
+            del kept[key]
+    request.GET = kept  # type: ignore[assignment] # what is not signed does nothing
     act(request, account, only)
 
 
@@ -83,15 +88,17 @@ def dress(request: HttpRequest, response: HttpResponseBase, name: str) -> None:
     response["Expires"] = http_date(_ends(request))
 
 
-def check(account: str, container: str, text: str, signature: str) -> str:
+def check(account: str, container: str, signed: Sequence[str], signature: str) -> str:
     """The container alone that a form's signature is good for (by its key), else nothing.
 
-    Raises Unauthorized if no key has made it.
+    ``signed`` is what may have been signed. Raises Unauthorized if no key has made it.
     """
-    return _container_of_key(account, container, [text], _decoded(signature))
+    return _container_of_key(account, container, signed, _decoded(signature))
 
 
-def _container_of_key(account: str, container: str, signed: list[str], signature: tuple[str, bytes]) -> str:
+def _container_of_key(
+    account: str, container: str, signed: Sequence[str], signature: tuple[str, bytes]
+) -> str:
     digest, wanted = signature
     for only, key in _keys(account, container):
         for text in signed:
@@ -159,11 +166,10 @@ def _comes_from(request: HttpRequest, text: str) -> bool:
         return False
 
 
-def _places(request: HttpRequest, folder: str, name: str) -> Iterator[str]:
-    """The path as clients may have signed it: as it is here, or as it is where nothing stands before it."""
-    yield f"/v1/{folder}{name}"
+def places(request: HttpRequest, place: str) -> list[str]:
+    """The path as clients may have signed it: as Swift itself has it, or as it is here."""
     before, _, _ = request.path.partition("/v1/")
-    yield f"{before}/v1/{folder}{name}"
+    return [f"/v1/{place}", f"{before}/v1/{place}"]
 
 
 def _disposition(kind: str, filename: str) -> str:

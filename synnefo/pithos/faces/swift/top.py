@@ -51,6 +51,7 @@ def _features() -> dict[str, Any]:
         },
         "container_quotas": {},
         "dlo": {"max_segments": manifests.MOST_PARTS},
+        "formpost": {"allowed_digests": sorted(tempurl.DIGESTS.values())},
         "object_versioning": {},
         "slo": {
             "max_manifest_segments": slo.MOST_SEGMENTS,
@@ -68,6 +69,11 @@ def _features() -> dict[str, Any]:
         "tempauth": {"account_acls": True},
         "versioned_writes": {"allowed_flags": ["x-versions-location", "x-history-location"]},
     }
+
+
+def healthy(request: HttpRequest) -> HttpResponse:
+    """GET healthcheck: whether this process answers."""
+    return HttpResponse("OK", content_type="text/plain; charset=utf-8")
 
 
 def sign_in(request: HttpRequest) -> HttpResponse:

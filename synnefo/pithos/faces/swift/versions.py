@@ -5,15 +5,16 @@ An id is the version's number; ``null`` is the one that came while versions were
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse
 
 from synnefo.common.caller import Caller
-from synnefo.common.faults import BadRequest, Conflict, ItemNotFound
+from synnefo.common.faults import BadRequest, Conflict, ItemNotFound, NotAcceptable
 from synnefo.pithos.faces.swift import kit, listing
 from synnefo.pithos.faces.swift.listing import Item
 from synnefo.pithos.namespace import access, containers, numbered, numbers, objects
@@ -26,6 +27,7 @@ NULL = "null"
 GONE = "application/x-deleted;swift_versions_deleted=1"
 NOTHING = "d41d8cd98f00b204e9800998ecf8427e"
 _HEADER = "HTTP_X_VERSIONS_ENABLED"
+_NOT_ENABLED = "Object versioning is not enabled for this container."
 
 
 class Deleted(ItemNotFound):
@@ -69,8 +71,10 @@ def get(caller: Caller, path: Path, text: str) -> Version:
     """Raises Forbidden, BadRequest, ItemNotFound, Deleted."""
     number = number_of(text)
     container = access.object(caller, path, Right.OWN)
-    if numbers.OPTION not in container.options and text != NULL:
-        raise BadRequest("Object versioning is not enabled for this container.")
+    if numbers.OPTION not in container.options:
+        if number is not None:
+            raise BadRequest(_NOT_ENABLED)
+        return objects.get(caller, path)
     found = numbered.find(container, path.name, number)
     if found.state == Version.State.TOMBSTONE:
         raise Deleted(text)
@@ -89,7 +93,17 @@ def headers(caller: Caller, path: Path, version: Version) -> dict[str, str]:
 
 
 def id_of(container: Container, version: Version) -> str:
-    return str(version.pk) if numbered.is_numbered(container, version) else NULL
+    if numbers.OPTION in container.options and numbered.is_numbered(container, version):
+        return str(version.pk)
+    return NULL
+
+
+def bytes_of(container: Container) -> int:
+    """All that is in it, old versions that clients count included."""
+    if numbers.OPTION not in container.options:
+        return container.size_bytes
+    old = Version.objects.filter(object__container=container, state=Version.State.HISTORY)
+    return container.size_bytes + (old.aggregate(total=Sum("size_bytes"))["total"] or 0)
 
 
 def number_of(text: str) -> int | None:
@@ -102,14 +116,20 @@ def number_of(text: str) -> int | None:
     return int(whole)
 
 
+def is_plain(caller: Caller, path: Path, request: HttpRequest) -> bool:
+    """Whether ``null`` is asked for where versions have no ids: the object itself."""
+    container = access.object(caller, path, Right.DELETE)
+    return kit.parameter(request, "version-id") == NULL and numbers.OPTION not in container.options
+
+
 def remove(caller: Caller, path: Path, text: str) -> HttpResponse:
     """DELETE with an id: that version is forgotten."""
-    container = access.object(caller, path, Right.DELETE)
-    if numbers.OPTION not in container.options and text != NULL:
-        raise BadRequest("Object versioning is not enabled for this container.")
-    gone = numbered.find(container, path.name, number_of(text))
+    container, number = access.object(caller, path, Right.DELETE), number_of(text)
+    if numbers.OPTION not in container.options:
+        raise BadRequest(_NOT_ENABLED)
+    gone = numbered.find(container, path.name, number)
     was_current = gone.state == Version.State.CURRENT
-    numbered.remove(caller, path, number_of(text), brings_back=False)
+    numbered.remove(caller, path, number, brings_back=False)
     response = kit.empty(204)
     response["X-Object-Version-Id"] = text
     response["X-Object-Current-Version-Id"] = _current_id(container, path) if not was_current else ""
@@ -143,7 +163,7 @@ def restore(caller: Caller, path: Path, text: str) -> Version:
     """PUT with an id: that version is what is there from now on."""
     container = access.object(caller, path, Right.WRITE)
     if container.versioning != Container.Versioning.AUTO or numbers.OPTION not in container.options:
-        raise BadRequest("Object versioning is not enabled for this container.")
+        raise BadRequest(_NOT_ENABLED)
     number = number_of(text)
     if number is None:
         raise BadRequest("Invalid version parameter")
@@ -153,6 +173,13 @@ def restore(caller: Caller, path: Path, text: str) -> Version:
     if wanted.state == Version.State.CURRENT:
         return wanted
     return objects.copy(caller, objects.Source(path, wanted.pk), path, objects.Overrides())
+
+
+def check_format(request: HttpRequest) -> None:
+    """Versions are told as JSON only. Raises NotAcceptable."""
+    asked, accepted = request.GET.get("format", "json"), request.get_preferred_type([listing.JSON])
+    if asked != "json" or ("format" not in request.GET and accepted is None):
+        raise NotAcceptable("Versions are listed as JSON.")
 
 
 def listed(container: Container, request: HttpRequest, limit: int) -> Iterator[Item]:
@@ -188,12 +215,15 @@ def _asked_for(container: Container, request: HttpRequest, prefix: str, backward
         beyond = Q(**{f"object__name__{side}": name})
         if text := kit.parameter(request, "version_marker"):
             number = number_of(text)
-            number = numbered.find(container, name, None).pk if number is None else number
-            beyond |= Q(object__name=name, **{f"pk__{'gt' if backwards else 'lt'}": number})
+            if number is None:
+                with contextlib.suppress(ItemNotFound):
+                    number = numbered.find(container, name, None).pk
+            behind_it = {f"pk__{'gt' if backwards else 'lt'}": number} if number is not None else {}
+            beyond |= Q(object__name=name, **behind_it)
         rows = rows.filter(beyond)
     if border := listing.border(request, "end_marker"):
         rows = rows.filter(**{f"object__name__{end}": border})
-    return rows
+    return rows if numbers.OPTION in container.options else rows.filter(state=Version.State.CURRENT)
 
 
 def _told(container: Container, group: Iterable[Version]) -> list[Item]:

@@ -22,6 +22,7 @@ from synnefo.pithos.faces.swift import (
     bulk,
     copying,
     expiry,
+    forms,
     kit,
     links,
     metadata,
@@ -65,6 +66,8 @@ def put(request: HttpRequest, account: str, container: str, name: str) -> HttpRe
 
 def post(request: HttpRequest, account: str, container: str, name: str) -> HttpResponse:
     """POST: metadata, in place of all that there was."""
+    if forms.is_one(request):
+        return forms.post(request, account, container, name)
     caller, path = kit.caller(request), Path(account, container, name)
     unsupported.in_object(request)
     if "HTTP_X_SYMLINK_TARGET" in request.META:
@@ -89,7 +92,7 @@ def delete(request: HttpRequest, account: str, container: str, name: str) -> Htt
     caller, path = kit.caller(request), Path(account, container, name)
     if request.GET.get("multipart-manifest") == "delete":
         return bulk.delete_large(request, caller, path)
-    if "version-id" in request.GET:
+    if "version-id" in request.GET and not versions.is_plain(caller, path, request):
         return versions.remove(caller, path, kit.parameter(request, "version-id"))
     return bulk.delete_one(caller, path, expiry.check_end(request, check_of(request)))
 
