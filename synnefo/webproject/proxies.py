@@ -64,6 +64,8 @@ def to_pages(request: HttpRequest, rest: str) -> HttpResponse:
 
 
 def _dispatched(request: HttpRequest, place: str) -> HttpResponseBase:
+    from django.contrib.auth import models as auth  # there where Astakos is
+
     try:
         match = get_resolver("synnefo.astakos.urls").resolve(f"/{place}")
     except Resolver404:
@@ -72,6 +74,7 @@ def _dispatched(request: HttpRequest, place: str) -> HttpResponseBase:
     request.path = request.path_info = "/".join(("", *filter(None, (base, place))))
     request.COOKIES.clear()
     request.META.pop("HTTP_COOKIE", None)
+    request.user = auth.AnonymousUser()
     try:
         response: HttpResponseBase = match.func(request, *match.args, **match.kwargs)
     except Http404:

@@ -108,12 +108,13 @@ def _shown(request: HttpRequest, path: Path) -> HttpResponseBase:
 
 def _here(request: HttpRequest, **more: str) -> str:
     """This address with what was asked of the object, without what OAuth adds."""
-    kept = [(name, value) for name, value in request.GET.lists() if name not in _STEPS]
-    query = urlencode([*((name, one) for name, values in kept for one in values), *more.items()])
-    base = (
-        f"{request.scheme}://{request.get_host()}" if settings.PITHOS_UNSAFE_DOMAIN else objects_url(request)
-    )
-    return f"{base}{quote(request.path)}{'?' if query else ''}{query}"
+    query = request.GET.copy()
+    for step in _STEPS:
+        query.pop(step, None)
+    query.update(more)
+    domain: str = settings.PITHOS_UNSAFE_DOMAIN
+    base = f"{request.scheme}://{domain}" if domain else objects_url(request)
+    return f"{base}{quote(request.path)}{'?' if query else ''}{query.urlencode()}"
 
 
 def _place(path: Path) -> str:
