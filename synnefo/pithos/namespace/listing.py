@@ -135,8 +135,8 @@ def _leapt(container: Container, wanted: Wanted, edge: str) -> tuple[list[Listed
         container, wanted.prefix, wanted.delimiter, edge=edge, end=min(ends, default=""), folds=wanted.folds
     )
     rows = Version.objects.filter(object__container=container, state=Version.State.CURRENT)
-    rows = rows.filter(object__name__in=names).order_by("object__name")
-    found = plain(rows, with_attributes=wanted.with_attributes)
+    rows = rows.filter(object__name__in=names)
+    found = sorted(plain(rows, with_attributes=wanted.with_attributes))
     return found, bool(found) and len(names) == leaps.AT_ONCE
 
 

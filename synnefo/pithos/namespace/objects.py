@@ -368,10 +368,10 @@ def _existing(container: Container, name: str) -> Version:
     return found
 
 
-def _below(container: Container, name: str, delimiter: str) -> Sequence[Version]:
+def _below(container: Container, name: str, delimiter: str) -> QuerySet[Version]:
     """What lies under ``<name><delimiter>``."""
     if not delimiter:
-        return []
+        return Version.objects.none()
     prefix = name if name.endswith(delimiter) else name + delimiter
     return _all_behind(container, prefix).filter(object__name__lt=names.behind(prefix))
 
