@@ -224,3 +224,22 @@ def test_hosts_that_name_buckets(api: Api, nobody: Api, people: People, settings
     assert error(there("GET", "/none")) == (404, "NoSuchKey")
     Container.objects.update(options={"acl": {"read": ".r:*"}})
     assert body_of(Api(host=f"bucket.{account}.s3.example.org")("GET", "/a/b")) == b"x"
+
+
+def test_only_owners_grant(team: Team, new_person: Any) -> None:
+    carol = new_person("carol")
+    row = Container.objects.get(name="team")
+    row.options = {"acl": {"write": carol.user.uuid}}
+    row.save()
+    api, path = key_of(carol), f"/{team.project}/team/hers"
+    before = Version.objects.count()
+    assert error(api("PUT", path, "x", x_amz_acl="public-read")) == (403, "AccessDenied")
+    assert Version.objects.count() == before
+    api.put(path, "x", x_amz_acl="bucket-owner-full-control")
+    assert team.member.read(path) == b"x"
+
+
+def test_the_owner_may_be_said(api: Api, people: People) -> None:
+    assert api("GET", "/bucket", x_amz_expected_bucket_owner=people.alice.user.uuid).status_code == 200
+    refused = api("GET", "/bucket", x_amz_expected_bucket_owner=people.bob.user.uuid)
+    assert error(refused) == (403, "AccessDenied")

@@ -220,3 +220,14 @@ def test_what_is_signed_does_not_depend_on_how_a_client_escapes(monkeypatch: Any
 
 def test_the_hash_of_nothing_is_that() -> None:
     assert hashlib.sha256(b"").hexdigest() == signature.NO_CONTENT
+
+
+def test_very_small_chunks_take_no_longer() -> None:
+    body = b"1\r\nx\r\n" * 20_000 + b"0\r\n\r\n"
+    request = HttpRequest()
+    request.META.update(
+        HTTP_X_AMZ_CONTENT_SHA256=signature.STREAMING_UNSIGNED_TRAILER, CONTENT_LENGTH=str(len(body)),
+        HTTP_X_AMZ_DECODED_CONTENT_LENGTH="20000",
+    )  # fmt: skip
+    request.META["wsgi.input"] = io.BytesIO(body)
+    assert b"".join(Payload(request, None, b"")) == b"x" * 20_000

@@ -7,7 +7,9 @@ from urllib.parse import quote
 
 import pytest
 
+from synnefo.pithos.namespace import containers
 from synnefo.pithos.namespace.models import Container, Version
+from tests.conftest import People
 from tests.pithos_kit import body_of
 from tests.pithos_s3.conftest import Api, error, texts, tree
 from tests.pithos_s3.test_objects import content_md5
@@ -226,3 +228,20 @@ def test_reading_is_of_one_moment(api: Api) -> None:
     found: Any = api("GET", "/bucket/o")
     put(api, "2")
     assert body_of(found) == b"1"
+
+
+def test_other_faces_may_switch_it_too(api: Api, people: People) -> None:
+    one_of = people.alice.caller
+    put(api, "0")
+    switch(api, "Enabled")
+    one = put(api, "1")
+    for policy in ("none", "auto"):
+        containers.update(
+            one_of, one_of.project, "bucket", attributes={}, policy={"versioning": policy}, merge=True
+        )
+        put(api, policy)
+    kinds = [(kind, version) for kind, version, _ in listed(api)]
+    assert len(kinds) == 3
+    assert kinds[1:] == [("Version", "null"), ("Version", one)]
+    assert api.read("/bucket/o") == b"auto"
+    assert api.read("/bucket/o", query="versionId=null") == b"none"

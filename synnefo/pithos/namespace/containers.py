@@ -19,7 +19,7 @@ from synnefo.common.caller import Caller
 from synnefo.common.faults import BadRequest, Conflict, ItemNotFound
 from synnefo.common.transactions import atomic
 from synnefo.engine.charging import charged
-from synnefo.pithos.namespace import access, accounts, history
+from synnefo.pithos.namespace import access, accounts, history, numbers
 from synnefo.pithos.namespace.access import Right
 from synnefo.pithos.namespace.history import RESOURCE as RESOURCE
 from synnefo.pithos.namespace.history import OvertakenError
@@ -101,10 +101,10 @@ def update(
         container = lock(found.pk)
         container.attributes = merged(container.attributes if merge else {}, attributes)
         check_attributes(container.attributes)
-        container.versioning = wanted.get("versioning", container.versioning)
+        numbers.follow(container, wanted.get("versioning", container.versioning))
         container.quota_bytes = wanted.get("quota_bytes", container.quota_bytes)
         container.modified = timezone.now()
-        container.save(update_fields=("attributes", "versioning", "quota_bytes", "modified"))
+        container.save(update_fields=("attributes", "versioning", "options", "quota_bytes", "modified"))
         record(caller, "container.modify", TARGET, container.pk, name=name)
     return container
 

@@ -107,7 +107,7 @@ def _start(wanted: Wanted) -> Q:
 
 
 def _behind(name: str, pk: int) -> Q:
-    return Q(object__name__gt=name) | Q(object__name=name, pk__lt=pk)
+    return Q(object__name__gte=name) & (Q(object__name__gt=name) | Q(pk__lt=pk))  # the first finds the place
 
 
 def _showed_plain(container: Container, wanted: Wanted) -> bool:

@@ -56,6 +56,19 @@ def put_object(asked: Asked) -> HttpResponse:
     return kit.empty()
 
 
+def granted(asked: Asked) -> Sequence[Grant] | None:
+    """What a request grants, which the owner alone may; from others "nobody but the owner" says nothing.
+
+    Raises S3Error, Forbidden.
+    """
+    found = grants.in_headers(asked)
+    if found:
+        access.check(asked.caller, asked.path, right=Right.OWN)
+    if found is None or not access.may(asked.caller, asked.path, Right.OWN):
+        return None
+    return found
+
+
 def share(asked: Asked, found: Sequence[Grant]) -> None:
     """Share the key of a request as these grants say, and with nobody else."""
     shares: dict[str, bool] = {}

@@ -7,6 +7,7 @@ hash, signatures) is known at the end. Nothing may be named before that.
 from __future__ import annotations
 
 import hashlib
+import hmac
 from collections.abc import Iterator
 
 from django.conf import settings
@@ -123,32 +124,35 @@ class Payload:
         if self._claim is None:
             raise S3Error("AccessDenied")
         head = f"{signature.ALGORITHM}-{what}\n{self._claim.moment}\n{self._claim.scope}\n"
-        if signature.sign(self._key, (head + text).encode()) != given:
+        expected = signature.sign(self._key, (head + text).encode())
+        if not hmac.compare_digest(expected.encode(), given.encode()):
             raise S3Error("SignatureDoesNotMatch", "The signature of a chunk does not match.")
         return given
 
 
 class _Source:
-    """Pieces, of which lines and lengths are taken."""
+    """Pieces, of which lines and lengths are taken. What was taken is dropped when more is fetched."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self._pieces = pieces
-        self._ahead = b""
+        self._ahead, self._at = b"", 0
 
     def line(self) -> bytes:
         """Up to the next CRLF, without it. Raises S3Error."""
-        while b"\r\n" not in self._ahead:
-            if len(self._ahead) > _LONGEST_LINE or not self._more():
+        while (end := self._ahead.find(b"\r\n", self._at)) < 0:
+            if len(self._ahead) - self._at > _LONGEST_LINE or not self._more():
                 raise S3Error("IncompleteBody")
-        found, _, self._ahead = self._ahead.partition(b"\r\n")
+        found = self._ahead[self._at : end]
+        self._at = end + 2
         return found
 
     def take(self, size_bytes: int) -> Iterator[bytes]:
         """Exactly so many bytes. Raises S3Error."""
         while size_bytes:
-            if not self._ahead and not self._more():
+            if self._at == len(self._ahead) and not self._more():
                 raise S3Error("IncompleteBody")
-            piece, self._ahead = self._ahead[:size_bytes], self._ahead[size_bytes:]
+            piece = self._ahead[self._at : self._at + size_bytes]
+            self._at += len(piece)
             size_bytes -= len(piece)
             yield piece
 
@@ -157,11 +161,11 @@ class _Source:
         while self._more():
             if len(self._ahead) > most_bytes:
                 raise S3Error("MalformedTrailerError")
-        return self._ahead
+        return self._ahead[self._at :]
 
     def _more(self) -> bool:
         piece = next(self._pieces, b"")
-        self._ahead += piece
+        self._ahead, self._at = self._ahead[self._at :] + piece, 0
         return bool(piece)
 
 

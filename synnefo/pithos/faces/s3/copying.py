@@ -12,7 +12,6 @@ from synnefo.pithos.faces.s3 import (
     access,
     checksums,
     conditions,
-    grants,
     kit,
     metadata,
     objects,
@@ -34,7 +33,7 @@ _HEADER = "x-amz-copy-source"
 def copy(asked: Asked) -> HttpResponse:
     """PUT with ``x-amz-copy-source``."""
     metadata.refuse_promises(asked)
-    fresh, retagged, granted = _replaces(asked), tagging.directive(asked), grants.in_headers(asked)
+    fresh, retagged, granted = _replaces(asked), tagging.directive(asked), access.granted(asked)
     given = metadata.given(asked) if fresh else {}
     source = source_of(asked)
     if _is_itself(asked, source) and not (fresh or retagged or granted):
@@ -71,6 +70,8 @@ def source_of(asked: Asked) -> Version:
         asked, account=place.account or asked.caller.project, bucket=place.bucket, key=place.key,
         query={"versionId": version} if version else {},
     )  # fmt: skip
+    if asked.header("x-amz-source-expected-bucket-owner") not in ("", there.account):
+        raise S3Error("AccessDenied")
     try:
         found = versions.found(there)
     except ItemNotFound as fault:

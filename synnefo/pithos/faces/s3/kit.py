@@ -18,6 +18,7 @@ from synnefo.common.caller import Caller, Scope, anonymous_caller
 from synnefo.common.faults import ItemNotFound, Unauthorized
 from synnefo.common.http.context import client_address
 from synnefo.common.http.facade import as_fault
+from synnefo.common.http.streams import is_chunked
 from synnefo.pithos.faces.s3 import errors, places, signature, xml
 from synnefo.pithos.faces.s3.chunked import Payload
 from synnefo.pithos.faces.s3.errors import S3Error
@@ -79,6 +80,8 @@ class Asked:
 
     def body(self, most_bytes: int = MOST_XML_BYTES, watch: Watching | None = None) -> bytes:
         """A short body whole, checked against Content-MD5 and what ``watch`` knows of it. Raises S3Error."""
+        if not self.request.META.get("CONTENT_LENGTH") and not is_chunked(self.request):
+            return b""
         found, payload = bytearray(), self.payload()
         for piece in watch.watch(payload) if watch else payload:
             found += piece
@@ -139,6 +142,8 @@ def understood(request: HttpRequest) -> Asked:
     require_allowed(request, identity)
     caller = caller_of(request, identity)
     account = place.account or caller.project
+    if request.META.get("HTTP_X_AMZ_EXPECTED_BUCKET_OWNER", account) != account:
+        raise S3Error("AccessDenied")
     return Asked(request, caller, account, place.bucket, place.key, query, claim, key)
 
 

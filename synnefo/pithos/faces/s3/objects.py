@@ -19,7 +19,7 @@ from synnefo.pithos.blocks.content import keep
 from synnefo.pithos.checksums import FULL_OBJECT
 from synnefo.pithos.faces import ranges, streams
 from synnefo.pithos.faces.ranges import Span
-from synnefo.pithos.faces.s3 import access, checksums, conditions, grants, kit, metadata, tagging, versions
+from synnefo.pithos.faces.s3 import access, checksums, conditions, kit, metadata, tagging, versions
 from synnefo.pithos.faces.s3.errors import S3Error
 from synnefo.pithos.faces.s3.kit import Asked
 from synnefo.pithos.namespace import numbered, objects, tags
@@ -74,7 +74,7 @@ def written(asked: Asked, payload: Body) -> HttpResponse:
     """Content becomes the object that a request describes."""
     metadata.refuse_promises(asked)
     incoming, attributes = checksums.incoming(asked), metadata.given(asked)
-    tagged, granted = tagging.in_header(asked), grants.in_headers(asked)
+    tagged, granted = tagging.in_header(asked), access.granted(asked)
     check = conditions.of_write(asked)
     seen = objects.look(asked.caller, asked.path, check)
     content = keep(blocks(), incoming.watch(payload), settings.PITHOS_BACKEND_BLOCK_SIZE)
