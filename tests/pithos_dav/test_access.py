@@ -153,7 +153,7 @@ def test_in_a_project_s_scope_the_top_is_the_project(people: People, dav: Dav) -
     assert scoped.must(200, "GET", X_Auth_Token=people.alice.token).content == b"c/\nprojects/\nshared/\n"
 
 
-def test_a_long_list_costs_as_many_queries_as_a_short_one(people: People, dav: Dav) -> None:
+def test_a_long_list_costs_hardly_more_queries_than_a_short_one(people: People, dav: Dav) -> None:
     def count() -> int:
         with CaptureQueriesContext(connection) as queries:
             dav.find("c/")
@@ -167,7 +167,8 @@ def test_a_long_list_costs_as_many_queries_as_a_short_one(people: People, dav: D
         Object(container=container, name=f"n{number:04}") for number in range(2_000)
     )
     Version.objects.bulk_create(Version(object=one, modified=timezone.now(), modified_by="x") for one in made)
-    assert count() == few <= 6
+    assert few <= 6
+    assert count() <= few + 2  # one more a thousand names
     assert len(dav.names("c/")) == 2_001
 
 

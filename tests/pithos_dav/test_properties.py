@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from synnefo.pithos.namespace import objects
-from synnefo.pithos.namespace.names import Path
+from synnefo.pithos.namespace.names import MAX_KEPT_VALUE, Path
 from tests.conftest import People
 from tests.pithos_dav.conftest import DAV, Dav, properties
 from tests.pithos_kit import body_of
@@ -82,7 +82,7 @@ def test_nothing_is_changed_if_something_cannot_be(dav: Dav) -> None:
 def test_what_is_too_long_or_too_much_is_507(dav: Dav) -> None:
     dav.put("c/x", b"1")
     for body in (
-        set_to(f"<x:a>{'a' * 300}</x:a>"),
+        set_to(f"<x:a>{'a' * (MAX_KEPT_VALUE + 1)}</x:a>"),
         set_to(*(f"<x:a{one}>1</x:a{one}>" for one in range(40))),
     ):
         text = body_of(dav.must(207, "PROPPATCH", "c/x", update(body)))
