@@ -6,20 +6,15 @@ import re
 from typing import Any
 
 Call = dict[str, Any]
-CREATED = 201
-SHARING = "sharing and publishing come later"
 
 #: "group METHOD path" as a regular expression, and why.
 BY_NAME: tuple[tuple[str, str], ...] = (
     (r"(fixture-read|after-astakos|build-projects) \w+ /astakos/.*", "replayed by test_accounts"),
+    (r"(fixture-read|after-pithos) \w+ /pithos/.*", "replayed by test_objects"),
     (r"build-pithos \w+ /astakos/.*", "before the projects were as they are here from the start"),
     (r".* \w+ /cyclades/volume/.*", "volumes and snapshots come later"),
-    (r".* PUT /pithos/.*%ff.*", "a name that is not UTF-8 is kept percent-encoded, and counts"),
     (r".* \w+ .*/os-volume_attachments.*", "volumes and snapshots come later"),
     (r".* GET /cyclades/admin/stats/.*", "the operators' statistics come later"),
-    (r".* \w+ .*/pithos/public/.*", SHARING),
-    (r".* GET .*/object-store/v1/?\?format=.*", SHARING),
-    (r".* GET .*[?&](shared|public)=.*", SHARING),
 )  # fmt: skip
 BY_NUMBER = {
     1083: "IPv6 comes later",
@@ -44,19 +39,17 @@ _SNAPSHOTS = ("0a985710-dd33-4ef4-93a1-015c785104fb", "2dc6de80-e2f9-4537-8aaa-8
 _AT_ONCE = (2115, 2116, 2117, 2129, 2130)
 _ODD_ADDRESS = [{"ip_address": "9.9.9.9"}]
 _IPV6_SUBNETS = ("3", "6")
-_SHARING = re.compile(r"X-Object-Sharing|X-Object-Public|X-Account-Group-.*", re.IGNORECASE)
-_ACCOUNT = re.compile(r"/pithos/object-store/v1/([0-9a-f-]{36})")
 
 
-def reason(call: Call, owner_of: dict[str, str]) -> str | None:
-    """Why a call is left out; ``owner_of``: recorded token to recorded uuid."""
+def reason(call: Call) -> str | None:
+    """Why a call is left out."""
     name = f"{call['group']} {call['request']['method']} {call['request']['path']}"
     if call["seq"] in BY_NUMBER:
         return BY_NUMBER[call["seq"]]
     for pattern, why in BY_NAME:
         if re.fullmatch(pattern, name):
             return why
-    return SHARING if _is_about_sharing(call, owner_of) else None
+    return None
 
 
 #: Services of the recorded catalog that this cloud does not have.
@@ -116,17 +109,10 @@ def _asked(body: dict[str, Any] | None) -> dict[str, Any] | None:
     return body if asked == body["json"] else {"json": asked}
 
 
-def as_played(call: Call, token_of: dict[str, str]) -> Call:
-    """The call without what would share something; what others did because it was shared, its owner does.
-
-    ``token_of``: recorded uuid to recorded token.
-    """
+def as_played(call: Call) -> Call:
+    """The call without what is not there in what is asked and answered."""
     request = call["request"]
-    kept = [pair for pair in request["headers"] if not _SHARING.fullmatch(pair[0])]
-    account = _ACCOUNT.match(request["path"])
-    if account is not None and request["method"] == "PUT" and call["response"]["status"] == CREATED:
-        kept = [[name, token_of[account[1]] if name == "X-Auth-Token" else value] for name, value in kept]
-    asked = {**request, "headers": kept, "body": _asked(request["body"])}
+    asked = {**request, "body": _asked(request["body"])}
     return {**call, "request": asked, "response": _expected(call["response"])}
 
 
@@ -145,16 +131,3 @@ def is_under_way(call: Call) -> bool:
     ]
     read = call["request"]["method"] == "GET" and words[:1] not in ([], [""])
     return read or any("is being built" in word or "pending" in word for word in words)
-
-
-def _is_about_sharing(call: Call, owner_of: dict[str, str]) -> bool:
-    """It is let in by sharing, or refused for how it shares."""
-    request, status = call["request"], call["response"]["status"]
-    headers = {name.lower(): value for name, value in request["headers"]}
-    if status >= 400:
-        return (
-            any(map(_SHARING.fullmatch, headers)) and owner_of.get(headers["x-auth-token"]) in request["path"]
-        )
-    account = _ACCOUNT.match(request["path"])
-    foreign = account is not None and owner_of.get(headers.get("x-auth-token", "")) != account[1]
-    return foreign and request["method"] != "PUT"

@@ -29,6 +29,8 @@ from synnefo.cyclades.flavors.models import Flavor
 from synnefo.cyclades.networks import rules as networks
 from synnefo.cyclades.networks.models import Network, Port
 from synnefo.cyclades.servers.models import Server
+from synnefo.pithos.namespace import known
+from synnefo.pithos.namespace.models import Account, KnownBlock
 from tests.conftest import SYSTEM
 
 DEFAULTS = {
@@ -130,6 +132,10 @@ _MORE_DISK_AT = 1058
 _BROKEN_AT, RETIRED = 1157, (9, 21)
 
 
+#: Hash maps that name blocks of others.
+_OF_OTHERS = (948, 1017, 1022, 1032, 1039, 1050)
+
+
 #: What an operator did.
 Change = Callable[["World"], None]
 
@@ -203,7 +209,18 @@ def _broken(world: World) -> None:
     Flavor.objects.filter(pk__in=RETIRED).update(deleted=True)
 
 
-_CHANGES: tuple[tuple[int, Change], ...] = ((_MORE_DISK_AT, _more_disk), (_BROKEN_AT, _broken))
+def _knowing(world: World) -> None:
+    """Whoever has an account has had all blocks that anybody has: in 0.21 nobody asked."""
+    digests = {bytes(digest) for digest in KnownBlock.objects.values_list("digest", flat=True)}
+    for account in Account.objects.all():
+        known.note(account.pk, digests)
+
+
+_CHANGES: tuple[tuple[int, Change], ...] = (
+    *((seq, _knowing) for seq in _OF_OTHERS),
+    (_MORE_DISK_AT, _more_disk),
+    (_BROKEN_AT, _broken),
+)
 
 
 def _account(address: str, first: str, last: str, admin: bool = False) -> User:

@@ -189,7 +189,7 @@ def _with_permission(table: str, accounts: bool) -> Sql:
     )
 
 
-STEPS = (
+STEPS: tuple[Step[World], ...] = (
     Step("terms", of_table("im_approvalterms"), _terms, (Numbered(Terms, "im_approvalterms"),)),
     Step(
         "groups",
