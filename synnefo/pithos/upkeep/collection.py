@@ -22,12 +22,11 @@ from synnefo.pithos.blocks.base import blocks
 from synnefo.pithos.namespace import known
 from synnefo.pithos.namespace.models import HashMap
 from synnefo.pithos.upkeep import owners
+from synnefo.pithos.upkeep.owners import PARTS as PARTS
 
 log = structlog.get_logger("synnefo.pithos")
 
-#: Blocks are looked at in parts, by the first byte of their digests; some at a time, for each time reads all
-#: maps of the database.
-PARTS = 256
+#: Parts that are looked at together: each time all maps of the database are read.
 AT_ONCE = 16
 EVERY_S = 5400
 _BATCH = 1000

@@ -19,6 +19,8 @@ from synnefo.pithos.uploads.models import Part
 
 OWNERS = (Version, Hold, Part)
 Owner = Version | Hold | Part
+#: Blocks are looked at in parts, by the first byte of their digests.
+PARTS = 256
 _BATCH = 1000
 
 
@@ -61,10 +63,11 @@ def _maps() -> Iterator[tuple[int, bytes]]:
 
 def _alone(first: int, parts: int) -> Iterator[bytes]:
     """The blocks of content that has but one; what stands in its row needs none."""
+    begins = Q()
+    for part in range(first, first + parts) if parts < PARTS else ():
+        begins |= Q(hash__startswith=f"{part:02x}")  # no order: collations of databases differ
     for model in OWNERS:
-        rows: QuerySet[Any] = model.objects.filter(map=None, size_bytes__gt=0, hash__gte=f"{first:02x}")
-        if first + parts < 256:
-            rows = rows.filter(hash__lt=f"{first + parts:02x}")
+        rows: QuerySet[Any] = model.objects.filter(begins, map=None, size_bytes__gt=0)
         if model is not Part:
             rows = rows.filter(data=None)
         for text in rows.values_list("hash", flat=True).iterator(chunk_size=_BATCH):

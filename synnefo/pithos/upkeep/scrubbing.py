@@ -26,11 +26,10 @@ from synnefo.pithos.blocks.hashing import block_hash
 from synnefo.pithos.namespace.models import Version
 from synnefo.pithos.upkeep import owners
 from synnefo.pithos.upkeep.models import ScrubbedPart
+from synnefo.pithos.upkeep.owners import PARTS as PARTS
 
 log = structlog.get_logger("synnefo.pithos")
 
-#: Blocks are looked at in parts, by the first byte of their digests.
-PARTS = 256
 EVERY_S = 3600
 
 
