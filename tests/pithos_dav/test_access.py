@@ -135,6 +135,23 @@ def test_where_one_may_write_one_does(shared: str, bobs: Dav, dav: Dav) -> None:
     bobs.must(204, "PUT", f"{shared}/c/both/y", b"again", If=f"(<{token}>)")
 
 
+def test_who_may_write_removes_nothing(shared: str, bobs: Dav, dav: Dav, people: People) -> None:
+    dav.must(201, "MKCOL", "c/both/album")
+    dav.put("c/both/album/1", b"1")
+    top = f"{shared}/c/both"
+    bobs.must(403, "DELETE", f"{top}/x")
+    bobs.must(403, "COPY", f"{top}/x", Destination=f"{top}/album")
+    bobs.must(403, "MOVE", f"{top}/x", Destination=f"{top}/y")
+    sharing.replace(
+        people.alice.caller, Path(people.alice.user.uuid, "c", "both/album"), {people.bob.user.uuid: False}
+    )
+    bobs.must(201, "MKCOL", "mine")
+    bobs.must(201, "MKCOL", "mine/album")
+    bobs.put("mine/album/1", b"2")
+    bobs.must(403, "COPY", "mine/album", Destination=f"{top}/album")
+    assert (dav.names("c/both/"), dav.read("c/both/album/1")) == (["album/", "x"], b"1")
+
+
 def test_a_project_s_files_are_below_projects_by_name_too(people: People, dav: Dav) -> None:
     uuid = people.alice.user.uuid
     assert dav.names(f"projects/{uuid}/") == ["c/"]

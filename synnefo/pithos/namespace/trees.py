@@ -7,7 +7,7 @@ in the attributes of a domain of its own where it was.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from django.utils import timezone
 
@@ -183,6 +183,7 @@ def _transfer(
         same = origin.pk == container.pk
         gone = [one for one in seen if moving and not (same and one.object.name in renamed)]
         replaced = [one for name, one in there.items() if replace and name not in renamed]
+        _check_each(caller, target, renamed, replaced)
         below = (name for name in renamed if name != target.name)
         if not (all(map(writable, below)) and all(removable(one.object.name) for one in replaced)):
             raise Forbidden("User does not have access to the object")
@@ -196,6 +197,13 @@ def _transfer(
     if two_steps:  # each project is charged on its own
         commit(caller, lambda: _unchanged(origin, source.name, seen), path=str(source))
     return len(seen)
+
+
+def _check_each(caller: Caller, target: Path, written: Iterable[str], removed: Sequence[Version]) -> None:
+    """Somebody else's folder may hold what is shared otherwise than itself. Raises Forbidden."""
+    if target.account not in access.names_of(caller):
+        access.check(caller, *(target.beside(name) for name in written), right=Right.WRITE)
+        access.check(caller, *(target.beside(one.object.name) for one in removed), right=Right.DELETE)
 
 
 def _check_pair(source: Path, target: Path) -> None:
