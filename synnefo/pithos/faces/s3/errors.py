@@ -8,20 +8,17 @@ from synnefo.common import faults
 from synnefo.pithos.uploads import rules
 
 _CODES: dict[str, tuple[int, str]] = {
-    "AccessControlListNotSupported": (400, "The bucket does not allow ACLs."),
     "AccessForbidden": (403, "The CORS configuration does not allow this request."),
     "AccessDenied": (403, "Access Denied"),
     "AuthorizationHeaderMalformed": (400, "The authorization header that you provided is not valid."),
     "BadRequest": (400, "Bad Request"),
     "AuthorizationQueryParametersError": (400, "The authorization parameters are not valid."),
     "BadDigest": (400, "The checksum that was given does not match what was received."),
-    "BucketAlreadyExists": (409, "The requested bucket name is not available."),
     "BucketAlreadyOwnedByYou": (409, "You have created this bucket before, and you own it."),
     "BucketNotEmpty": (409, "The bucket you tried to delete is not empty"),
     "EntityTooLarge": (400, "Your proposed upload exceeds the maximum allowed size"),
     "EntityTooSmall": (400, "Your proposed upload is smaller than the minimum allowed size"),
     "IllegalVersioningConfigurationException": (400, "The versioning configuration is not valid."),
-    "IllegalLocationConstraintException": (400, "The location constraint is not that of this place."),
     "IncompleteBody": (400, "The body is not as long as the request says."),
     "InsufficientStorage": (507, "The medium of the cloud's objects is full."),
     "InternalError": (500, "We encountered an internal error. Please try again."),
@@ -50,13 +47,11 @@ _CODES: dict[str, tuple[int, str]] = {
     "MethodNotAllowed": (405, "The specified method is not allowed against this resource."),
     "MissingContentLength": (411, "You must provide the Content-Length HTTP header."),
     "MissingSecurityHeader": (400, "Your request was missing a required header"),
-    "MissingRequestBodyError": (400, "Request body is empty."),
     "NoSuchBucket": (404, "The specified bucket does not exist"),
     "NoSuchBucketPolicy": (404, "The bucket policy does not exist"),
     "NoSuchCORSConfiguration": (404, "The CORS configuration does not exist"),
     "NoSuchKey": (404, "The specified key does not exist."),
     "NoSuchLifecycleConfiguration": (404, "The lifecycle configuration does not exist"),
-    "NoSuchObjectLockConfiguration": (404, "The object does not have an ObjectLock configuration"),
     "NoSuchPublicAccessBlockConfiguration": (404, "The public access block configuration was not found"),
     "NoSuchTagSet": (404, "The TagSet does not exist"),
     "NoSuchUpload": (404, "The specified multipart upload does not exist."),
@@ -88,7 +83,6 @@ _CODES: dict[str, tuple[int, str]] = {
         "signing method.",
     ),
     "SlowDown": (503, "Please reduce your request rate."),
-    "TooManyBuckets": (400, "You have attempted to create more buckets than allowed"),
     "UnexpectedContent": (400, "This request does not support content"),
     "XAmzContentSHA256Mismatch": (
         400,
@@ -124,9 +118,7 @@ _OF_FAULTS: tuple[tuple[type[faults.Fault], str], ...] = (
 class S3Error(Exception):
     """``about`` are more elements of the answer, as ``Key="photos/a.jpg"``, ``headers`` more headers."""
 
-    def __init__(
-        self, code: str, message: str = "", *, headers: Any = None, **about: str
-    ) -> None:
+    def __init__(self, code: str, message: str = "", *, headers: Any = None, **about: str) -> None:
         self.code = code
         self.status, usual = _CODES[code]
         self.message = message or usual
