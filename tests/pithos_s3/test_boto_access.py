@@ -79,7 +79,9 @@ def test_a_bucket_for_all_to_read(s3: Any, bucket: str, server: Server, at: Any,
 def test_a_bucket_for_all_to_write(s3: Any, bucket: str, at: Any, bob: Any) -> None:
     s3.put_bucket_acl(Bucket=bucket, ACL="public-read-write")
     assert {(ALL, "READ"), (ALL, "WRITE")} < grants(s3.get_bucket_acl(Bucket=bucket))
-    bob.put_object(Bucket=bucket, Key="k", Body=b"Bob's")
+    bob.put_object(Bucket=bucket, Key="k", Body=b"Bob's", ACL="bucket-owner-full-control")
+    with refused("AccessDenied", 403):
+        bob.put_object(Bucket=bucket, Key="k", Body=b"for all", ACL="public-read")
     assert read(s3, bucket, "k") == b"Bob's"
     bob.delete_object(Bucket=bucket, Key="k")
     assert httpx.put(at("k"), content=b"nobody's").status_code == 403

@@ -192,7 +192,6 @@ def complete(caller: Caller, path: Path, uuid: str, wanted: Wanted, *, check: Ch
     parts = _chosen(upload, wanted.parts)
     known = _settled(upload, parts, wanted)
     content = joined(blocks(), [part.content for part in parts], settings.PITHOS_BACKEND_BLOCK_SIZE)
-
     more = {domain: items for domain, items in upload.attributes.items() if domain != PITHOS}
     try:
         objects.write(

@@ -19,14 +19,13 @@ from synnefo.pithos.faces.s3 import (
     checksums,
     conditions,
     copying,
-    grants,
     kit,
     metadata,
     objects,
     tagging,
     versions,
     xml,
-)  # fmt: skip
+)
 from synnefo.pithos.faces.s3.errors import S3Error
 from synnefo.pithos.faces.s3.grants import Grant
 from synnefo.pithos.faces.s3.kit import Asked
@@ -51,7 +50,7 @@ def begin(asked: Asked) -> HttpResponse:
     attributes = {
         PITHOS: metadata.given(asked),
         TAGS: tags.attributes(tagging.in_header(asked)),
-        S3: _kept(grants.in_headers(asked)),
+        S3: _kept(access.granted(asked)),
     }
     upload = rules.begin(
         asked.caller, asked.path, content_type=objects.type_of(asked), attributes=attributes,
@@ -118,7 +117,7 @@ def _complete(asked: Asked) -> HttpResponse:
     )
     version = Version.objects.select_related("object__container").filter(pk=upload.version or 0).first()
     kept = upload.attributes.get(S3, {})
-    if version is not None and "acl" in kept:
+    if version is not None and version.state == Version.State.CURRENT and "acl" in kept:
         found = [Grant(*text.split(" ", 1)) for name, text in kept.items() if name.startswith(_GRANT)]
         access.share(asked, found)
     told = {

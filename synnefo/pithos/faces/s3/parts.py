@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.http import HttpResponse
@@ -27,10 +28,11 @@ def of_upload(asked: Asked) -> HttpResponse:
     marker = kit.number(asked, "part-number-marker", 0, MOST_PARTS)
     limit = kit.number(asked, "max-parts", _MOST_LISTED, _MOST_LISTED)
     page, more = kept.parts(upload, marker, limit)
-    initiator, owner = _people(upload.initiator, asked.account)
+    person = _people([upload.initiator, asked.account])
     told: dict[str, Any] = {
-        "Bucket": asked.bucket, "Key": asked.key, "UploadId": upload.uuid, "Initiator": initiator,
-        "Owner": owner, "StorageClass": STANDARD, "PartNumberMarker": marker,
+        "Bucket": asked.bucket, "Key": asked.key, "UploadId": upload.uuid,
+        "Initiator": person(upload.initiator), "Owner": person(asked.account),
+        "StorageClass": STANDARD, "PartNumberMarker": marker,
         "NextPartNumberMarker": page[-1].number if page else 0, "MaxParts": limit, "IsTruncated": more,
         "ChecksumAlgorithm": upload.checksum_algorithm or None, "ChecksumType": upload.checksum_type or None,
         "Part": [
@@ -56,6 +58,8 @@ def uploads(asked: Asked) -> HttpResponse:
     page, more = kept.uploads(asked.caller, asked.account, asked.bucket, wanted)
     last = page[-1] if page and more else None
 
+    person = _people([asked.account, *(one.upload.initiator for one in page if one.upload)])
+
     def coded(text: str) -> str:
         return listing.coded(asked, text)
 
@@ -65,7 +69,16 @@ def uploads(asked: Asked) -> HttpResponse:
         "NextUploadIdMarker": last.upload.uuid if last and last.upload else None,
         "Prefix": coded(wanted.prefix), "Delimiter": coded(wanted.delimiter) or None,
         "EncodingType": asked.query.get("encoding-type"), "MaxUploads": wanted.limit, "IsTruncated": more,
-        "Upload": [_listed(asked, coded(one.name), one.upload) for one in page if one.upload],
+        "Upload": [
+            {
+                "Key": coded(one.name), "UploadId": one.upload.uuid, "StorageClass": STANDARD,
+                "Initiator": person(one.upload.initiator), "Owner": person(asked.account),
+                "Initiated": one.upload.created,
+                "ChecksumAlgorithm": one.upload.checksum_algorithm or None,
+                "ChecksumType": one.upload.checksum_type or None,
+            }
+            for one in page if one.upload
+        ],
         "CommonPrefixes": [{"Prefix": coded(one.name)} for one in page if not one.upload],
     }  # fmt: skip
     return kit.answer("ListMultipartUploadsResult", told)
@@ -111,18 +124,10 @@ def _manifest(asked: Asked, upload: Upload) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _listed(asked: Asked, key: str, upload: Upload) -> dict[str, Any]:
-    initiator, owner = _people(upload.initiator, asked.account)
-    return {
-        "Key": key, "UploadId": upload.uuid, "Initiator": initiator, "Owner": owner, "StorageClass": STANDARD,
-        "Initiated": upload.created, "ChecksumAlgorithm": upload.checksum_algorithm or None,
-        "ChecksumType": upload.checksum_type or None,
-    }  # fmt: skip
-
-
-def _people(*ids: str) -> list[dict[str, str]]:
+def _people(ids: Sequence[str]) -> Callable[[str], dict[str, str]]:
+    """How each of them is told of."""
     names = accounts().names(set(ids))
-    return [{"ID": one, "DisplayName": names.get(one, one)} for one in ids]
+    return lambda one: {"ID": one, "DisplayName": names.get(one, one)}
 
 
 def _number(asked: Asked, header: str, usual: int) -> int:
