@@ -121,7 +121,8 @@ def test_what_others_share_is_below_shared(shared: str, bobs: Dav, people: Peopl
     assert bobs.read(f"{shared}/c/see/x") == b"see"
     bobs.must(403, "GET", f"{shared}/c/own/x")
     bobs.must(403, "PUT", f"{shared}/c/see/y", b"1")
-    bobs.must(403, "COPY", f"{shared}/c/see", Destination=f"{shared}/c/both/see")
+    bobs.must(201, "COPY", f"{shared}/c/see", Destination=f"{shared}/c/both/see")
+    assert bobs.names(f"{shared}/c/both/see") == ["x"]
 
 
 def test_where_one_may_write_one_does(shared: str, bobs: Dav, dav: Dav) -> None:

@@ -47,8 +47,7 @@ def delete(caller: Caller, path: Path) -> None:
     container = access.object(caller, path, Right.DELETE)
 
     def plan() -> list[Change]:
-        found = _tree(container, path.name, most=MOST_AT_ONCE)
-        return [Change(container, one.object.name, one, None) for one in found]
+        return _removals(container, _tree(container, path.name, most=MOST_AT_ONCE))
 
     pieces = 0
     while commit(caller, plan, path=str(path)):
@@ -176,22 +175,17 @@ def _transfer(
         clash = next((name for name in renamed if name in there), None)
         if clash is not None and not (overwrite or replace):
             raise Conflict(f"There is a {clash} in {target.container} already.")
+        replaced = [one for name, one in there.items() if replace and name not in renamed]
+        below = (name for name in renamed if name != target.name)
+        if not (all(map(writable, below)) and all(removable(one.object.name) for one in replaced)):
+            raise Forbidden("User does not have access to the object")
         changes = [
             Change(container, name, there.get(name), _draft(one, mark, keep_uuid=moving))
             for name, one in renamed.items()
         ]
-        same = origin.pk == container.pk
-        gone = [one for one in seen if moving and not (same and one.object.name in renamed)]
-        replaced = [one for name, one in there.items() if replace and name not in renamed]
-        _check_each(caller, target, renamed, replaced)
-        below = (name for name in renamed if name != target.name)
-        if not (all(map(writable, below)) and all(removable(one.object.name) for one in replaced)):
-            raise Forbidden("User does not have access to the object")
-        return [
-            *changes,
-            *(Change(origin, one.object.name, one, None) for one in gone),
-            *(Change(container, one.object.name, one, None) for one in replaced),
-        ]
+        kept = renamed if origin.pk == container.pk else {}
+        gone = [one for one in seen if moving and one.object.name not in kept]
+        return [*changes, *_removals(origin, gone), *_removals(container, replaced)]
 
     commit(caller, plan, path=str(target))
     if two_steps:  # each project is charged on its own
@@ -199,11 +193,8 @@ def _transfer(
     return len(seen)
 
 
-def _check_each(caller: Caller, target: Path, written: Iterable[str], removed: Sequence[Version]) -> None:
-    """Somebody else's folder may hold what is shared otherwise than itself. Raises Forbidden."""
-    if target.account not in access.names_of(caller):
-        access.check(caller, *(target.beside(name) for name in written), right=Right.WRITE)
-        access.check(caller, *(target.beside(one.object.name) for one in removed), right=Right.DELETE)
+def _removals(container: Container, versions: Iterable[Version]) -> list[Change]:
+    return [Change(container, one.object.name, one, None) for one in versions]
 
 
 def _check_pair(source: Path, target: Path) -> None:
@@ -220,7 +211,7 @@ def _check_pair(source: Path, target: Path) -> None:
 def _unchanged(origin: Container, name: str, seen: Sequence[Version]) -> list[Change]:
     """Removes what was copied, but nothing that came or changed since."""
     copied = {one.pk for one in seen}
-    return [Change(origin, one.object.name, one, None) for one in _tree(origin, name) if one.pk in copied]
+    return _removals(origin, (one for one in _tree(origin, name) if one.pk in copied))
 
 
 def _there(container: Container, name: str, replace: bool) -> list[Version]:

@@ -9,7 +9,7 @@ from synnefo.common.faults import BadRequest, Forbidden, PreconditionFailed
 from synnefo.pithos.faces.webdav import checks, kit, locks, places, resources, writing
 from synnefo.pithos.faces.webdav.places import Place
 from synnefo.pithos.faces.webdav.resources import Resource
-from synnefo.pithos.namespace import access, trees
+from synnefo.pithos.namespace import trees
 from synnefo.pithos.namespace.models import Container
 
 
@@ -25,8 +25,6 @@ def _transfer(request: HttpRequest, caller: Caller, path: str, *, copying: bool)
     source, target = places.find(caller, path), checks.destination(request, caller)
     found = resources.get(caller, source)
     _check_pair(source, target)
-    if found.is_folder and source.account not in access.names_of(caller):
-        raise Forbidden("Folders of others are copied file by file.")
     shallow = _is_shallow(request, found, copying)
     overwrite = request.META.get("HTTP_OVERWRITE", "T").strip().upper() != "F"
     container = writing.container_of(caller, target)
