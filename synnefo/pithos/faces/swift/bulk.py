@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import tarfile
 from collections.abc import Iterator
-from typing import IO, cast
+from typing import IO, Literal, cast
 from urllib.parse import quote, unquote_to_bytes
 
 from django.conf import settings
@@ -33,7 +33,7 @@ MOST_DELETES = 10_000
 MOST_CONTAINERS = 10_000
 MOST_ERRORS = 1_000
 MOST_NAME = 8 * 1024
-KINDS = {"tar": "r|", "tar.gz": "r|gz", "tar.bz2": "r|bz2"}
+KINDS: dict[str, Literal["r|", "r|gz", "r|bz2"]] = {"tar": "r|", "tar.gz": "r|gz", "tar.bz2": "r|bz2"}
 _PIECE = 1 << 20
 
 
@@ -95,7 +95,7 @@ def extract(request: HttpRequest, account: str, container: str = "", name: str =
     def work(report: Report) -> Iterator[None]:
         report.numbers = {"Number Files Created": 0}
         try:
-            with tarfile.open(mode=KINDS[kind], fileobj=cast("IO[bytes]", _Reader(request))) as archive:
+            with tarfile.open(None, KINDS[kind], cast("IO[bytes]", _Reader(request))) as archive:
                 for entry in archive:
                     if entry.isfile():
                         parts = container, name, entry.name.removeprefix("./")

@@ -56,9 +56,9 @@ def here(request: HttpRequest, caller: Caller, target: Path) -> HttpResponse:
 def _copied(
     request: HttpRequest, caller: Caller, origin: Path, target: Path, check: Check, check_source: Check
 ) -> HttpResponse:
-    seen = objects.look(caller, target, check)
     found = shown.of_request(request, caller, origin)
     check_source(found.version)
+    seen = objects.look(caller, target, check)
     expected = request.META.get("HTTP_ETAG", "").strip().strip('"').lower()
     if expected and expected != found.etag:
         raise UnprocessableEntity("The content does not have the ETag that the request says.")

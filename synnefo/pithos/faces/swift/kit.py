@@ -47,7 +47,9 @@ _SIGNED_FOR = "synnefo.pithos.signed_for"
 _ACCOUNT, _LEVEL = "synnefo.pithos.account", "synnefo.pithos.level"
 
 
-def route(*, before: Callable[..., None] | None = None, after: View | None = None, **views: View) -> View:
+def route(
+    *, before: Callable[..., None] | None = None, after: Callable[..., None] | None = None, **views: View
+) -> View:
     """A Django view of one function a method. ``before`` may refuse a request, ``after`` dress an answer."""
 
     def view(request: HttpRequest, **arguments: Any) -> HttpResponseBase:

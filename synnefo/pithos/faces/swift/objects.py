@@ -84,6 +84,8 @@ def _content(request: HttpRequest, found: Shown) -> HttpResponseBase:
         spans = _spans(request, found)
     except RangeNotSatisfiable as fault:
         response = rendered(fault)
+        if request.method == "HEAD":
+            response = kit.empty(fault.status)
         response["Content-Range"] = f"bytes */{found.size_bytes}"
         return response
     if spans is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -72,7 +73,7 @@ def put(request: HttpRequest, response: HttpResponseBase, caller: Caller, row: C
     else:
         attributes = {name: text for name, text in attributes.items() if name not in SECRET}
     if stack := row.options.get(STACK):
-        response[_STACKS[stack["mode"]]] = metadata.sendable(stack["in"])
+        response[_STACKS[stack["mode"]]] = quote(stack["in"])
     if state := versions.state(row):
         response["X-Versions-Enabled"] = state
     metadata.put(response, "Container", attributes)
