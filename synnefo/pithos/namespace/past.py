@@ -49,9 +49,9 @@ def _all(container: Container, wanted: Wanted) -> Iterator[Entry]:
     rows = _rows(container, wanted)
     place, name, has_plain = _start(wanted), wanted.marker, _showed_plain(container, wanted)
     while True:
-        ids = list(rows.filter(place).values_list("pk", "state")[: wanted.limit])
-        states = dict(ids)
-        page = plain(rows.filter(pk__in=states), with_attributes=True) if ids else []
+        seen = list(rows.filter(place).values_list("pk", "state", "object__name")[: wanted.limit])
+        states = {pk: state for pk, state, _ in seen}
+        page = plain(rows.filter(pk__in=states), with_attributes=True) if seen else []
         rolled = ""
         for row in page:
             if rolled and row.name.startswith(rolled):
@@ -67,10 +67,10 @@ def _all(container: Container, wanted: Wanted) -> Iterator[Entry]:
                 continue
             has_plain = has_plain or entry.number is None
             yield entry
-        if len(ids) < wanted.limit:
+        if len(seen) < wanted.limit:
             return
-        last = page[-1]
-        place = Q(object__name__gte=behind(rolled)) if rolled else _behind(last.name, last.pk)
+        last, _, last_name = seen[-1]
+        place = Q(object__name__gte=behind(rolled)) if rolled else _behind(last_name, last)
 
 
 def _rows(container: Container, wanted: Wanted) -> QuerySet[Version]:
