@@ -343,8 +343,8 @@ def purge(caller: Caller, path: Path, until: datetime.datetime) -> None:
     container = access.object(caller, path, Right.OWN)
     seen = current(container, path.name)
     if seen is not None and seen.modified <= until:
-        commit(caller, lambda: _gone(container, path.name, seen), path=str(path))
-        until = max(until, Version.objects.filter(object=seen.object_id).latest("id").modified)
+        made = commit(caller, lambda: _gone(container, path.name, seen), path=str(path))
+        until = max([until, *(tombstone.modified for tombstone in made if tombstone)])
     history.forget(
         container, Object.objects.filter(container=container, name=path.name),
         lambda _: record(caller, "object.purge", "container", container.pk, path=str(path)), until,
