@@ -75,8 +75,8 @@ class Sight:
     def _ranges(self) -> list[str]:
         """What names below folders begin with; folders in others of these are left out."""
         found: list[str] = []
-        for name in sorted(name for name, place in self.places.items() if place.right and place.is_folder):
-            prefix = name.rstrip("/") + "/"
+        folders = (name for name, place in self.places.items() if place.right and place.is_folder)
+        for prefix in sorted({name.rstrip("/") + "/" for name in folders}):
             if not found or not prefix.startswith(found[-1]):
                 found.append(prefix)
         return found
