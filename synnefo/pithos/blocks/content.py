@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -18,6 +19,8 @@ from synnefo.pithos.blocks.base import Blocks
 from synnefo.pithos.blocks.hashing import HOLE, block_count, block_hash, pack, top_hash, unpack
 
 _WRITERS = 32
+#: So many blocks of an upload are in memory besides the one that comes in.
+_ON_THEIR_WAY = 2
 _WORTH_A_THREAD_BYTES = 256 * 1024
 
 
@@ -68,25 +71,27 @@ def keep(
 
 
 class _Writing:
-    """Stores blocks one behind the caller, who meanwhile takes the MD5 of a block and receives the next one:
-    hashing and writing let other threads run. Short blocks are not worth a thread."""
+    """Stores blocks behind the caller, who meanwhile takes the MD5 of a block and receives the next one:
+    hashing and writing let other threads run, and media sync two blocks in hardly more time than one. Short
+    blocks are not worth a thread."""
 
     def __init__(self, store: Blocks) -> None:
         self._store = store
-        self._pending: Future[bytes] | None = None
+        self._pending = deque[Future[bytes]]()
 
     def put(self, block: bytes) -> list[bytes]:
         """The digests that are known by now, in order."""
-        found = self.rest()
         if len(block) < _WORTH_A_THREAD_BYTES:
-            return [*found, self._store.put(block)]
-        self._pending = _writers().submit(self._store.put, block)
+            return [*self.rest(), self._store.put(block)]
+        found = [self._pending.popleft().result()] if len(self._pending) == _ON_THEIR_WAY else []
+        self._pending.append(_writers().submit(self._store.put, block))
         return found
 
     def rest(self) -> list[bytes]:
-        """The digest of the block that is on its way, if any; it is stored then."""
-        pending, self._pending = self._pending, None
-        return [pending.result()] if pending is not None else []
+        """The digests of the blocks that are on their way; they are stored then."""
+        found = [pending.result() for pending in self._pending]
+        self._pending.clear()
+        return found
 
 
 @functools.cache
