@@ -9,7 +9,7 @@ from django.utils import timezone
 from synnefo.common.caller import system_caller
 from synnefo.common.faults import Fault
 from synnefo.pithos.namespace.changes import Change, commit, current
-from synnefo.pithos.namespace.models import Version
+from synnefo.pithos.namespace.models import Container, Version
 
 log = structlog.get_logger("synnefo.pithos")
 
@@ -22,19 +22,14 @@ def delete_expired() -> int:
     count = 0
     for version in _over()[:_BATCH]:
         try:
-            count += _delete(version)
+            count += delete_over(version.object.container, version.object.name)
         except Fault as fault:
             log.warning("an object that is over stays", version=version.pk, reason=fault.message)
     return count
 
 
-def _over() -> QuerySet[Version]:
-    rows = Version.objects.filter(state=Version.State.CURRENT, expires__lte=timezone.now())
-    return rows.select_related("object__container__account").order_by("expires")
-
-
-def _delete(version: Version) -> bool:
-    container, name = version.object.container, version.object.name
+def delete_over(container: Container, name: str) -> bool:
+    """Delete what is under a path if its time is over; whether it was."""
 
     def plan() -> list[Change]:
         old = current(container, name)
@@ -42,3 +37,8 @@ def _delete(version: Version) -> bool:
 
     path = f"{container.account.name}/{container.name}/{name}"
     return bool(commit(system_caller("expiry"), plan, path=path))
+
+
+def _over() -> QuerySet[Version]:
+    rows = Version.objects.filter(state=Version.State.CURRENT, expires__lte=timezone.now())
+    return rows.select_related("object__container__account").order_by("expires")

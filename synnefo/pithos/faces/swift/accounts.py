@@ -68,9 +68,10 @@ def _described(
     request: HttpRequest, response: HttpResponse, caller: Caller, account: Account
 ) -> HttpResponse:
     totals = accounts.totals(account)
-    response["X-Account-Container-Count"] = str(totals.containers)
-    response["X-Account-Object-Count"] = str(totals.objects)
-    response["X-Account-Bytes-Used"] = str(totals.size_bytes)
+    for policy in ("", f"Storage-Policy-{kit.POLICY.title()}-"):  # all there is has the one policy
+        response[f"X-Account-{policy}Container-Count"] = str(totals.containers)
+        response[f"X-Account-{policy}Object-Count"] = str(totals.objects)
+        response[f"X-Account-{policy}Bytes-Used"] = str(totals.size_bytes)
     response["X-Timestamp"] = kit.timestamp(account.created)
     response["Accept-Ranges"] = "bytes"
     attributes = account.attributes

@@ -28,6 +28,7 @@ from synnefo.pithos.namespace.access import Right
 from synnefo.pithos.namespace.models import Version
 from synnefo.pithos.namespace.names import Path
 from synnefo.pithos.namespace.objects import Check
+from synnefo.pithos.upkeep.expiry import delete_over
 
 MOST_DELETES = 10_000
 MOST_CONTAINERS = 10_000
@@ -42,8 +43,12 @@ def delete_one(caller: Caller, path: Path, check: Check = objects.no_check) -> H
     container = access.object(caller, path, Right.DELETE)
     if numbers.OPTION in container.options:
         return versions.delete(caller, path, check)
-    if not stacks.deleted(caller, container, path, check):
-        objects.delete(caller, path, check=check)
+    try:
+        if not stacks.deleted(caller, container, path, check):
+            objects.delete(caller, path, check=check)
+    except ItemNotFound:
+        delete_over(container, path.name)  # so that the container can be emptied
+        raise
     return kit.empty(204)
 
 

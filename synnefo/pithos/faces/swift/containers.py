@@ -25,6 +25,7 @@ from synnefo.pithos.namespace import access, containers
 from synnefo.pithos.namespace.access import Right
 from synnefo.pithos.namespace.listing import Entry, Listed, Wanted, entries
 from synnefo.pithos.namespace.models import SWIFT, Container
+from synnefo.pithos.namespace.names import MAX_CONTAINER
 
 
 def head(request: HttpRequest, account: str, container: str) -> HttpResponse:
@@ -53,6 +54,8 @@ def put(request: HttpRequest, account: str, container: str) -> HttpResponseBase:
         return bulk.extract(request, account, container)
     caller = kit.caller(request)
     unsupported.in_container(request)
+    if len(container) > MAX_CONTAINER:
+        raise BadRequest(f"Container name length of {len(container)} longer than {MAX_CONTAINER}")
     if request.META.get("HTTP_X_STORAGE_POLICY", "").lower() not in ("", kit.POLICY):
         raise BadRequest(f"Invalid X-Storage-Policy: there is only {kit.POLICY}")
     attributes = settings.without_secrets(request, caller, account, metadata.given(request, "Container"))
@@ -84,7 +87,9 @@ def delete(request: HttpRequest, account: str, container: str) -> HttpResponseBa
     caller = kit.caller(request)
     found = access.container(caller, account, container, Right.OWN)
     if versions.state(found) and next(versions.listed(found, request, 1), None) is not None:
-        raise Conflict("The container has old versions.")
+        raise Conflict(kit.CONFLICT)
+    if found.object_count:
+        raise Conflict(kit.CONFLICT)
     containers.delete(caller, account, container)
     return kit.empty(204)
 

@@ -88,7 +88,7 @@ class _Gate(FileUploadHandler):
         fields, (account, container, name) = self.fields, self._place
         ends = fields.get("expires", "")
         if tempurl.moment(ends) < timezone.now().timestamp():
-            raise Unauthorized("form expired")
+            raise Unauthorized("FormPost: Form Expired")
         self._most_bytes = min(_number(fields.get("max_file_size", "")), settings.PITHOS_MAX_UPLOAD_BYTES)
         names = ("redirect", "max_file_size", "max_file_count", "expires")
         rest = "\n".join(fields.get(one, "") for one in names)
@@ -98,7 +98,10 @@ class _Gate(FileUploadHandler):
         request = self.request
         assert request is not None  # noqa: S101 - it was given
         signed = [f"{where}\n{rest}" for where in (*tempurl.places(request, place), *_bare(request, place))]
-        only = tempurl.check(account, container, signed, fields.get("signature", ""))
+        try:
+            only = tempurl.check(account, container, signed, fields.get("signature", ""))
+        except tempurl.Invalid:
+            raise Unauthorized("FormPost: Invalid Signature") from None
         tempurl.act(request, account, only)
 
 

@@ -41,6 +41,8 @@ HTML = "text/html; charset=UTF-8"
 OCTETS = "application/octet-stream"
 #: There is one way of storing, which some clients want to hear the name of.
 POLICY = "default"
+#: What Swift says of all that is in the way.
+CONFLICT = "There was a conflict when trying to complete your request."
 TRUE = ("true", "1", "yes", "on", "t", "y")
 _SIGNED = "synnefo.pithos.signed"
 _SIGNED_FOR = "synnefo.pithos.signed_for"

@@ -2,12 +2,10 @@
 
 from django.urls import re_path
 
-from synnefo.pithos.faces.swift import top
-from synnefo.pithos.faces.swift.kit import route, unknown
+from synnefo.pithos.faces.swift.kit import unknown
 from synnefo.pithos.faces.swift.urls import at
 
 urlpatterns = [
     *at(""),
-    re_path(r"^healthcheck/?$", route(GET=top.healthy)),
-    re_path(r"^(?P<path>v1(?:/.*)?)$", unknown),
+    re_path(r"^(?=v1(?:/|$))(?P<path>.*)$", unknown),
 ]

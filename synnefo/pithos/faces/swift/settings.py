@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote_to_bytes
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from synnefo.common.caller import Caller
 from synnefo.common.faults import BadRequest, PreconditionFailed
-from synnefo.pithos.faces.swift import kit, links, metadata, versions
+from synnefo.pithos.faces.swift import kit, metadata, versions
 from synnefo.pithos.namespace import acl, options
 from synnefo.pithos.namespace.models import Container
 
@@ -98,7 +98,10 @@ def _said(request: HttpRequest, name: str) -> str | None:
 
 
 def _place(text: str) -> str:
-    name = links.decoded(text)
+    try:
+        name = unquote_to_bytes(text).decode()
+    except UnicodeDecodeError:
+        name = ""
     if not name or "/" in name:
         raise PreconditionFailed("Container name cannot contain slashes")
     return name

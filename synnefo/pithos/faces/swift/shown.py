@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import hashlib
 from collections.abc import Mapping
+from urllib.parse import quote
 
 from django.http import HttpRequest
 
@@ -85,7 +86,7 @@ def _put_together(request: HttpRequest, caller: Caller, plain: Shown) -> Shown:
         found = _manifest(request, plain) if as_it_is else _static(request, caller, plain)
         return dataclasses.replace(found, more={**found.more, "X-Static-Large-Object": "True"})
     if manifest := version.own_attributes.get(MANIFEST, ""):
-        plain = dataclasses.replace(plain, more={**plain.more, MANIFEST: metadata.sendable(manifest)})
+        plain = dataclasses.replace(plain, more={**plain.more, MANIFEST: quote(manifest)})
         if not as_it_is:
             return _dynamic(request, caller, plain, manifest)
     return dataclasses.replace(plain, etag=etag(version))
@@ -101,7 +102,9 @@ def _static(request: HttpRequest, caller: Caller, plain: Shown) -> Shown:
         part, count = slo.part_of(request, version)
         more["X-Parts-Count"] = str(count)
     content = slo.joined(caller, plain.path.account, version)
-    return dataclasses.replace(plain, content=content, etag=slo.etag_of(version), more=more, part=part)
+    return dataclasses.replace(
+        plain, content=content, etag=slo.etag_of(version.attributes), more=more, part=part
+    )
 
 
 def _dynamic(request: HttpRequest, caller: Caller, plain: Shown, manifest: str) -> Shown:

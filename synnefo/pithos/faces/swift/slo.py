@@ -71,12 +71,12 @@ def is_one(attributes: Attributes) -> bool:
     return "slo" in attributes.get(SWIFT, {})
 
 
-def etag_of(version: Version) -> str:
-    return str(version.attributes[SWIFT]["slo"])
+def etag_of(attributes: Attributes) -> str:
+    return attributes[SWIFT]["slo"]
 
 
-def size_of(version: Version) -> int:
-    return int(version.attributes[SWIFT]["slo-bytes"])
+def size_of(attributes: Attributes) -> int:
+    return int(attributes[SWIFT]["slo-bytes"])
 
 
 def segments_of(version: Version) -> list[Segment]:
@@ -347,11 +347,11 @@ def _length(segment: Segment) -> int:
 
 
 def _etag(version: Version) -> str:
-    return etag_of(version) if is_one(version.attributes) else etag(version)
+    return etag_of(version.attributes) if is_one(version.attributes) else etag(version)
 
 
 def _size(version: Version) -> int:
-    return size_of(version) if is_one(version.attributes) else version.size_bytes
+    return size_of(version.attributes) if is_one(version.attributes) else version.size_bytes
 
 
 def _path(account: str, text: str) -> Path:

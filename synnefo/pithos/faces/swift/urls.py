@@ -40,6 +40,7 @@ def at(base: str) -> list[URLPattern]:
     )
     return [
         re_path(rf"^{base}info/?$", route(GET=top.info, HEAD=top.info)),
+        re_path(rf"^{base}healthcheck/?$", route(GET=top.healthy)),
         re_path(rf"^{base}auth/v1.0/?$", route(GET=top.sign_in)),
         re_path(account + r"/?$", of_account),
         re_path(container + r"/?$", of_container),

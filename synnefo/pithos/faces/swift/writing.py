@@ -148,7 +148,7 @@ def _put_link(request: HttpRequest, caller: Caller, path: Path, link: Link) -> H
             return response
         kind, size = kind or target.content_type, str(target.size_bytes)
         if slo.is_one(target.attributes):
-            size, large = str(slo.size_of(target)), slo.etag_of(target)
+            size, large = str(slo.size_of(target.attributes)), slo.etag_of(target.attributes)
             link = dataclasses.replace(link, slo_etag=large)
         link = dataclasses.replace(link, size_bytes=size)
     made = write(
