@@ -52,6 +52,10 @@ def check_together(old: Mapping[str, str], new: Mapping[str, str]) -> None:
 def of_object(request: HttpRequest) -> dict[str, str]:
     """All that a request says about an object and that is kept with it. Raises BadRequest."""
     found = {OBJECT_META + name: value for name, value in given(request, "Object").items()}
+    # Objects have metadata without a value, too, which is no wish to remove it; headers lose the space.
+    found |= dict.fromkeys(
+        (OBJECT_META + name for name, value in _prefixed(request, "X-Object-Meta-").items() if not value), " "
+    )
     for key, name in _KEPT.items():
         if key in request.META:
             found[name] = kit.text_of(request.META[key])

@@ -7,7 +7,7 @@ from django.http.response import HttpResponseBase
 
 from synnefo.common.faults import PreconditionFailed, RangeNotSatisfiable
 from synnefo.common.http.rendering import swift as rendered
-from synnefo.pithos.faces import conditions, ranges, streams
+from synnefo.pithos.faces import conditions, ranges, streams, wholes
 from synnefo.pithos.faces.conditions import NotModified, check_dates
 from synnefo.pithos.faces.joined import Joined
 from synnefo.pithos.faces.ranges import Span
@@ -80,6 +80,7 @@ def _content(request: HttpRequest, found: Shown) -> HttpResponseBase:
         response: HttpResponseBase = HttpResponse(content_type=found.content_type)
         response["Content-Length"] = str(found.size_bytes)
         return response
+    wholes.require_available(found.version)
     try:
         spans = _spans(request, found)
     except RangeNotSatisfiable as fault:
