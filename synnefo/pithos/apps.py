@@ -16,7 +16,7 @@ class PithosConfig(AppConfig):
         from synnefo.pithos.uploads import upkeep as uploads
 
         paths.watch()
-        wholes.register(wholes.Kind(slo.is_one, slo.joined, slo.etag_of))
+        wholes.register(wholes.Kind(slo.is_one, slo.joined, slo.etag_of, slo.size_of))
         REGISTRY.register(scrubbing.Metrics())
         background.periodic("collect-blocks", collection.EVERY_S, collection.collect_some_parts)
         background.periodic("scrub-blocks", scrubbing.EVERY_S, scrubbing.scrub_some)

@@ -1,8 +1,8 @@
 """A web process: granian serving the WSGI application with the settings of this installation.
 
-``python -m synnefo.up.web [pages] [objects]`` (or ``s3``) serves what it is told, or else what ``SYNNEFO_WEB_SERVES``
-says, over a bridge that knows about slow clients. The application is loaded once, before the workers are
-forked, so that they share its memory.
+``python -m synnefo.up.web [pages] [objects]`` (or ``s3``) serves what it is told, or else what
+``SYNNEFO_WEB_SERVES`` says, over a bridge that knows about slow clients. The application is loaded once,
+before the workers are forked, so that they share its memory.
 """
 
 from __future__ import annotations

@@ -318,9 +318,7 @@ def test_a_key_of_a_reader_is_for_reading(accounts: Accounts, ada: Person, bob: 
     assert not signing_key(accounts, row.access)[0].read_only
 
 
-@pytest.mark.parametrize(
-    "spoil", ["unknown", "NUL", "service", "inactive", "suspended", "left", "terms"]
-)
+@pytest.mark.parametrize("spoil", ["unknown", "NUL", "service", "inactive", "suspended", "left", "terms"])
 def test_a_key_that_is_no_good_signs_nothing(
     accounts: Accounts, ada: Person, key: tuple[str, str], spoil: str
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import Any
 
 import pytest
@@ -215,3 +216,16 @@ def test_what_the_face_can_do_is_told_to_everybody(people: People, client: Any) 
     answer = client.generic("OPTIONS", "/pithos/dav/")
     assert (answer.status_code, answer["DAV"], answer["MS-Author-Via"]) == (200, "1, 2", "DAV")
     assert {"PROPFIND", "LOCK", "PUT", "MOVE"} <= set(answer["Allow"].split(", "))
+
+
+def test_a_large_object_of_swift_is_a_whole_file(dav: Dav, people: People) -> None:
+    for name, text in (("one", "12345"), ("two", "6789")):
+        dav.put(f"c/parts-{name}", text)
+    segments = json.dumps([{"path": "/c/parts-one"}, {"path": "/c/parts-two"}])
+    url = f"/pithos/object-store/swift/v1/AUTH_{people.alice.user.uuid}/c/large?multipart-manifest=put"
+    assert dav("PUT", url, segments, X_Auth_Token=dav.secret).status_code == 201
+    assert dav.read("c/large") == b"123456789"
+    assert dav.read("c/large", Range="bytes=3-6") == b"4567"
+    told = dav.find("c/large", depth="0")["c/large"]
+    assert told[f"{DAV}getcontentlength"].text == dav("HEAD", "c/large")["Content-Length"] == "9"
+    assert told[f"{DAV}getetag"].text == dav("HEAD", "c/large")["ETag"]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from synnefo.pithos.namespace.models import Version
 from tests.conftest import People
@@ -306,3 +308,22 @@ def test_chunks_on_their_way(api: Api) -> None:
     assert error(send(body.replace(b"world", b"World"))) == (400, "BadDigest")
     assert error(send(body.replace(b"5\r\nworld", b"4\r\nworl"))) == (400, "IncompleteBody")
     assert api.read("/bucket/o") == b"hello world"
+
+
+def test_a_large_object_of_swift_is_whole(api: Api, people: People, settings: Any) -> None:
+    for name, text in (("one", "12345"), ("two", "6789")):
+        assert api("PUT", f"/bucket/{name}", text).status_code == 200
+    speaks_s3 = settings.MIDDLEWARE
+    settings.MIDDLEWARE = speaks_s3[:1]
+    url = f"/pithos/object-store/swift/v1/AUTH_{people.alice.user.uuid}/bucket/large?multipart-manifest=put"
+    segments = json.dumps([{"path": "/bucket/one"}, {"path": "/bucket/two"}])
+    made = Client().put(url, segments, headers={"X-Auth-Token": people.alice.token})
+    assert made.status_code == 201, made.content
+    settings.MIDDLEWARE = speaks_s3
+
+    assert api.read("/bucket/large") == b"123456789"
+    assert api.read("/bucket/large", Range="bytes=3-6") == b"4567"
+    told = api("HEAD", "/bucket/large")
+    assert (told["Content-Length"], told["ETag"][-3:]) == ("9", '-1"')
+    listed = api("GET", "/bucket", query="prefix=large")
+    assert (texts(listed, "Contents/Size"), texts(listed, "Contents/ETag")) == (["9"], [told["ETag"]])

@@ -7,131 +7,181 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('pithos', '0004_indexes'),
+        ("pithos", "0004_indexes"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Group',
+            name="Group",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', synnefo.pithos.namespace.models.NameField(max_length=256)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", synnefo.pithos.namespace.models.NameField(max_length=256)),
             ],
         ),
         migrations.CreateModel(
-            name='GroupMember',
+            name="GroupMember",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('user', models.CharField(max_length=256)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("user", models.CharField(max_length=256)),
             ],
         ),
         migrations.CreateModel(
-            name='KnownBlock',
+            name="KnownBlock",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('digest', models.BinaryField(max_length=32)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("digest", models.BinaryField(max_length=32)),
             ],
         ),
         migrations.CreateModel(
-            name='PublicLink',
+            name="PublicLink",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('url', synnefo.pithos.namespace.models.NameField(max_length=64, unique=True)),
-                ('created', models.DateTimeField(default=django.utils.timezone.now)),
-                ('expires', models.DateTimeField(null=True)),
-                ('password', models.CharField(blank=True, max_length=128)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("url", synnefo.pithos.namespace.models.NameField(max_length=64, unique=True)),
+                ("created", models.DateTimeField(default=django.utils.timezone.now)),
+                ("expires", models.DateTimeField(null=True)),
+                ("password", models.CharField(blank=True, max_length=128)),
             ],
         ),
         migrations.CreateModel(
-            name='Share',
+            name="Share",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('who', synnefo.pithos.namespace.models.NameField(max_length=514)),
-                ('write', models.BooleanField(default=False)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("who", synnefo.pithos.namespace.models.NameField(max_length=514)),
+                ("write", models.BooleanField(default=False)),
             ],
         ),
         migrations.AddField(
-            model_name='container',
-            name='options',
+            model_name="container",
+            name="options",
             field=models.JSONField(default=dict),
         ),
         migrations.AddField(
-            model_name='version',
-            name='available',
+            model_name="version",
+            name="available",
             field=models.SmallIntegerField(default=1),
         ),
         migrations.AddField(
-            model_name='version',
-            name='data',
+            model_name="version",
+            name="data",
             field=models.BinaryField(null=True),
         ),
         migrations.AddField(
-            model_name='version',
-            name='expires',
+            model_name="version",
+            name="expires",
             field=models.DateTimeField(null=True),
         ),
         migrations.AddField(
-            model_name='version',
-            name='is_snapshot',
+            model_name="version",
+            name="is_snapshot",
             field=models.BooleanField(default=False),
         ),
         migrations.AddIndex(
-            model_name='version',
-            index=models.Index(condition=models.Q(('expires__isnull', False), ('state', 0)), fields=['expires'], name='version_expires'),
+            model_name="version",
+            index=models.Index(
+                condition=models.Q(("expires__isnull", False), ("state", 0)),
+                fields=["expires"],
+                name="version_expires",
+            ),
         ),
         migrations.AddField(
-            model_name='group',
-            name='account',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='groups', to='pithos.account'),
+            model_name="group",
+            name="account",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="groups",
+                to="pithos.account",
+            ),
         ),
         migrations.AddField(
-            model_name='groupmember',
-            name='group',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='members', to='pithos.group'),
+            model_name="groupmember",
+            name="group",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="members",
+                to="pithos.group",
+            ),
         ),
         migrations.AddField(
-            model_name='knownblock',
-            name='account',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='pithos.account'),
+            model_name="knownblock",
+            name="account",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="+",
+                to="pithos.account",
+            ),
         ),
         migrations.AddField(
-            model_name='publiclink',
-            name='object',
-            field=models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='link', to='pithos.object'),
+            model_name="publiclink",
+            name="object",
+            field=models.OneToOneField(
+                on_delete=django.db.models.deletion.CASCADE, related_name="link", to="pithos.object"
+            ),
         ),
         migrations.AddField(
-            model_name='share',
-            name='object',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='shares', to='pithos.object'),
+            model_name="share",
+            name="object",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="shares",
+                to="pithos.object",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='group',
-            constraint=models.UniqueConstraint(fields=('account', 'name'), name='group_name'),
+            model_name="group",
+            constraint=models.UniqueConstraint(fields=("account", "name"), name="group_name"),
         ),
         migrations.AddIndex(
-            model_name='groupmember',
-            index=models.Index(fields=['user'], name='group_member_user'),
+            model_name="groupmember",
+            index=models.Index(fields=["user"], name="group_member_user"),
         ),
         migrations.AddConstraint(
-            model_name='groupmember',
-            constraint=models.UniqueConstraint(fields=('group', 'user'), name='group_member'),
+            model_name="groupmember",
+            constraint=models.UniqueConstraint(fields=("group", "user"), name="group_member"),
         ),
         migrations.AddIndex(
-            model_name='knownblock',
-            index=models.Index(fields=['digest'], name='known_block_digest'),
+            model_name="knownblock",
+            index=models.Index(fields=["digest"], name="known_block_digest"),
         ),
         migrations.AddConstraint(
-            model_name='knownblock',
-            constraint=models.UniqueConstraint(fields=('account', 'digest'), name='known_block'),
+            model_name="knownblock",
+            constraint=models.UniqueConstraint(fields=("account", "digest"), name="known_block"),
         ),
         migrations.AddIndex(
-            model_name='share',
-            index=models.Index(fields=['who'], name='share_of'),
+            model_name="share",
+            index=models.Index(fields=["who"], name="share_of"),
         ),
         migrations.AddConstraint(
-            model_name='share',
-            constraint=models.UniqueConstraint(fields=('object', 'who'), name='share_who'),
+            model_name="share",
+            constraint=models.UniqueConstraint(fields=("object", "who"), name="share_who"),
         ),
     ]

@@ -7,28 +7,40 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('pithos', '0007_hold_data'),
+        ("pithos", "0007_hold_data"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='DavLock',
+            name="DavLock",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('token', models.CharField(default=synnefo.common.ids.new_uuid, max_length=36, unique=True)),
-                ('name', synnefo.pithos.namespace.models.NameField(blank=True, max_length=1024)),
-                ('user', models.CharField(max_length=256)),
-                ('is_shared', models.BooleanField(default=False)),
-                ('is_deep', models.BooleanField(default=True)),
-                ('owner', models.TextField(blank=True)),
-                ('timeout_s', models.PositiveIntegerField()),
-                ('expires', models.DateTimeField()),
-                ('container', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='pithos.container')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("token", models.CharField(default=synnefo.common.ids.new_uuid, max_length=36, unique=True)),
+                ("name", synnefo.pithos.namespace.models.NameField(blank=True, max_length=1024)),
+                ("user", models.CharField(max_length=256)),
+                ("is_shared", models.BooleanField(default=False)),
+                ("is_deep", models.BooleanField(default=True)),
+                ("owner", models.TextField(blank=True)),
+                ("timeout_s", models.PositiveIntegerField()),
+                ("expires", models.DateTimeField()),
+                (
+                    "container",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="pithos.container",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['container', 'name'], name='dav_lock_place')],
+                "indexes": [models.Index(fields=["container", "name"], name="dav_lock_place")],
             },
         ),
     ]

@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('pithos', '0011_scrubbed'),
+        ("pithos", "0011_scrubbed"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='account',
-            name='options',
+            model_name="account",
+            name="options",
             field=models.JSONField(default=dict),
         ),
     ]

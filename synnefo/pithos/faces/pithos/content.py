@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from urllib.parse import quote
 
-from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.http import http_date
 
 from synnefo.common.caller import Caller
-from synnefo.common.faults import BadRequest, Forbidden
-from synnefo.pithos.faces import conditions, ranges, streams, wholes
-from synnefo.pithos.faces.joined import Joined, Piece
+from synnefo.pithos.faces import ranges, streams, wholes
 from synnefo.pithos.faces.pithos import headers
 from synnefo.pithos.faces.ranges import Span
-from synnefo.pithos.namespace import manifests
-from synnefo.pithos.namespace.manifests import MANIFEST, Part
 from synnefo.pithos.namespace.models import Version
 
 _DISPOSITIONS = ("inline", "attachment")
@@ -43,33 +37,12 @@ def shown(caller: Caller, account: str, name: str, version: Version, *, strict: 
 
     Raises Conflict for a large object of which a part is not what it was.
     """
-    if (kind := wholes.kind_of(version)) is not None:
-        return Shown(version, name, kind.joined(caller, account, version), kind.etag(version))
-    plain = Shown(version, name, version.content, conditions.etag(version))
-    manifest = version.own_attributes.get(MANIFEST, "")
-    if not manifest:
-        return plain
-    try:
-        found = manifests.parts(caller, account, manifest)
-    except BadRequest:
-        if strict:
-            raise
-        return plain
-    joined = Joined([Piece(part.version, 0, part.size_bytes) for part in found])
-    return Shown(version, name, joined, _etag_of(version, found))
-
-
-def require_available(version: Version) -> None:
-    """Raises Forbidden for a snapshot that is not made yet, BadRequest for one that failed."""
-    if version.available < 0:
-        raise BadRequest("The object is broken: its content was never made.")
-    if not version.available or not version.is_written:
-        raise Forbidden("The object is not available yet.")
+    return Shown(version, name, *wholes.read_by(caller, account, version, strict=strict))
 
 
 def sent(request: HttpRequest, shown: Shown) -> HttpResponseBase:
     """Its content, or the ranges of it that are asked for. Raises RangeNotSatisfiable."""
-    require_available(shown.version)
+    wholes.require_available(shown.version)
     spans = _spans(request, shown)
     if spans is None:
         response: HttpResponseBase = streams.whole(shown.content, shown.content_type)
@@ -91,13 +64,6 @@ def describe(response: HttpResponseBase, shown: Shown) -> None:
         value = shown.version.own_attributes.get(key, "")
         if value and key not in response:  # a disposition that was asked for wins
             response[key] = headers.encoded(value)
-
-
-def _etag_of(version: Version, parts: list[Part]) -> str:
-    if not settings.PITHOS_UPDATE_MD5:
-        return version.hash
-    tags = "".join(part.md5 or part.hash for part in parts)
-    return hashlib.md5(tags.encode(), usedforsecurity=False).hexdigest()
 
 
 def _disposition(request: HttpRequest, shown: Shown) -> str:

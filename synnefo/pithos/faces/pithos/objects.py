@@ -14,7 +14,7 @@ from django.utils.http import http_date
 from synnefo.common.caller import Caller
 from synnefo.common.faults import ItemNotFound
 from synnefo.pithos.blocks.hashing import ALGORITHM
-from synnefo.pithos.faces import conditions
+from synnefo.pithos.faces import conditions, wholes
 from synnefo.pithos.faces.pithos import content, headers, kit, links, sharing
 from synnefo.pithos.faces.pithos.content import Shown
 from synnefo.pithos.namespace import access, objects
@@ -51,7 +51,7 @@ def answer(request: HttpRequest, caller: Caller, path: Path) -> HttpResponseBase
     if "hashmap" in request.GET:
         shown = Shown(version, path.name, version.content, conditions.etag(version))
         _check(request, shown)
-        content.require_available(version)
+        wholes.require_available(version)
         response: HttpResponseBase = _hashmap(request, shown)
     else:
         shown = content.shown(caller, path.account, path.name, version, strict=True)

@@ -9,6 +9,7 @@ from django.conf import settings
 
 from synnefo.common.faults import ItemNotFound
 from synnefo.pithos.blocks.hashing import block_count
+from synnefo.pithos.faces import wholes
 from synnefo.pithos.faces.s3.errors import S3Error
 from synnefo.pithos.faces.s3.kit import Asked
 from synnefo.pithos.namespace.listing import Listed
@@ -20,11 +21,20 @@ COPY_SOURCE = "x-amz-copy-source-"
 
 
 def etag(version: Version | Listed) -> str:
-    """The MD5, or that of the parts; while neither is known the root hash and how many blocks it is of."""
+    """The MD5, or that of the parts; while neither is known the root hash and how many blocks it is of.
+
+    What other faces put together says with a number behind it that it is no MD5, as objects in parts do.
+    """
+    if (kind := wholes.kind_of(version)) is not None:
+        return joined_etag(kind.etag(version.attributes))
     known = facts.of(version).get("etag") or version.checksum
     if known:
         return known
     return f"{version.hash}-{block_count(version.size_bytes, settings.PITHOS_BACKEND_BLOCK_SIZE)}"
+
+
+def joined_etag(tag: str) -> str:
+    return f"{tag}-1"
 
 
 def of_write(asked: Asked) -> Check:

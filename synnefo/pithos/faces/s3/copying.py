@@ -8,6 +8,7 @@ from urllib.parse import unquote_to_bytes
 from django.http import HttpResponse
 
 from synnefo.common.faults import ItemNotFound
+from synnefo.pithos.faces import wholes
 from synnefo.pithos.faces.s3 import (
     access,
     checksums,
@@ -79,8 +80,7 @@ def source_of(asked: Asked) -> Version:
     except S3Error as error:  # what is said in headers would be of another object
         raise S3Error("InvalidRequest" if error.code == "MethodNotAllowed" else error.code) from None
     conditions.check_source(asked, found)
-    if found.available != 1:
-        raise S3Error("AccessDenied", "The object is not available.")
+    wholes.require_available(found)
     return found
 
 

@@ -12,6 +12,7 @@ from django.http import HttpResponse
 
 from synnefo.common.accounts import accounts
 from synnefo.common.faults import ItemNotFound
+from synnefo.pithos.faces import wholes
 from synnefo.pithos.faces.s3 import conditions, kit, metadata, versions
 from synnefo.pithos.faces.s3.errors import S3Error
 from synnefo.pithos.faces.s3.kit import Asked
@@ -104,7 +105,7 @@ def _object(asked: Asked, version: Listed, owner: Mapping[str, str] | None) -> d
     return {
         "Key": coded(asked, version.name), "LastModified": version.modified,
         "ETag": f'"{conditions.etag(version)}"', "ChecksumAlgorithm": known.get("algorithm"),
-        "ChecksumType": known.get("type"), "Size": version.size_bytes, "StorageClass": metadata.STANDARD,
+        "ChecksumType": known.get("type"), "Size": wholes.size_of(version), "StorageClass": metadata.STANDARD,
         "Owner": owner,
     }  # fmt: skip
 

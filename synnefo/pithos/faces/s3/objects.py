@@ -17,7 +17,8 @@ from synnefo.common.faults import RangeNotSatisfiable
 from synnefo.pithos.blocks.base import blocks
 from synnefo.pithos.blocks.content import keep
 from synnefo.pithos.checksums import FULL_OBJECT
-from synnefo.pithos.faces import ranges, streams
+from synnefo.pithos.faces import ranges, streams, wholes
+from synnefo.pithos.faces.joined import Joined
 from synnefo.pithos.faces.ranges import Span
 from synnefo.pithos.faces.s3 import access, checksums, conditions, kit, metadata, tagging, versions
 from synnefo.pithos.faces.s3.errors import S3Error
@@ -54,10 +55,12 @@ def get(asked: Asked) -> HttpResponseBase:
     overrides = _overrides(asked)
     version = versions.found(asked)
     conditions.check_read(asked, version)
-    if version.available != 1:
-        raise S3Error("AccessDenied", "The object is not available.")
-    response = _content(asked, version)
+    wholes.require_available(version)
+    content, tag = wholes.read_by(asked.caller, asked.account, version)
+    response = _content(asked, version, content)
     described(asked, response, version)
+    if isinstance(content, Joined):
+        response["ETag"] = f'"{conditions.joined_etag(tag)}"'
     for name, value in overrides.items():
         response[name] = value
     if asked.method == "HEAD":
@@ -114,13 +117,13 @@ def type_of(asked: Asked) -> str:
     return asked.header("content-type") or metadata.OCTETS
 
 
-def _content(asked: Asked, version: Version) -> HttpResponseBase:
-    content, kind = version.content, metadata.sendable(version.content_type) or metadata.OCTETS
+def _content(asked: Asked, version: Version, content: streams.Sendable) -> HttpResponseBase:
+    kind = metadata.sendable(version.content_type) or metadata.OCTETS
     header, part = asked.header("range"), asked.query.get("partNumber", "")
     if part and header:
         raise S3Error("InvalidRequest", "Cannot specify both Range header and partNumber query parameter.")
     if part:
-        span, count = _part(version, part)
+        span, count = _part(version, part, content.size_bytes)
         response = streams.part(content, span, kind) if span[0] < span[1] else streams.whole(content, kind)
         if count > 1:
             response["x-amz-mp-parts-count"] = str(count)
@@ -136,10 +139,10 @@ def _content(asked: Asked, version: Version) -> HttpResponseBase:
     return streams.whole(content, kind)
 
 
-def _part(version: Version, text: str) -> tuple[Span, int]:
+def _part(version: Version, text: str, size_bytes: int) -> tuple[Span, int]:
     """Where a part of an object is that came in parts, and how many there are. Raises S3Error."""
     upload = uploads.of_version(version)
-    sizes = [(number, size) for number, size, _ in upload.manifest] if upload else [(1, version.size_bytes)]
+    sizes = [(number, size) for number, size, _ in upload.manifest] if upload else [(1, size_bytes)]
     start = 0
     for number, size in sizes:
         if text == str(number):

@@ -16,7 +16,7 @@ from django.utils.http import http_date
 
 from synnefo.common.caller import Caller
 from synnefo.common.faults import BadRequest, Fault, Forbidden
-from synnefo.pithos.faces import body
+from synnefo.pithos.faces import body, wholes
 from synnefo.pithos.faces.webdav import checks, kit, locks, places, resources, room, xml
 from synnefo.pithos.faces.webdav.models import DavLock
 from synnefo.pithos.faces.webdav.resources import DOMAIN, Resource
@@ -48,7 +48,7 @@ Live = Callable[[Resource, Known], str | None]
 
 
 def _length(resource: Resource, known: Known) -> str | None:
-    return None if resource.is_folder or resource.version is None else str(resource.version.size_bytes)
+    return None if resource.is_folder or resource.version is None else str(wholes.size_of(resource.version))
 
 
 def _kind(resource: Resource, known: Known) -> str | None:

@@ -8,7 +8,7 @@ from django.utils.http import http_date
 
 from synnefo.common.caller import Caller
 from synnefo.common.faults import RangeNotSatisfiable
-from synnefo.pithos.faces import conditions, ranges, streams
+from synnefo.pithos.faces import conditions, ranges, streams, wholes
 from synnefo.pithos.faces.ranges import Span
 from synnefo.pithos.faces.webdav import kit, places, resources
 from synnefo.pithos.faces.webdav.resources import Resource
@@ -20,39 +20,41 @@ def get(request: HttpRequest, caller: Caller, path: str) -> HttpResponseBase:
     version = found.version
     if found.is_folder or not isinstance(version, Version):
         return _names(caller, found)
-    conditions.check_read(request, version, conditions.etag(version))
+    wholes.require_available(version)
+    content, tag = wholes.read_by(caller, found.place.account, version)
+    conditions.check_read(request, version, tag)
     if "HTTP_IF_NONE_MATCH" not in request.META:
         conditions.check_dates(request, found.modified)
     kind = version.content_type or "application/octet-stream"
     try:
-        spans = _spans(request, found, version)
+        spans = _spans(request, found, tag, content)
     except RangeNotSatisfiable as fault:
         refused = kit.rendered(fault)
-        refused["Content-Range"] = f"bytes */{version.size_bytes}"
+        refused["Content-Range"] = f"bytes */{content.size_bytes}"
         return refused
     if request.method == "HEAD":
         response: HttpResponseBase = HttpResponse(content_type=kind)
-        response["Content-Length"] = str(version.size_bytes)
+        response["Content-Length"] = str(content.size_bytes)
     elif not spans:
-        response = streams.whole(version.content, kind)
+        response = streams.whole(content, kind)
     elif len(spans) == 1:
-        response = streams.part(version.content, spans[0], kind)
+        response = streams.part(content, spans[0], kind)
     else:
-        response = streams.parts(version.content, spans, f"Content-Type: {kind}")
-    response["ETag"] = found.etag
+        response = streams.parts(content, spans, f"Content-Type: {kind}")
+    response["ETag"] = f'"{tag}"'
     response["Last-Modified"] = http_date(found.modified.timestamp())
     response["Accept-Ranges"] = "bytes"
     response["Content-Security-Policy"] = streams.STRANGER
     return response
 
 
-def _spans(request: HttpRequest, found: Resource, version: Version) -> list[Span] | None:
+def _spans(request: HttpRequest, found: Resource, tag: str, content: streams.Sendable) -> list[Span] | None:
     header, condition = request.META.get("HTTP_RANGE", ""), request.META.get("HTTP_IF_RANGE", "").strip()
     if not header or request.method == "HEAD":
         return None
-    if condition and condition not in (found.etag, http_date(found.modified.timestamp())):
+    if condition and condition not in (f'"{tag}"', http_date(found.modified.timestamp())):
         return None
-    return ranges.satisfiable(header, version.size_bytes)
+    return ranges.satisfiable(header, content.size_bytes)
 
 
 def _names(caller: Caller, folder: Resource) -> HttpResponse:

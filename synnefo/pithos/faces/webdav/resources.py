@@ -13,7 +13,7 @@ from synnefo.common.accounts import accounts
 from synnefo.common.caller import Caller
 from synnefo.common.faults import Forbidden, InsufficientStorage, ItemNotFound
 from synnefo.pithos.blocks.content import Content
-from synnefo.pithos.faces import conditions
+from synnefo.pithos.faces import wholes
 from synnefo.pithos.faces.webdav.places import PROJECTS, SHARED, Place
 from synnefo.pithos.namespace import access, browsing, containers, listing, names, sharing, sights
 from synnefo.pithos.namespace.access import Right
@@ -56,7 +56,7 @@ class Resource:
         """In quotes; folders have none."""
         if self.is_folder or self.version is None:
             return ""
-        return f'"{conditions.etag(cast("Version", self.version))}"'
+        return f'"{wholes.etag_of(cast("Version", self.version))}"'
 
     @property
     def own(self) -> dict[str, str]:
