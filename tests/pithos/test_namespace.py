@@ -155,6 +155,18 @@ def test_an_old_version_can_be_copied_back(drive: Drive) -> None:
     assert (drive.read("a"), made.uuid) == (b"one", first.uuid)
 
 
+def test_who_deletes_what_another_one_deletes_meanwhile_is_told_that_it_is_gone(drive: Drive) -> None:
+    drive.put("a", b"hello")
+
+    def beaten(version: Version | None) -> None:
+        if Version.objects.filter(state=Version.State.CURRENT).exists():
+            objects.delete(drive.caller, drive.path("a"))
+
+    with pytest.raises(ItemNotFound):
+        objects.delete(drive.caller, drive.path("a"), check=beaten)
+    assert drive.usage() == 0
+
+
 def test_trees_are_copied_moved_and_deleted_without_their_neighbours(drive: Drive) -> None:
     for name in ("dir", "dir/a", "dir/b/c", "dirX", "dir0"):
         drive.put(name, b"x")

@@ -19,7 +19,7 @@ from django.utils import timezone
 from synnefo.common import locks
 from synnefo.common.accounts import provisions_for
 from synnefo.common.caller import Caller
-from synnefo.common.faults import Conflict, ItemNotFound, RequestTooLarge
+from synnefo.common.faults import Conflict, ItemNotFound, OverLimit, RequestTooLarge
 from synnefo.common.ids import new_uuid
 from synnefo.common.prepared import PreparedInsert, PreparedModels, PreparedUpsert
 from synnefo.engine.charging import charged
@@ -170,7 +170,15 @@ def commit(
             return _carried_out(caller, changes, path, also)
         except (_OvertakenError, IntegrityError):  # a second version now, or what it stands on is gone
             _look_again({change.container.pk: change.container for change in changes}.values())
+        except OverLimit:  # what was asked for may not be what it costs by now
+            if not _is_overtaken(changes):
+                raise
     raise Conflict("The object is being changed by others all the time; try again.")
+
+
+def _is_overtaken(changes: Sequence[Change]) -> bool:
+    seen = {change.seen.pk: change.seen.state for change in changes if change.seen}
+    return seen != dict(Version.objects.filter(pk__in=seen).values_list("pk", "state"))
 
 
 def _look_again(containers: Iterable[Container]) -> None:
