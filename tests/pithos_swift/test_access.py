@@ -137,7 +137,7 @@ def test_both_faces_see_the_same_projects_account(team: Team, people: People) ->
     quota = {key for key in Client().head(url, headers=headers).headers if "Policy-Quota" in key}
     assert len(quota) == 2
     policy = {"X-Container-Policy-Project": people.alice.user.uuid}
-    assert Client().post(f"{url}/d?update", headers={**headers, **policy}).status_code == 400
+    assert Client().post(f"{url}/d?update", headers={**headers, **policy}).status_code == 404
 
 
 BAD = [
