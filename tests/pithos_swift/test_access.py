@@ -140,6 +140,21 @@ def test_both_faces_see_the_same_projects_account(team: Team, people: People) ->
     assert Client().post(f"{url}/d?update", headers={**headers, **policy}).status_code == 404
 
 
+def test_keys_that_sign_are_shown_to_who_may_change_anything(team: Team) -> None:
+    key = {"X-Account-Meta-Temp-Url-Key": "k", "X-Account-Meta-Color": "red"}
+    assert team.member("POST", "", **key).status_code == 204
+    of_container = {"X-Container-Meta-Temp-Url-Key": "k", "X-Container-Meta-Color": "red"}
+    assert team.member("POST", "c", **of_container).status_code == 204
+    for path, kind in (("", "Account"), ("/c", "Container")):
+        for asking, sees in ((team.mate, True), (team.reader, False)):
+            own = Client().head(
+                f"/pithos/object-store/v1/{team.project}{path}", headers={"X-Auth-Token": asking.token}
+            )
+            for answer in (asking("HEAD", path.removeprefix("/")), own):
+                assert answer[f"X-{kind}-Meta-Color"] == "red"
+                assert (f"X-{kind}-Meta-Temp-Url-Key" in answer) is sees
+
+
 BAD = [
     ("PUT", "c%00", b"", {}, 412),
     ("PUT", "c%ff", b"", {}, 412),

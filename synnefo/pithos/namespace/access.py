@@ -144,6 +144,11 @@ def is_folder(path: str = "object") -> Exists:
     return Exists(rows.filter(kinds))
 
 
+def seen_attributes(caller: Caller, owner: str, attributes: Mapping[str, str]) -> Mapping[str, str]:
+    """The metadata of an account, or of a container in it, that he may see who may see some of it."""
+    return attributes if _is_of(caller, owner, Right.OWN) else names.without_secrets(attributes)
+
+
 def known_as(caller: Caller) -> frozenset[str]:
     """All that shares may name to mean him: his accounts, whoever is signed in, groups that he is in."""
     if not caller.user:

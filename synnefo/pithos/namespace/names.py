@@ -10,6 +10,8 @@ from django.conf import settings
 from synnefo.common.faults import BadRequest
 
 MAX_CONTAINER = 256
+#: Metadata of accounts and containers that signs for them: who knows it may do all that they may.
+SECRET = ("Temp-Url-Key", "Temp-Url-Key-2")
 MAX_OBJECT = 1024
 #: What an index of PostgreSQL takes of a name, less what it needs itself.
 MAX_OBJECT_BYTES = 2600
@@ -71,6 +73,11 @@ def check_content_type(text: str) -> None:
 def merged(old: Mapping[str, str], new: Mapping[str, str]) -> dict[str, str]:
     """``new`` over ``old``; an empty value removes the key."""
     return {key: value for key, value in {**old, **new}.items() if value}
+
+
+def without_secrets(attributes: Mapping[str, str]) -> dict[str, str]:
+    """Metadata of accounts and containers as those may see it who may not change anything there."""
+    return {key: value for key, value in attributes.items() if key not in SECRET}
 
 
 def behind(prefix: str) -> str:

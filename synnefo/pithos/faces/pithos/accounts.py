@@ -109,7 +109,7 @@ def _described(request: HttpRequest, response: HttpResponse, caller: Caller, nam
     response["X-Account-Policy-Quota"] = str(sum(limits.values()))
     for project, limit in limits.items():
         response[f"X-Account-Policy-Quota-{shaped(project)}"] = str(limit)
-    headers.put_prefixed(response, META, account.attributes)
+    headers.put_prefixed(response, META, access.seen_attributes(caller, name, account.attributes))
     until = kit.until(request)
     if until is not None:
         response["X-Account-Until-Timestamp"] = headers.encoded(kit.iso(until))

@@ -157,19 +157,20 @@ def _described(
     keys = listing.metadata_keys(row, OBJECT_META, sight)
     response["X-Container-Object-Meta"] = headers.encoded(",".join(keys))
     if _is_owned(caller, row):
-        _describe_to_owner(request, response, row)
+        _describe_to_owner(request, response, caller, row)
     kit.stamp(response, row.modified)
     return response
 
 
-def _describe_to_owner(request: HttpRequest, response: HttpResponse, row: Container) -> None:
+def _describe_to_owner(request: HttpRequest, response: HttpResponse, caller: Caller, row: Container) -> None:
     until = kit.until(request)
     count, size_bytes = row.object_count, row.size_bytes
     if until is not None:
         count, size_bytes = containers.totals_at(row, until)
         response["X-Container-Until-Timestamp"] = headers.encoded(kit.iso(until))
     response["X-Container-Object-Count"], response["X-Container-Bytes-Used"] = str(count), str(size_bytes)
-    headers.put_prefixed(response, META, row.attributes)
+    seen = access.seen_attributes(caller, row.account.name, row.attributes)
+    headers.put_prefixed(response, META, seen)
     for name, value in policy(row).items():
         response[f"X-Container-Policy-{name.capitalize()}"] = value
 

@@ -10,8 +10,8 @@ from django.http.response import HttpResponseBase
 
 from synnefo.common.caller import Caller
 from synnefo.common.faults import Forbidden, NotAllowed
-from synnefo.pithos.faces.swift import bulk, kit, listing, metadata, people, settings
-from synnefo.pithos.namespace import access, accounts, containers
+from synnefo.pithos.faces.swift import bulk, kit, listing, metadata, people
+from synnefo.pithos.namespace import access, accounts, containers, names
 from synnefo.pithos.namespace.access import Right
 from synnefo.pithos.namespace.models import Account, Container
 from synnefo.pithos.namespace.names import behind, check_characters
@@ -79,7 +79,7 @@ def _described(
         if lists := people.told(account):
             response[people.HEADER] = lists
     else:
-        attributes = {name: text for name, text in attributes.items() if name not in settings.SECRET}
+        attributes = names.without_secrets(attributes)
     metadata.put(response, "Account", attributes)
     return response
 

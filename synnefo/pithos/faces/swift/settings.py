@@ -12,12 +12,10 @@ from django.http.response import HttpResponseBase
 from synnefo.common.caller import Caller
 from synnefo.common.faults import BadRequest, PreconditionFailed
 from synnefo.pithos.faces.swift import kit, metadata, versions
-from synnefo.pithos.namespace import acl, options
+from synnefo.pithos.namespace import acl, names, options
 from synnefo.pithos.namespace.models import Container
 
 ACL, STACK = "acl", "stack"
-#: Metadata that only people of the account see.
-SECRET = ("Temp-Url-Key", "Temp-Url-Key-2")
 _LISTS = {"read": "X-Container-Read", "write": "X-Container-Write"}
 #: What happens where old versions go: deleting brings the last back, or is told there as well.
 _STACKS = {"stack": "X-Versions-Location", "history": "X-History-Location"}
@@ -71,7 +69,7 @@ def put(request: HttpRequest, response: HttpResponseBase, caller: Caller, row: C
         for key, text in row.options.get(ACL, {}).items():
             response[_LISTS[key]] = metadata.sendable(text)
     else:
-        attributes = {name: text for name, text in attributes.items() if name not in SECRET}
+        attributes = names.without_secrets(attributes)
     if stack := row.options.get(STACK):
         response[_STACKS[stack["mode"]]] = quote(stack["in"])
     if state := versions.state(row):
@@ -83,8 +81,7 @@ def without_secrets(
     request: HttpRequest, caller: Caller, account: str, given: Mapping[str, str]
 ) -> dict[str, str]:
     """Metadata that he may set: keys are people's of the account alone."""
-    mine = kit.owns(request, caller, account)
-    return {name: text for name, text in given.items() if mine or name not in SECRET}
+    return dict(given) if kit.owns(request, caller, account) else names.without_secrets(given)
 
 
 def _said(request: HttpRequest, name: str) -> str | None:

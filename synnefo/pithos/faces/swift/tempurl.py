@@ -21,8 +21,8 @@ from django.utils.http import http_date
 
 from synnefo.common.faults import BadRequest, Unauthorized
 from synnefo.common.http.context import client_address
-from synnefo.pithos.faces.swift import kit, settings
-from synnefo.pithos.namespace import accounts
+from synnefo.pithos.faces.swift import kit
+from synnefo.pithos.namespace import accounts, names
 from synnefo.pithos.namespace.models import Account, Container
 
 METHODS = ("DELETE", "GET", "HEAD", "POST", "PUT")
@@ -117,7 +117,7 @@ def _keys(account: str, container: str) -> Iterator[tuple[str, str]]:
 
 
 def _of(attributes: Mapping[str, str]) -> list[str]:
-    return [attributes[name] for name in settings.SECRET if attributes.get(name)]
+    return [attributes[name] for name in names.SECRET if attributes.get(name)]
 
 
 def _signature(request: HttpRequest) -> tuple[str, bytes]:
