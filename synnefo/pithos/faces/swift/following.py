@@ -17,7 +17,7 @@ from synnefo.pithos.namespace.names import Path
 class LinkBroken(Conflict):
     """A static link leads to what is not what it says, at ``location``."""
 
-    def __init__(self, message: str, location: str) -> None:
+    def __init__(self, message: str, location: str = "") -> None:
         super().__init__(message)
         self.location = location
 

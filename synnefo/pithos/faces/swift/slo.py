@@ -50,8 +50,8 @@ Problem = tuple[str, str]
 class Refused(BadRequest):
     """Segments are not what the manifest says: pairs of a name and why."""
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
-        super().__init__("Errors:\n" + "".join(f"{name}, {why}\n" for name, why in problems))
+    def __init__(self, message: str = "Errors:\n", problems: Sequence[Problem] = ()) -> None:
+        super().__init__(message + "".join(f"{name}, {why}\n" for name, why in problems))
         self.problems = problems
 
 
@@ -160,7 +160,7 @@ def made(caller: Caller, account: str, segments: Sequence[Segment]) -> Manifest:
         size_bytes += _length(one)
         digest.update(mark.encode())
     if problems:
-        raise Refused(problems)
+        raise Refused(problems=problems)
     return Manifest(json.dumps(kept).encode(), digest.hexdigest(), size_bytes)
 
 

