@@ -97,6 +97,13 @@ class HashMap(models.Model):
     packed = models.BinaryField()
 
     @staticmethod
+    def packed_of(found: HashMap | None, digest: str, size_bytes: int) -> bytes:
+        """The digests of content that has this map, or needs none: its hash in hex is its one block's."""
+        if found is not None:
+            return bytes(found.packed)
+        return bytes.fromhex(digest) if size_bytes else b""
+
+    @staticmethod
     def digest_of(packed: bytes) -> str:
         return hashlib.sha256(packed).hexdigest()
 
@@ -172,11 +179,8 @@ class Version(models.Model):
     @property
     def _packed(self) -> bytes:
         """Of what is not written, a digest that no block has."""
-        if self.map is not None:
-            return bytes(self.map.packed)
-        if not self.size_bytes:
-            return b""
-        return bytes.fromhex(self.hash) if self.is_written else hashlib.sha256(self.hash.encode()).digest()
+        digest = self.hash if self.is_written else hashlib.sha256(self.hash.encode()).hexdigest()
+        return HashMap.packed_of(self.map, digest, self.size_bytes)
 
     @property
     def own_attributes(self) -> dict[str, str]:

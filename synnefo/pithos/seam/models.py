@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from django.db import models
 from django.utils import timezone
 
 from synnefo.common.ids import new_uuid
 from synnefo.pithos.blocks.content import Content
-from synnefo.pithos.blocks.hashing import HOLE
 from synnefo.pithos.namespace.models import HashMap
 
 
@@ -27,15 +24,6 @@ class Hold(models.Model):
 
     @property
     def content(self) -> Content:
-        if self.map is not None:
-            packed = bytes(self.map.packed)
-        else:
-            packed = bytes.fromhex(self.hash) if self.size_bytes else b""
+        packed = HashMap.packed_of(self.map, self.hash, self.size_bytes)
         data = None if self.data is None else bytes(self.data)
         return Content(packed, self.size_bytes, self.checksum, data)
-
-
-def held_digests() -> Iterator[bytes]:
-    """The blocks that holds need, some of them more than once; the collection of blocks spares them."""
-    for hold in Hold.objects.select_related("map").iterator(chunk_size=100):
-        yield from (digest for digest in hold.content.digests if digest != HOLE)

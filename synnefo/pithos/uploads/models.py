@@ -60,8 +60,5 @@ class Part(models.Model):
 
     @property
     def content(self) -> Content:
-        if self.map is not None:
-            packed = bytes(self.map.packed)
-        else:
-            packed = bytes.fromhex(self.hash) if self.size_bytes else b""
+        packed = HashMap.packed_of(self.map, self.hash, self.size_bytes)
         return Content(packed, self.size_bytes, self.checksum)
