@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import uuid
 from typing import Any
 from xml.etree import ElementTree
 
@@ -62,8 +63,13 @@ def test_v1_auth_takes_a_user_and_his_token(people: People, team: Team) -> None:
 
 
 def test_every_answer_can_be_found_in_the_log(api: Api) -> None:
-    for response in (api("HEAD"), api("GET", "c/absent"), api("GET", f"{TOP}nothing")):
-        request_id = response["X-Openstack-Request-Id"].removeprefix("req-").replace("-", "")
+    given = f"req-{uuid.uuid4()}"
+    request_id = given.removeprefix("req-").replace("-", "")
+    asked = {"X_Openstack_Request_Id": given}
+    for response in (
+        api("HEAD", **asked), api("GET", "c/absent", **asked), api("GET", f"{TOP}nothing", **asked),
+    ):  # fmt: skip
+        assert response["X-Openstack-Request-Id"] == response["X-Trans-Id"]
         assert re.fullmatch(r"tx[0-9a-f]{21}-[0-9a-f]{10}", response["X-Trans-Id"])
         assert response["X-Trans-Id"][2:23] == request_id[:21]
         assert "X-Auth-Token" in response["Vary"]

@@ -104,9 +104,13 @@ class Change:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Removal(Change):
-    """What was seen, an object or the tombstone of one, is forgotten; ``back`` is what comes back, if any."""
+    """What was seen, an object or the tombstone of one, is forgotten; ``back`` is what comes back, if any.
+
+    If it ``stays`` it is not forgotten but one of the past, and nothing tells of a deletion.
+    """
 
     back: Version | None = None
+    stays: bool = False
 
     @property
     def delta_bytes(self) -> int:
@@ -126,7 +130,8 @@ class Removal(Change):
     def cost_bytes(self) -> int:
         """What comes back is charged already where history costs."""
         back = self.back.size_bytes if self.back and not settings.PITHOS_BACKEND_FREE_VERSIONING else 0
-        return self.delta_bytes - back
+        kept = kept_bytes(self.container, self.seen) if self.stays else 0
+        return self.delta_bytes - back + kept
 
 
 Also = Callable[[Sequence[Version | None]], None]
@@ -251,8 +256,10 @@ def _remove_many(caller: Caller, changes: Sequence[Change]) -> list[Version | No
 
 def _undo(change: Removal) -> Version | None:
     seen, back = change.seen, change.back
-    if seen and not Version.objects.filter(pk=seen.pk, state=seen.state).delete()[0]:
-        raise _OvertakenError
+    if seen:
+        rows = Version.objects.filter(pk=seen.pk, state=seen.state)
+        if not (rows.update(state=Version.State.HISTORY) if change.stays else rows.delete()[0]):
+            raise _OvertakenError
     history = Version.objects.filter(state=Version.State.HISTORY)
     if back and not history.filter(pk=back.pk).update(state=Version.State.CURRENT):
         raise _OvertakenError

@@ -6,7 +6,6 @@ import contextlib
 import dataclasses
 import hashlib
 from collections.abc import Mapping
-from urllib.parse import quote
 
 from django.http import HttpRequest
 
@@ -86,7 +85,7 @@ def _put_together(request: HttpRequest, caller: Caller, plain: Shown) -> Shown:
         found = _manifest(request, plain) if as_it_is else _static(request, caller, plain)
         return dataclasses.replace(found, more={**found.more, "X-Static-Large-Object": "True"})
     if manifest := version.own_attributes.get(MANIFEST, ""):
-        plain = dataclasses.replace(plain, more={**plain.more, MANIFEST: quote(manifest)})
+        plain = dataclasses.replace(plain, more={**plain.more, MANIFEST: _as_given(manifest)})
         if not as_it_is:
             return _dynamic(request, caller, plain, manifest)
     return dataclasses.replace(plain, etag=etag(version))
@@ -118,6 +117,11 @@ def _dynamic(request: HttpRequest, caller: Caller, plain: Shown, manifest: str) 
     digest = hashlib.md5(tags.encode(), usedforsecurity=False).hexdigest()
     content = Joined([Piece(one.version, 0, one.size_bytes) for one in parts])
     return dataclasses.replace(plain, content=content, etag=digest)
+
+
+def _as_given(manifest: str) -> str:
+    """In UTF-8, as Swift sends it; clients decode what is percent-encoded, so a percent sign is."""
+    return metadata.sendable(manifest.replace("%", "%25"))
 
 
 def _manifest(request: HttpRequest, plain: Shown) -> Shown:

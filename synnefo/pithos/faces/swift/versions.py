@@ -127,7 +127,13 @@ def remove(caller: Caller, path: Path, text: str) -> HttpResponse:
     container, number = access.object(caller, path, Right.DELETE), number_of(text)
     if numbers.OPTION not in container.options:
         raise BadRequest(_NOT_ENABLED)
-    gone = numbered.find(container, path.name, number)
+    try:
+        gone = numbered.find(container, path.name, number)
+    except ItemNotFound:
+        if number is not None:
+            raise
+        numbered.put_away(caller, container, path)
+        return kit.empty(204)
     was_current = gone.state == Version.State.CURRENT
     numbered.remove(caller, path, number, brings_back=False)
     response = kit.empty(204)
