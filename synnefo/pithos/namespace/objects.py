@@ -97,15 +97,14 @@ def look(caller: Caller, path: Path, check: Check) -> Seen:
 
     Raises Forbidden, ItemNotFound (container) and what ``check`` raises.
     """
-    container = access.object(caller, path, Right.WRITE)
-    seen = Seen(container, current(container, path.name))
+    seen = Seen(*access.object_and_current(caller, path, Right.WRITE))
     check(seen.version)
     return seen
 
 
 def find(caller: Caller, path: Path) -> Version | None:
     """What is there, if anything, for who may change it. Raises Forbidden, ItemNotFound (container)."""
-    return current(access.object(caller, path, Right.WRITE), path.name)
+    return access.object_and_current(caller, path, Right.WRITE)[1]
 
 
 def versions(caller: Caller, path: Path) -> list[tuple[int, datetime.datetime]]:
@@ -148,7 +147,10 @@ def write(
     return _only(commit(caller, plan, path=str(path), also=also))
 
 
-def rewrite(caller: Caller, path: Path, seen: Version, content: Content, check: Check = no_check) -> Version:
+def rewrite(
+    caller: Caller, path: Path, seen: Version, content: Content, check: Check = no_check,
+    also: Also = nothing_else,
+) -> Version:  # fmt: skip
     """New content for an object of which ``seen`` was changed; its type and attributes stay.
 
     Raises ItemNotFound if it is gone, ChangedMeanwhile if it is another version now.
@@ -164,7 +166,7 @@ def rewrite(caller: Caller, path: Path, seen: Version, content: Content, check: 
         draft = Draft(content, old.content_type, old.attributes, old.uuid, old.expires)
         return [Change(container, path.name, old, draft)]
 
-    return _only(commit(caller, plan, path=str(path)))
+    return _only(commit(caller, plan, path=str(path), also=also))
 
 
 class ChangedMeanwhileError(Exception):
@@ -174,6 +176,7 @@ class ChangedMeanwhileError(Exception):
 def set_attributes(
     caller: Caller, path: Path, attributes: Mapping[str, str], *, merge: bool, domain: str = PITHOS,
     content_type: str = "", check: Check = no_check, expires: datetime.datetime | Literal[True] | None = True,
+    also: Also = nothing_else,
 ) -> Version:  # fmt: skip
     """Change an object's metadata, which makes a new version. An empty value removes the key.
 
@@ -194,7 +197,7 @@ def set_attributes(
         draft = Draft(old.content, kind, kept, old.uuid, until, old.available, old.is_snapshot)
         return [Change(container, path.name, old, draft)]
 
-    return _only(commit(caller, plan, path=str(path)))
+    return _only(commit(caller, plan, path=str(path), also=also))
 
 
 def describe(
@@ -227,7 +230,7 @@ def note_checksum(version: Version, md5: str) -> None:
 
 def copy(
     caller: Caller, source: Source, target: Path, overrides: Overrides, *, delimiter: str = "",
-    check: Check = no_check, check_source: Check = no_check,
+    check: Check = no_check, check_source: Check = no_check, also: Also = nothing_else,
 ) -> Version:  # fmt: skip
     """The same content under another path; with a delimiter, all that he may read below it too.
 
@@ -253,12 +256,12 @@ def copy(
             for name, version, more in wanted
         ]
 
-    return _only(commit(caller, plan, path=str(target))[:1])
+    return _only(commit(caller, plan, path=str(target), also=also)[:1])
 
 
 def move(
     caller: Caller, source: Path, target: Path, overrides: Overrides, *, delimiter: str = "",
-    check: Check = no_check, check_source: Check = no_check,
+    check: Check = no_check, check_source: Check = no_check, also: Also = nothing_else,
 ) -> Version:  # fmt: skip
     """Copy and delete in one; uuids move along. Where somebody else is charged then, it takes two steps.
 
@@ -269,11 +272,13 @@ def move(
     container = access.object(caller, target, Right.WRITE)
     origin = access.object(caller, source, Right.DELETE)
     if source == target:
-        return copy(caller, Source(source), target, overrides, check=check, check_source=check_source)
+        return copy(
+            caller, Source(source), target, overrides, check=check, check_source=check_source, also=also
+        )
     if (origin.account_id, origin.project) != (container.account_id, container.project):
         made = copy(
             caller, Source(source), target, overrides, delimiter=delimiter, check=check,
-            check_source=check_source,
+            check_source=check_source, also=also,
         )  # fmt: skip
         delete(caller, source, delimiter=delimiter)
         return made
@@ -296,7 +301,7 @@ def move(
         ]  # fmt: skip
         return [*changes, *(Change(origin, name, one, None) for name, one in gone.items())]
 
-    return _only(commit(caller, plan, path=str(target))[:1])
+    return _only(commit(caller, plan, path=str(target), also=also)[:1])
 
 
 def delete(caller: Caller, path: Path, *, delimiter: str = "", check: Check = no_check) -> None:
