@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db.models import F, Max, QuerySet
 from django.db.models.functions import Coalesce, Greatest
@@ -53,7 +53,7 @@ def wish(caller: Caller, path: Path, shares: Shares, *, everybody: bool | None =
     """
     _check(shares)
     access.object(caller, path, Right.OWN)
-    told = {} if everybody is None else {"everybody": everybody}
+    told: dict[str, Any] = {} if everybody is None else {"everybody": everybody}
 
     def also(made: Sequence[Version | None]) -> None:
         key, uuid = attached.path_of(made)
