@@ -17,7 +17,7 @@ from synnefo.pithos.faces.s3 import conditions, kit, metadata, versions
 from synnefo.pithos.faces.s3.errors import S3Error
 from synnefo.pithos.faces.s3.kit import Asked
 from synnefo.pithos.namespace import containers, numbered, past
-from synnefo.pithos.namespace.listing import Entry, Listed, Wanted, entries
+from synnefo.pithos.namespace.listing import Entry, Listed, Rolled, Wanted, entries
 from synnefo.pithos.namespace.models import Container
 from synnefo.pithos.uploads import facts
 
@@ -77,9 +77,8 @@ def _page(asked: Asked, marker: str) -> tuple[list[Entry], bool, int]:
     container = containers.get(asked.caller, asked.account, asked.bucket)
     prefix, delimiter = asked.query.get("prefix", ""), asked.query.get("delimiter", "")
     wanted = Wanted(
-        prefix=prefix, delimiter=delimiter, marker=marker, limit=most + 1 if most else 0, folds=True,
-        with_attributes=True,
-    )  # fmt: skip
+        prefix=prefix, delimiter=delimiter, marker=marker, limit=most + 1 if most else 0, folds=True
+    )
     found = entries(container, wanted)
     return found[:most], len(found) > most, most
 
@@ -95,8 +94,8 @@ def _shared(asked: Asked, most: int, more: bool) -> dict[str, Any]:
 
 def _contents(asked: Asked, found: Iterable[Entry], *, with_owner: bool) -> dict[str, list[Any]]:
     owner = owner_of(asked.account) if with_owner else None
-    objects = [_object(asked, one.version, owner) for one in found if one.version is not None]
-    prefixes = [{"Prefix": coded(asked, one.name)} for one in found if one.version is None]
+    objects = [_object(asked, one, owner) for one in found if not isinstance(one, Rolled)]
+    prefixes = [{"Prefix": coded(asked, one.name)} for one in found if isinstance(one, Rolled)]
     return {"Contents": objects, "CommonPrefixes": prefixes}
 
 
