@@ -21,6 +21,10 @@ from synnefo.pithos.namespace.changes import Also, Change, Draft, commit, curren
 from synnefo.pithos.namespace.models import OF_CONTENT, PITHOS, Attributes, Container, Object, Version
 from synnefo.pithos.namespace.names import Path as Path
 
+#: What a version is read with, and what of it is of no use then.
+_WITH = ("map", "object__container")
+_UNREAD = tuple(f"object__container__{name}" for name in ("created", "modified", "attributes"))
+
 #: How many objects one change takes, at most, where it need not take all.
 MOST_AT_ONCE = 1000
 
@@ -77,7 +81,8 @@ def get(caller: Caller, path: Path, version: int | None = None) -> Version:
         return found
     container = access.object(caller, path, Right.READ)
     rows = Version.objects.filter(object__container=container, object__name=path.name)
-    row = rows.exclude(state=Version.State.TOMBSTONE).select_related("map").filter(pk=version).first()
+    rows = rows.exclude(state=Version.State.TOMBSTONE).select_related(*_WITH)
+    row = rows.filter(pk=version).first()
     if row is None:
         raise ItemNotFound("Version does not exist")
     return row
@@ -86,7 +91,7 @@ def get(caller: Caller, path: Path, version: int | None = None) -> Version:
 def _versions_named(account: str, container: str, name: str) -> QuerySet[Version]:
     rows = Version.objects.filter(object__container__account__name=account, state=Version.State.CURRENT)
     rows = rows.filter(object__container__name=container, object__name=name)
-    return rows.select_related("map", "object__link")
+    return rows.select_related(*_WITH, "object__link").defer(*_UNREAD)
 
 
 _named = PreparedModels(_versions_named, "account", "container", "name")

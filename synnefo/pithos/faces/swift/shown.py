@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import hashlib
 from collections.abc import Mapping
+from urllib.parse import quote
 
 from django.http import HttpRequest
 
@@ -65,11 +66,11 @@ def of_request(request: HttpRequest, caller: Caller, path: Path) -> Shown:
         version = version or objects.get(caller, path)
         link = links.of(version.attributes, path.account)
         if link is not None:
-            more = link.headers() | versions.headers(caller, path, version)
+            more = link.headers() | versions.headers(path, version)
             return Shown(path, version, version.content, etag(version), _type_of(version), more)
     only = kit.container_of_signature(request) or None
     path, version, location = followed(caller, path, version, within=only or "")
-    more = versions.headers(caller, path, version)
+    more = versions.headers(path, version)
     if location:
         more["Content-Location"] = location
     return _put_together(request, caller, Shown(path, version, version.content, "", _type_of(version), more))
@@ -85,7 +86,7 @@ def _put_together(request: HttpRequest, caller: Caller, plain: Shown) -> Shown:
         found = _manifest(request, plain) if as_it_is else _static(request, caller, plain)
         return dataclasses.replace(found, more={**found.more, "X-Static-Large-Object": "True"})
     if manifest := version.own_attributes.get(MANIFEST, ""):
-        plain = dataclasses.replace(plain, more={**plain.more, MANIFEST: _as_given(manifest)})
+        plain = dataclasses.replace(plain, more={**plain.more, MANIFEST: quote(manifest)})
         if not as_it_is:
             return _dynamic(request, caller, plain, manifest)
     return dataclasses.replace(plain, etag=etag(version))
@@ -117,11 +118,6 @@ def _dynamic(request: HttpRequest, caller: Caller, plain: Shown, manifest: str) 
     digest = hashlib.md5(tags.encode(), usedforsecurity=False).hexdigest()
     content = Joined([Piece(one.version, 0, one.size_bytes) for one in parts])
     return dataclasses.replace(plain, content=content, etag=digest)
-
-
-def _as_given(manifest: str) -> str:
-    """In UTF-8, as Swift sends it; clients decode what is percent-encoded, so a percent sign is."""
-    return metadata.sendable(manifest.replace("%", "%25"))
 
 
 def _manifest(request: HttpRequest, plain: Shown) -> Shown:

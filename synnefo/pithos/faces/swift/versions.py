@@ -81,8 +81,9 @@ def get(caller: Caller, path: Path, text: str) -> Version:
     return found
 
 
-def headers(caller: Caller, path: Path, version: Version) -> dict[str, str]:
-    container = access.object(caller, path, Right.READ)
+def headers(path: Path, version: Version) -> dict[str, str]:
+    """What is said of a version's id to who may read it."""
+    container = version.object.container
     if numbers.OPTION not in container.options:
         return {}
     found = {"X-Object-Version-Id": id_of(container, version)}
@@ -96,6 +97,14 @@ def id_of(container: Container, version: Version) -> str:
     if numbers.OPTION in container.options and numbered.is_numbered(container, version):
         return str(version.pk)
     return NULL
+
+
+def link_to(container: Container, name: str, number: int) -> Item:
+    """What lists tell of an object that is a version with an id."""
+    if not numbers.is_numbered(container, number, is_past=False):
+        return {}
+    place = quote(f"/v1/{kit.PREFIX}{container.account.name}/{container.name}/{name}")
+    return {"version_symlink": True, "symlink_path": f"{place}?version-id={number}"}
 
 
 def bytes_of(container: Container) -> int:
