@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import json
 import re
@@ -11,9 +12,10 @@ from xml.etree import ElementTree
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from django.utils.http import parse_http_date
 
-from synnefo.pithos.namespace.models import Version
+from synnefo.pithos.namespace.models import Container, Version
 from tests.conftest import People
 from tests.pithos_kit import body_of
 from tests.pithos_swift.conftest import TOP, Api, Team
@@ -437,3 +439,10 @@ def test_what_the_other_face_keeps_does_not_break_answers_here(api: Api) -> None
     response = api("GET", "c/o")
     assert response["X-Object-Meta-Odd"].encode("latin-1").decode() == "a%0D%0Abü"
     assert (response["X-Object-Manifest"], body_of(response)) == ("c/p", b"onetwo")
+
+
+def test_putting_a_container_that_is_there_is_a_change_of_it(api: Api) -> None:
+    earlier = timezone.now() - datetime.timedelta(hours=1)
+    Container.objects.update(modified=earlier)
+    assert api("PUT", "c").status_code == 202
+    assert parse_http_date(api("HEAD", "c")["Last-Modified"]) > earlier.timestamp() + 60

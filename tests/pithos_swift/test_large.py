@@ -145,12 +145,6 @@ def test_a_link_that_is_copied_may_be_turned_to_another_account(api: Api, people
     assert bob("HEAD", "c/link?symlink=get")["X-Symlink-Target-Account"] == f"AUTH_{api.account}"
 
 
-def test_a_manifest_is_told_in_plain_text(api: Api) -> None:
-    for given, told in (("c/%C3%BC", "c/ü"), ("c/100%25", "c/100%25")):
-        api.put("c/whole", "", X_Object_Manifest=given)
-        assert api("HEAD", "c/whole")["X-Object-Manifest"].encode("latin-1").decode() == told
-
-
 def test_a_signed_link_needs_no_token(api: Api) -> None:
     api.put("c/o", "content")
     assert api("POST", "", X_Account_Meta_Temp_URL_Key=KEY).status_code == 204
@@ -295,6 +289,18 @@ def test_versions_have_ids_where_they_are_wanted(api: Api) -> None:
     assert api("DELETE", f"c/o?version-id={first}").status_code == 204
     assert api("GET", f"c/o?version-id={first}").status_code == 404
     assert api("DELETE", "c").status_code == 409
+
+
+def test_lists_say_which_version_is_there(api: Api) -> None:
+    api.put("c/before", "x")
+    assert api("POST", "c", X_Versions_Enabled="true").status_code == 204
+    version = api.put("c/o", "one")["X-Object-Version-Id"]
+    assert api("PUT", "c/turned", X_Symlink_Target="c/o").status_code == 201
+    before, link, turned = json.loads(api("GET", "c?format=json").content)
+    assert "version_symlink" not in before
+    address = f"/v1/AUTH_{api.account}/c/o"
+    assert (link["version_symlink"], link["symlink_path"]) == (True, f"{address}?version-id={version}")
+    assert turned["symlink_path"] == address
 
 
 def test_deleting_the_version_without_an_id_leaves_those_that_have_one(api: Api) -> None:

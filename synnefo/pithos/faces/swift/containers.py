@@ -45,8 +45,9 @@ def show(request: HttpRequest, account: str, container: str) -> HttpResponse:
         versions.check_format(request)
         response = listing.answer(listing.JSON, "container", container, "object", _versions(request, found))
     else:
-        kind = listing.kind_of(request)
-        response = _listed(account, container, kind, entries(found, _wanted(request)))
+        kind, has_ids = listing.kind_of(request), bool(versions.state(found))
+        there = entries(found, dataclasses.replace(_wanted(request), brief=not has_ids))
+        response = _with_ids(found, kind, there) if has_ids else _listed(account, container, kind, there)
     return _described(request, response, caller, found)
 
 
@@ -63,6 +64,8 @@ def put(request: HttpRequest, account: str, container: str) -> HttpResponseBase:
     attributes = settings.without_secrets(request, caller, account, metadata.given(request, "Container"))
     settings.check(request)
     made = containers.put(caller, account, container, attributes=attributes, policy={})
+    if not made and not attributes:  # to Swift's clients this is a change, if of nothing but its time
+        containers.update(caller, account, container, attributes={}, policy={}, merge=True)
     settings.keep(request, caller, account, container)
     return kit.empty(201 if made else 202)
 
@@ -137,6 +140,15 @@ def _listed(account: str, container: str, kind: str, found: Sequence[Entry]) -> 
     if kind == listing.TEXT:
         return listing.as_text(entry.name for entry in found)
     return listing.as_xml(kind, "container", container, "object", (_item(account, entry) for entry in found))
+
+
+def _with_ids(found: Container, kind: str, there: Sequence[Entry]) -> HttpResponse:
+    """What is there where versions have ids: to Swift's clients a link to the version that it is."""
+    account, items = found.account.name, list[listing.Item]()
+    for entry in there:
+        link = {} if isinstance(entry, Rolled) else versions.link_to(found, entry.name, entry.pk)
+        items.append({**link, **_item(account, entry)})
+    return listing.answer(kind, "container", found.name, "object", items)
 
 
 def _json(account: str, entry: Entry) -> str:
