@@ -21,6 +21,7 @@ from psycopg.pq import Format
 from synnefo.common.postgresql import liveness
 
 _KEPT = "synnefo_cursor"
+_MANY = 1000
 _TIME = adapters.types["timestamptz"].oid
 
 
@@ -53,7 +54,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
             cursor = _cursor_of(self)
             cursor.execute(sql, params)
             has_rows = cursor.pgresult is not None and cursor.pgresult.nfields
-            return (cursor.fetchall() if has_rows else []), cursor.rowcount
+            found = (cursor.fetchall() if has_rows else []), cursor.rowcount
+            if len(found[0]) > _MANY:
+                cursor.close()  # which would keep the answer in memory until the next one
+            return found
 
 
 def _cursor_of(wrapper: DatabaseWrapper) -> psycopg.Cursor[Any]:
