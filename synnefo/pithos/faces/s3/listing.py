@@ -102,11 +102,16 @@ def _contents(asked: Asked, found: Iterable[Entry], *, with_owner: bool) -> dict
 def _object(asked: Asked, version: Listed, owner: Mapping[str, str] | None) -> dict[str, Any]:
     known = facts.of(version)
     return {
-        "Key": coded(asked, version.name), "LastModified": version.modified,
+        "Key": coded(asked, version.name), "LastModified": _moment(version),
         "ETag": f'"{conditions.etag(version)}"', "ChecksumAlgorithm": known.get("algorithm"),
         "ChecksumType": known.get("type"), "Size": wholes.size_of(version), "StorageClass": metadata.STANDARD,
         "Owner": owner,
     }  # fmt: skip
+
+
+def _moment(version: Listed) -> str:
+    """As ``xml.moment`` says it: milliseconds."""
+    return f"{version.moment[:23]}Z"
 
 
 def all_versions(asked: Asked) -> HttpResponse:
@@ -142,7 +147,7 @@ def _version(
     if not entry.is_tombstone:
         return "Version", {**_object(asked, version, owner), **told}
     name = coded(asked, entry.name)
-    return "DeleteMarker", {"Key": name, "LastModified": version.modified, "Owner": owner, **told}
+    return "DeleteMarker", {"Key": name, "LastModified": _moment(version), "Owner": owner, **told}
 
 
 def _id(entry: past.Entry) -> str:
