@@ -14,6 +14,7 @@ from synnefo.astakos.quotas import clients, deltas, reading
 from synnefo.astakos.quotas import rules as quotas
 from synnefo.common.accounts import Accounts, Held, Identity, Provision, QuotaUse
 from synnefo.common.faults import BadRequest, ItemNotFound, Unauthorized
+from synnefo.common.locks import Lock
 
 _MOST_FOUND = 100
 
@@ -53,8 +54,8 @@ class InProcessAccounts(Accounts):
     def issue(self, provisions: Sequence[Provision], *, name: str, force: bool = False) -> int:
         return quotas.issue(provisions, client=clients.IN_PROCESS, name=name, force=force)
 
-    def append_usage(self, provisions: Sequence[Provision]) -> bool:
-        return deltas.append(provisions)
+    def append_usage(self, provisions: Sequence[Provision], lock: Sequence[Lock] = ()) -> bool:
+        return deltas.append(provisions, lock)
 
     def resolve(self, accept: Iterable[int], reject: Iterable[int]) -> None:
         quotas.resolve(accept, reject, client=clients.IN_PROCESS)

@@ -17,6 +17,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from synnefo.common.caller import Caller, Scope
+from synnefo.common.locks import Lock
 
 #: The types of service that a token can be limited to.
 SERVICES = ("identity", "compute", "network", "volume", "image", "object-store")
@@ -163,9 +164,10 @@ class Accounts(Protocol):
     def issue(self, provisions: Sequence[Provision], *, name: str, force: bool = False) -> int:
         """Reserve, all or nothing; returns the serial. Raises OverLimit or ItemNotFound."""
 
-    def append_usage(self, provisions: Sequence[Provision]) -> bool:
+    def append_usage(self, provisions: Sequence[Provision], lock: Sequence[Lock] = ()) -> bool:
         """Count amounts for good in the caller's own transaction, which fails or succeeds with them.
 
+        What the caller wants to ``lock`` for it is locked, too: by one statement with what is locked here.
         False if that cannot be (Astakos is elsewhere, or a limit is near): the caller gives up the
         transaction, which may hold locks by now, and asks by ``issue`` in another one.
         """

@@ -20,6 +20,7 @@ from django.conf import settings
 
 from synnefo.common.accounts import Accounts, Held, Identity, Provision, QuotaUse
 from synnefo.common.faults import ItemNotFound, OverLimit, ServiceUnavailable, TooManyRequests, Unauthorized
+from synnefo.common.locks import Lock
 
 _CACHE_S = 5.0
 _GRACE_S = 3600.0
@@ -98,7 +99,7 @@ class HttpAccounts(Accounts):
         answer = self._ask("POST", "commissions", {"provisions": parts, "name": name, "force": force})
         return int(answer["serial"])
 
-    def append_usage(self, provisions: Sequence[Provision]) -> bool:
+    def append_usage(self, provisions: Sequence[Provision], lock: Sequence[Lock] = ()) -> bool:
         return False
 
     def resolve(self, accept: Iterable[int], reject: Iterable[int]) -> None:

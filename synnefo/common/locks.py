@@ -9,8 +9,14 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from django.db import connection
+
+from synnefo.common.prepared import run
+
+_BATCH = 100
+_CALLS = ("pg_advisory_xact_lock_shared(%s, %s)", "pg_advisory_xact_lock(%s, %s)")
 
 
 class Kind(enum.IntEnum):
@@ -20,21 +26,34 @@ class Kind(enum.IntEnum):
     CONTAINER = 2
 
 
+class Lock(NamedTuple):
+    """Things of a kind by their numbers (32 bits wide), locked ``alone`` or together with who shares them."""
+
+    kind: Kind
+    numbers: Iterable[int]
+    alone: bool = False
+
+
 def share(kind: Kind, numbers: Iterable[int]) -> None:
-    """Lock things together with others who share them. Numbers are 32 bits wide."""
-    _lock("pg_advisory_xact_lock_shared", kind, numbers)
+    """Lock things together with others who share them."""
+    lock(Lock(kind, numbers))
 
 
 def take(kind: Kind, numbers: Iterable[int]) -> None:
     """Lock things alone."""
-    _lock("pg_advisory_xact_lock", kind, numbers)
+    lock(Lock(kind, numbers, alone=True))
 
 
-def _lock(function: str, kind: Kind, numbers: Iterable[int]) -> None:
-    wanted = sorted({number % 2**31 for number in numbers})
-    if connection.vendor != "postgresql" or not wanted:
+def lock(*wanted: Lock) -> None:
+    """Lock things of several kinds by one statement, in the order in which all lock them."""
+    if connection.vendor != "postgresql":
         return
-    if not connection.in_atomic_block:
+    places = sorted(
+        (int(one.kind), number % 2**31, one.alone) for one in wanted for number in set(one.numbers)
+    )
+    if places and not connection.in_atomic_block:
         raise RuntimeError("a lock is held by a transaction, and there is none")
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {function}(%s, number) FROM unnest(%s::int[]) number", [int(kind), wanted])  # noqa: S608
+    for start in range(0, len(places), _BATCH):
+        batch = places[start : start + _BATCH]
+        calls = ", ".join(_CALLS[alone] for _, _, alone in batch)  # they are evaluated from left to right
+        run(f"SELECT {calls}", [part for kind, number, _ in batch for part in (kind, number)])

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
-from django.db import IntegrityError, connection
+from django.db import DEFAULT_DB_ALIAS, IntegrityError, connection, connections
 from django.db.models import F, Field, Model, QuerySet, Subquery
 from django.db.models.query import get_related_populators
 
@@ -41,6 +41,17 @@ class ListOf(Subquery):
 M = TypeVar("M", bound=Model)
 
 
+def run(sql: str, params: Sequence[Any]) -> tuple[list[Row], int]:
+    """One of the hottest statements as it is: its rows, and how many were found or changed."""
+    here = connections[DEFAULT_DB_ALIAS]  # ``connection`` looks for it anew at every use
+    if here.vendor == "postgresql":
+        # The type hints know Django's own engine only.
+        return here.run(sql, params)  # type: ignore[attr-defined,no-any-return]
+    with here.cursor() as cursor:
+        cursor.execute(sql, params)
+        return (cursor.fetchall() if cursor.description else []), cursor.rowcount
+
+
 @dataclasses.dataclass(frozen=True)
 class _Compiled:
     """``places``: which parameter is which argument. ``model``, ``fields`` and ``related`` make objects."""
@@ -49,9 +60,16 @@ class _Compiled:
     template: list[Any]
     places: list[tuple[int, int]]
     converters: list[tuple[int, list[Any], Any]]
+    width: int
     model: type[Model] = Model
     fields: tuple[int, int, list[str]] = (0, 0, [])
     related: tuple[Any, ...] = ()
+
+    def params(self, values: Sequence[object]) -> list[Any]:
+        found = list(self.template)
+        for place, number in self.places:
+            found[place] = values[number]
+        return found
 
 
 class Prepared:
@@ -71,14 +89,8 @@ class Prepared:
         return self._rows(self._compiled(), values)
 
     def _rows(self, compiled: _Compiled, values: tuple[object, ...]) -> list[Row]:
-        params = list(compiled.template)
-        for place, number in compiled.places:
-            params[place] = values[number]
-        with connection.cursor() as cursor:
-            cursor.execute(compiled.sql, params)
-            rows: list[Row] = cursor.fetchall()
-        converters = compiled.converters
-        return [_converted(row, converters) for row in rows] if converters else rows
+        rows, _ = run(compiled.sql, compiled.params(values))
+        return [_converted(row, compiled.converters) for row in rows] if compiled.converters else rows
 
     def _compiled(self) -> _Compiled:
         if self._kept is None:
@@ -98,7 +110,7 @@ class Prepared:
             raise ValueError("an example value is missing in the compiled query")
         expressions = [column[0] for column in compiler.select]
         converters = [(number, *found) for number, found in compiler.get_converters(expressions).items()]
-        made = _Compiled(sql, list(params), places, converters)
+        made = _Compiled(sql, list(params), places, converters, len(expressions))
         info = compiler.klass_info
         if info is None:
             return made
@@ -125,6 +137,32 @@ class PreparedModels(Prepared, Generic[M]):
         return next(iter(self.objects(*values)), None)
 
 
+N = TypeVar("N", bound=Model)
+
+
+class PreparedPair(Generic[M, N]):
+    """Two queries for an object each in one statement: both, or the first alone, or (no first) nothing."""
+
+    def __init__(self, first: PreparedModels[M], second: PreparedModels[N]) -> None:
+        self._first, self._second = first, second
+
+    def __call__(self, first: Sequence[object], second: Sequence[object]) -> tuple[M, N | None] | None:
+        """Takes the arguments of each; both queries should not have many rows."""
+        here, there = self._first._compiled(), self._second._compiled()
+        rows, _ = run(self._sql, here.params(first) + there.params(second))
+        if not rows:
+            return None
+        one, other = rows[0][: here.width], rows[0][here.width :]
+        number = other[there.fields[0] + there.fields[2].index(there.model._meta.pk.attname)]
+        made: M = _made(here, _converted(one, here.converters))
+        return made, None if number is None else _made(there, _converted(other, there.converters))
+
+    @functools.cached_property
+    def _sql(self) -> str:
+        here, there = self._first._compiled().sql, self._second._compiled().sql
+        return f"SELECT * FROM ({here}) AS here LEFT JOIN ({there}) AS there ON 1 = 1"  # noqa: S608
+
+
 class PreparedInsert:
     """An INSERT of rows of a model, with values for these fields; others must have none to store."""
 
@@ -142,14 +180,13 @@ class PreparedInsert:
         return self._run(self._sql(len(rows)), [value for row in rows for value in self._stored(row)])
 
     def _stored(self, row: Sequence[object]) -> list[Any]:
+        here = connections[DEFAULT_DB_ALIAS]
         given = zip(self._fields, row, strict=True)
-        return [field.get_db_prep_save(value, connection) for field, value in given]
+        return [field.get_db_prep_save(value, here) for field, value in given]
 
     @staticmethod
     def _run(sql: str, params: Sequence[Any]) -> list[int]:
-        with connection.cursor() as cursor:
-            cursor.execute(sql, params)
-            return [int(number) for (number,) in cursor.fetchall()]
+        return [int(number) for (number,) in run(sql, params)[0]]
 
     @functools.cached_property
     def _fields(self) -> list[Any]:
@@ -199,6 +236,43 @@ class PreparedUpsert(PreparedInsert):
 
     def _conflict(self) -> str:
         return f" ON CONFLICT ({', '.join(self._keys)}) DO NOTHING"
+
+
+class PreparedChild:
+    """An INSERT of a row together with the one that it belongs to, should that not be there yet.
+
+    ``parent`` makes (or finds) that one; ``link`` is the field that leads to it, ``names`` are the others.
+    """
+
+    def __init__(self, parent: PreparedUpsert, model: type[Model], link: str, *names: str) -> None:
+        self._parent = parent
+        self._child = PreparedInsert(model, link, *names)
+
+    def __call__(self, parent: Sequence[object], values: Sequence[object]) -> tuple[int, int]:
+        """Numbers of parent and child. Raises IntegrityError as ``PreparedUpsert`` does.
+
+        PostgreSQL does both in one statement; there it is raised, too, if the parent came this very moment.
+        """
+        if connection.vendor != "postgresql":
+            number = self._parent(*parent)
+            return number, self._child(number, *values)
+        above = self._parent._stored(parent)
+        params = [*above, *above[: self._parent._unique], *self._child._stored([None, *values])[1:]]
+        ((number, made),), _ = run(self._sql, params)
+        return number, made
+
+    @functools.cached_property
+    def _sql(self) -> str:
+        quoted, fields = connection.ops.quote_name, self._child._fields
+        link = quoted(fields[0].column)
+        found = f"COALESCE((SELECT * FROM made), ({self._parent._select}))"  # noqa: S608
+        return (
+            f"WITH made AS ({self._parent._sql(1)}) "  # noqa: S608
+            f"INSERT INTO {quoted(self._child._model._meta.db_table)} "
+            f"({', '.join(quoted(field.column) for field in fields)}) "
+            f"VALUES ({', '.join([found] + ['%s'] * (len(fields) - 1))}) "
+            f"RETURNING {link}, {quoted(self._child._model._meta.pk.attname)}"
+        )
 
 
 def _made(compiled: _Compiled, row: Row) -> Any:

@@ -21,8 +21,10 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from synnefo.common import locks
 from synnefo.common.accounts import Provision, accounts, provisions_for
 from synnefo.common.faults import Fault
+from synnefo.common.locks import Lock
 from synnefo.common.transactions import atomic, forbid_in_transaction
 from synnefo.engine.models import Commission, Operation
 
@@ -32,18 +34,22 @@ _BATCH = 500
 
 
 @contextmanager
-def charged(provisions: Sequence[Provision], *, name: str, force: bool = False) -> Iterator[None]:
+def charged(
+    provisions: Sequence[Provision], *, name: str, force: bool = False, lock: Sequence[Lock] = ()
+) -> Iterator[None]:
     """The transaction of a change that is finished when the block ends; its costs count with it.
 
+    ``lock`` is locked with it, by the same statement as what charging locks if that can be.
     If the block raises, everything is rolled back. Raises OverLimit, ItemNotFound.
     """
     if provisions and accounts().same_database:
         with atomic():
-            if accounts().append_usage(provisions):
+            if accounts().append_usage(provisions, lock):
                 yield
                 return
             transaction.set_rollback(True)  # which lets go of the locks
     with commissioned(provisions, name=name, force=force) as serial:
+        locks.lock(*lock)
         yield
         decide(serial, accept=True)
 

@@ -19,7 +19,7 @@ from synnefo.common.units import show_amount
 from synnefo.pithos.faces import view
 from synnefo.pithos.namespace import browsing, listing, objects, sharing, sights
 from synnefo.pithos.namespace.access import Right
-from synnefo.pithos.namespace.listing import Listed, Wanted
+from synnefo.pithos.namespace.listing import Listed, Rolled, Wanted
 from synnefo.pithos.namespace.names import Path
 from synnefo.pithos.namespace.sights import Sight
 from synnefo.pithos.pages_places import HOME, ROWS, data_url, folder_of, leaf_of
@@ -107,7 +107,7 @@ def folder(request: HttpRequest, caller: Caller) -> HttpResponse:
     container, sight = sights.look(as_himself(caller), place.account, place.container)
     if sight is not None and not sight.reaches(place.folder):
         raise Forbidden("This folder is not shared with you.")
-    wanted = Wanted(place.folder, "/", marker=after, limit=ROWS + 1, folds=True, sight=sight)
+    wanted = Wanted(place.folder, "/", marker=after, limit=ROWS + 1, folds=True, sight=sight, brief=True)
     found = listing.entries(container, wanted)
     names = accounts().names([place.account])
     context: dict[str, Any] = {
@@ -143,7 +143,8 @@ def _may_write(sight: Sight | None, name: str) -> bool:
 def _rows(place: Foreign, sight: Sight | None, entries: list[listing.Entry]) -> list[Row]:
     """A folder that has an object and members is there once; a file of a folder's name is hidden."""
     found: dict[str, Row] = {}
-    for name, version in entries:
+    for entry in entries:
+        name, version = entry.name, None if isinstance(entry, Rolled) else entry
         bare = name.removesuffix("/")
         is_folder = name.endswith("/") or browsing.is_folder(version)
         if bare == place.folder.removesuffix("/") or (bare in found and not is_folder):

@@ -15,18 +15,7 @@ _ACCOUNT = r"^object-store/v1/(?P<account>[^/]+)"
 _CONTAINER = _ACCOUNT + r"/(?P<container>[^/]+)"
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    re_path(r"^object-store/v1/?$", route(GET=accounts.top)),
-    re_path(_ACCOUNT + r"/?$", route(HEAD=accounts.head, GET=accounts.show, POST=accounts.change)),
-    re_path(
-        _CONTAINER + r"/?$",
-        route(
-            HEAD=containers.head,
-            GET=containers.show,
-            PUT=containers.put,
-            POST=containers.post,
-            DELETE=containers.delete,
-        ),
-    ),
+    # No path of a face matches what another does, and objects are asked for most.
     re_path(
         _CONTAINER + r"/(?P<name>[\s\S]+)$",
         route(
@@ -39,11 +28,23 @@ urlpatterns: list[URLPattern | URLResolver] = [
             DELETE=writing.delete,
         ),
     ),
+    *swift,
+    re_path(
+        _CONTAINER + r"/?$",
+        route(
+            HEAD=containers.head,
+            GET=containers.show,
+            PUT=containers.put,
+            POST=containers.post,
+            DELETE=containers.delete,
+        ),
+    ),
+    re_path(r"^object-store/v1/?$", route(GET=accounts.top)),
+    re_path(_ACCOUNT + r"/?$", route(HEAD=accounts.head, GET=accounts.show, POST=accounts.change)),
     path(f"object-store/{view.ROUTE}<str:link>", view.get),
     re_path(r"^ui/view/(?P<account>[^/]+)/(?P<container>[^/]+)/(?P<name>[\s\S]+)$", viewing.view),
     path("public", RedirectView.as_view(url="public/")),
     re_path(r"^public/(?P<link>[^/]*)$", public.public),
-    *swift,
     *webdav,
     re_path(r"^object-store/(?P<path>.*)$", unknown),
 ]

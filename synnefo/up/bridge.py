@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import io
 import sys
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -23,6 +24,9 @@ Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 _OWN_NAMES = ("CONTENT_TYPE", "CONTENT_LENGTH")
 _SHORT_BYTES = 64 * 1024
+#: So much at a time comes to the thread of a request that takes its body piece by piece: whatever has come up
+#: to a multiple of that is not kept back until there is more.
+_HOP_BYTES = 1024 * 1024
 
 
 class ClientGoneError(ConnectionError):
@@ -63,8 +67,8 @@ class _Client:
         self._gone = False
         self._leaving: asyncio.Task[None] | None = None
 
-    def read(self, size: int) -> bytes:
-        """At least so many bytes of the body, unless it ends before. Raises ClientGoneError."""
+    def read(self, size: int) -> list[bytes]:
+        """At least so many bytes of the body as they came, unless it ends before. Raises ClientGoneError."""
         return asyncio.run_coroutine_threadsafe(self.gather(size), self._loop).result()
 
     def write(self, messages: Sequence[Message]) -> None:
@@ -75,7 +79,7 @@ class _Client:
         if self._leaving is not None:
             self._leaving.cancel()
 
-    async def gather(self, size: int) -> bytes:
+    async def gather(self, size: int) -> list[bytes]:
         """The same for the loop."""
         parts: list[bytes] = []
         wanted = size
@@ -84,7 +88,7 @@ class _Client:
             self._more = message.get("more_body", False)
             parts.append(message["body"])
             wanted -= len(parts[-1])
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+        return parts
 
     async def _next(self) -> Message:
         """A piece of the body; who has left once is not waited for again."""
@@ -121,26 +125,52 @@ class _Body:
 
     def __init__(self, client: _Client) -> None:
         self._client = client
-        self._ahead = b""
+        self._ahead = deque[bytes]()
+        self._taken = 0
 
     def read(self, size: int = -1) -> bytes:
         wanted = sys.maxsize if size < 0 else size
-        found = self._ahead
-        if len(found) < wanted:
-            found += self._client.read(wanted - len(found))
-        self._ahead = found[wanted:]
-        return found[:wanted]
+        missing = wanted - sum(map(len, self._ahead))
+        if missing > 0:
+            self._take(missing)
+        pieces = list[bytes]()
+        while wanted and self._ahead:
+            pieces.append(self._piece(wanted))
+            wanted -= len(pieces[-1])
+        return b"".join(pieces)
+
+    def read1(self, size: int = -1) -> bytes:
+        """A piece as it came, at most so long: what is long is not copied on its way. Empty at the end."""
+        if not self._ahead:
+            self._take(_HOP_BYTES - self._taken % _HOP_BYTES)
+        return self._piece(size)
 
     def readline(self, size: int = -1) -> bytes:
         wanted = sys.maxsize if size < 0 else size
-        while b"\n" not in self._ahead and len(self._ahead) < wanted:
-            piece = self._client.read(1)
-            if not piece:
+        line = b""
+        while b"\n" not in line and len(line) < wanted:
+            if not self._ahead:
+                self._take(1)
+            if not (piece := self._piece(wanted - len(line))):
                 break
-            self._ahead += piece
-        end = min(self._ahead.find(b"\n") + 1 or len(self._ahead), wanted)
-        line, self._ahead = self._ahead[:end], self._ahead[end:]
-        return line
+            line += piece
+        end = line.find(b"\n") + 1 or len(line)
+        if end < len(line):
+            self._ahead.appendleft(line[end:])
+        return line[:end]
+
+    def _take(self, size: int) -> None:
+        """Wait until so many bytes more have come."""
+        came = self._client.read(size)
+        self._taken += sum(map(len, came))
+        self._ahead += filter(None, came)
+
+    def _piece(self, size: int) -> bytes:
+        piece = self._ahead.popleft() if self._ahead else b""
+        if 0 <= size < len(piece):
+            self._ahead.appendleft(piece[size:])
+            piece = piece[:size]
+        return piece
 
 
 class _Exchange:
@@ -186,7 +216,7 @@ async def _body_of(scope: Message, client: _Client) -> _Body | io.BytesIO:
     length = headers.get(b"content-length", b"")
     if length.isdigit() and int(length) <= _SHORT_BYTES and b"expect" not in headers:
         with suppress(ClientGoneError):
-            return io.BytesIO(await client.gather(int(length)))
+            return io.BytesIO(b"".join(await client.gather(int(length))))
     return _Body(client)
 
 

@@ -64,6 +64,11 @@ class _Body:
         found: bytes = self._stream.read(*size)
         return found
 
+    def read1(self, *size: int) -> bytes:
+        let_go()
+        found: bytes = getattr(self._stream, "read1", self._stream.read)(*size)
+        return found
+
     def readline(self, *size: int) -> bytes:
         let_go()
         found: bytes = self._stream.readline(*size)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import errno
+import fcntl
 import hashlib
+import mmap
 import os
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synnefo.common.faults import InsufficientStorage, ItemNotFound
-from synnefo.pithos.blocks import content, hashing
+from synnefo.pithos.blocks import buffers, content, hashing
 from synnefo.pithos.blocks.base import Blocks
 from synnefo.pithos.blocks.filesystem import FilesystemBlocks
 from synnefo.pithos.blocks.memory import MemoryBlocks
@@ -53,6 +57,13 @@ def test_a_block_comes_back_by_the_hash_of_its_content(store: Blocks) -> None:
 def test_nuls_at_the_end_are_not_kept(store: Blocks) -> None:
     assert store.put(b"\0ab\0\0") == store.put(b"\0ab")
     assert store.get(hashlib.sha256(b"\0ab").digest()) == b"\0ab"
+
+
+def test_the_memory_of_a_block_is_the_callers_again_once_it_is_kept(store: Blocks) -> None:
+    memory = bytearray(b"first\0\0")
+    digest = store.put(memoryview(memory))
+    memory[:] = b"another"
+    assert store.get(digest) == b"first"
 
 
 @pytest.mark.parametrize("data", [b"", b"\0", bytes(4096)])
@@ -160,6 +171,48 @@ def test_every_directory_on_the_way_is_synced_before_a_block_counts(
     folders = [tmp_path / name[0:2] / name[2:4] / name[4:6], tmp_path / name[0:2] / name[2:4]]
     assert synced[0].startswith(f"{tmp_path}/.new/")
     assert synced[1:] == [str(one) for one in (*folders, tmp_path / name[0:2], tmp_path)]
+
+
+PAGE, LONG = mmap.PAGESIZE, 256 * 1024
+
+
+@pytest.mark.parametrize("size_bytes", [LONG - 1, LONG, LONG + 1, LONG + PAGE - 1, LONG + PAGE, 4 * LONG])
+@pytest.mark.parametrize("shift", [0, 1, 512])
+@pytest.mark.parametrize("flags", ["direct", "none"])
+def test_long_blocks_are_whole_wherever_in_memory_they_lie_and_whatever_the_file_system_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flags: str, shift: int, size_bytes: int
+) -> None:
+    def refusing(handle: int, command: int, wanted: int = 0) -> int:
+        if wanted & os.O_DIRECT:
+            raise OSError(errno.EINVAL, "Invalid argument")
+        return 0
+
+    if flags == "none":
+        monkeypatch.setattr(fcntl, "fcntl", refusing)
+    store, data = FilesystemBlocks(tmp_path), os.urandom(size_bytes - 1) + b"x"
+    memory = buffers.take(size_bytes + shift)[shift:]
+    memory[:] = data
+    digest = store.put(memory)
+    assert (digest, store.get(digest)) == (hashlib.sha256(data).digest(), data)
+    assert list((tmp_path / ".new").iterdir()) == []
+
+
+def test_a_block_that_another_writer_has_just_made_counts_when_its_directory_is_synced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = FilesystemBlocks(tmp_path).put(b"theirs")
+    name = digest.hex()
+    folder = tmp_path / name[0:2] / name[2:4] / name[4:6]
+    synced: list[str] = []
+    monkeypatch.setattr(os, "fsync", lambda handle: synced.append(os.readlink(f"/proc/self/fd/{handle}")))
+    ours, later = FilesystemBlocks(tmp_path), FilesystemBlocks(tmp_path)
+    assert ours.put(b"theirs") == digest
+    assert synced[0] == str(folder)
+    synced.clear()
+    assert ours.missing([digest]) == []
+    os.utime(folder / name, (0, 0))
+    assert later.missing([digest]) == []
+    assert synced == []
 
 
 @pytest.mark.parametrize("failing", ["fsync", "rename"])
@@ -330,7 +383,64 @@ def test_cutting_equals_an_upload_of_the_beginning(
     assert made.packed == content.keep(store, [data[:length]], block_size).packed
 
 
-def test_memory_stays_within_a_few_blocks(tmp_path: Path, peak_bytes: Callable[..., int]) -> None:
+def test_memory_stays_within_a_few_blocks(
+    tmp_path: Path, peak_bytes: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
     block_size, store = 256 * 1024, FilesystemBlocks(tmp_path)
+    out, most = 0, 0
+
+    def take(size_bytes: int) -> memoryview:
+        nonlocal out, most
+        out, most = out + 1, max(most, out + 1)
+        return buffers.take(size_bytes)
+
+    def give_back(view: memoryview) -> None:
+        nonlocal out
+        out -= 1
+        buffers.give_back(view)
+
+    monkeypatch.setattr(content, "take", take)
+    monkeypatch.setattr(content, "give_back", give_back)
     peak = peak_bytes(lambda: content.keep(store, (bytes([n]) * block_size for n in range(40)), block_size))
-    assert peak < 6 * block_size
+    assert (out, most <= 4, peak < 3 * block_size) == (0, True, True)
+
+
+def test_uploads_at_the_same_time_do_not_get_into_each_other(tmp_path: Path) -> None:
+    block_size, store = 256 * 1024, FilesystemBlocks(tmp_path)
+    uploads = [os.urandom(5 * block_size + number) for number in range(8)]
+
+    def through(data: bytes) -> tuple[bytes, str]:
+        kept = content.keep(store, (data[at : at + 99_991] for at in range(0, len(data), 99_991)), block_size)
+        return b"".join(content.read(store, kept, block_size, 0, kept.size_bytes)), kept.md5
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(through, uploads))
+    assert found == [(data, hashlib.md5(data, usedforsecurity=False).hexdigest()) for data in uploads]
+
+
+def test_an_upload_that_fails_leaves_the_memory_of_its_blocks_alone_until_they_are_written() -> None:
+    """Those that are on their way behind the one that failed are not overwritten by the next upload."""
+    block_size, going_on, seen = 256 * 1024, threading.Event(), list[bytes]()
+
+    class Failing(MemoryBlocks):
+        def put(self, data: hashing.Data) -> bytes:
+            if data[0] == 1:
+                raise InsufficientStorage
+            going_on.wait(10)
+            seen.append(bytes(data))
+            return super().put(data)
+
+    with pytest.raises(InsufficientStorage):
+        content.keep(Failing(), [bytes([number]) * block_size for number in (1, 2, 3)], block_size)
+    content.keep(MemoryBlocks(), [bytes([number]) * block_size for number in range(9)], block_size)
+    going_on.set()
+    content.keep(Failing(), [bytes([4]) * block_size], block_size)
+    assert bytes([2]) * block_size in seen
+
+
+@given(data=st.binary(max_size=20), nuls=st.integers(0, 3 * 4096 + 1))
+def test_what_is_kept_of_a_block_is_what_stands_before_its_nuls(data: bytes, nuls: int) -> None:
+    block = data + bytes(nuls)
+    kept, digest = hashing.kept_of(memoryview(block))
+    assert (bytes(kept), digest) == (block.rstrip(b"\0"), hashlib.sha256(block.rstrip(b"\0")).digest())
+    assert hashing.kept_of(block) == (kept, digest)

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from synnefo.common.accounts import accounts
 from synnefo.common.caller import Caller
 from synnefo.pithos.namespace import containers, objects, trees
-from synnefo.pithos.namespace.models import Version
+from synnefo.pithos.namespace.models import Container, Object, Version
 from synnefo.pithos.namespace.objects import Path
 from tests.pithos.conftest import Api
 
@@ -64,6 +66,30 @@ def test_purging_gives_it_back(api: Api, used: Callable[..., int]) -> None:
     assert api("DELETE", f"c?until={LATER}").status_code == 204
     assert used() == 3
     assert Version.objects.count() == 1
+
+
+def test_long_history_is_forgotten_without_reading_it(api: Api, used: Callable[..., int]) -> None:
+    """A hundred times the paths and versions take as many statements, but for some more a batch of paths."""
+    counts = []
+    for many in (10, 1000):
+        api.put("c/first", "x")
+        container, top = Container.objects.get(), Object.objects.get(name="first")
+        made = [Object(container=container, name=f"p{number:04}") for number in range(many)]
+        rows = [(path, Version.State.TOMBSTONE) for path in Object.objects.bulk_create(made)]
+        rows += [(top, Version.State.HISTORY)] * many
+        Version.objects.bulk_create(
+            Version(object=path, state=state, modified=timezone.now(), attributes={"": {"a": "x" * 1000}})
+            for path, state in rows
+        )
+        with CaptureQueriesContext(connection) as queries:
+            assert api("DELETE", f"c?until={LATER}").status_code == 204
+        counts.append(len(queries))
+        assert list(Object.objects.values_list("name", flat=True)) == ["first"]
+        assert Version.objects.count() == 1
+        read = [query["sql"] for query in queries if query["sql"].startswith("SELECT")]
+        assert not any('"pithos_version"."attributes"' in sql for sql in read)
+    small, large = counts
+    assert large - small <= 20
 
 
 def test_a_container_that_goes_gives_its_history_back(api: Api, used: Callable[..., int]) -> None:

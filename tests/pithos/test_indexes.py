@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from synnefo.pithos.namespace import leaps, listing, objects
 from synnefo.pithos.namespace.changes import commit
-from synnefo.pithos.namespace.listing import Wanted
+from synnefo.pithos.namespace.listing import Rolled, Wanted
 from synnefo.pithos.namespace.models import Container, Object, Version
 from tests.conftest import People
 from tests.pithos.conftest import Api
@@ -85,6 +85,15 @@ def test_a_page_is_read_by_an_index(large: Container, wanted: Wanted) -> None:
     assert not [plan for plan in found if scans(plan)]
 
 
+@pytest.mark.parametrize("most", [100, 10_000])
+def test_metadata_keys_are_read_by_an_index(large: Container, settings: Any, most: int) -> None:
+    settings.PITHOS_API_LIST_LIMIT = most
+    large.refresh_from_db()
+    found = plans(lambda: listing.metadata_keys(large, "X-Object-Meta-"))
+    assert len(found) == (2 if most < MANY else 1)
+    assert not [plan for plan in found if scans(plan)]
+
+
 @pytest.mark.parametrize("folds", [False, True])
 @pytest.mark.parametrize("delimiter", ["/", "é"])
 @pytest.mark.parametrize("prefix", ["", "a/", "a/b", "zz"])
@@ -101,9 +110,9 @@ def test_leaping_finds_what_reading_all_finds(
     for end_marker in ("", "x2"):
         wanted = Wanted(prefix=prefix, delimiter=delimiter, folds=folds, end_marker=end_marker)
         monkeypatch.setattr(leaps, "AT_ONCE", 1000)
-        expected = [(entry.name, entry.version is None) for entry in listing.entries(container, wanted)]
+        expected = [(entry.name, isinstance(entry, Rolled)) for entry in listing.entries(container, wanted)]
         monkeypatch.setattr(leaps, "AT_ONCE", 5)
-        found = [(entry.name, entry.version is None) for entry in listing.entries(container, wanted)]
+        found = [(entry.name, isinstance(entry, Rolled)) for entry in listing.entries(container, wanted)]
         assert found == expected
         assert len(found) == len(set(found))
 

@@ -20,12 +20,12 @@ KILLS = 3
 
 
 def test_a_kill_while_parts_are_joined(server: Server, s3: Any, bucket: str) -> None:
-    """They end amid blocks, so all is read and cut anew."""
+    """They end amid blocks, so all is read and cut anew. What they become is never there without its list."""
     parts = [pattern(9 * MIB + 1, number) for number in range(5)]
     chance = random.Random()
     for kill in range(KILLS):
-        s3.put_object(Bucket=bucket, Key="k", Body=b"old")
-        upload = Upload(s3, bucket)
+        s3.put_object(Bucket=bucket, Key="k", Body=b"old", ACL="private")
+        upload = Upload(s3, bucket, ACL="public-read")
         for number, data in enumerate(parts, 1):
             upload.put(number, data)
         done: list[bool] = []
@@ -44,10 +44,18 @@ def test_a_kill_while_parts_are_joined(server: Server, s3: Any, bucket: str) -> 
         thread.join(60)
         server.group.start()
         found = read(s3, bucket, "k")
-        assert found == b"".join(parts) or (found == b"old" and not done), f"kill {kill}"
+        is_new = found == b"".join(parts)
+        assert is_new or (found == b"old" and not done), f"kill {kill}"
+        assert is_new == is_open(s3, bucket, "k")
         upload.complete()
         assert read(s3, bucket, "k") == b"".join(parts)
     assert "Uploads" not in s3.list_multipart_uploads(Bucket=bucket)
+
+
+def is_open(s3: Any, bucket: str, key: str) -> bool:
+    """Whether whoever comes may read it."""
+    grants = s3.get_object_acl(Bucket=bucket, Key=key)["Grants"]
+    return any(grant["Grantee"].get("URI", "").endswith("/AllUsers") for grant in grants)
 
 
 class Dying:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import socket
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -28,6 +29,27 @@ def test_a_body_of_unknown_length_comes_back(objects: Group) -> None:
     assert body == content
     status, headers, body = objects.request("GET", "c/chunked", Range="bytes=4194300-4194310")
     assert (status, body) == (206, content[4194300:4194311])
+
+
+def test_bodies_that_come_at_the_same_time_do_not_get_into_each_other(objects: Group) -> None:
+    """Of lengths around blocks, with NULs at the ends of blocks, in small and large pieces."""
+    bodies = [
+        b"".join(pieces(size_bytes)).replace(b"%c" % number, b"\0") + bytes(number)
+        for number, size_bytes in enumerate(
+            (4 * MIB - 1, 4 * MIB, 8 * MIB + 1, 12 * MIB + 4097, MIB, 9 * MIB)
+        )
+    ]
+
+    def through(number: int) -> tuple[str, bool]:
+        data, step = bodies[number], (MIB + 1, 10_007)[number % 2]
+        sent = (data[at : at + step] for at in range(0, len(data), step))
+        status, headers, _ = objects.put(f"c/together{number}", sent)
+        assert status == 201
+        return headers["ETag"], objects.request("GET", f"c/together{number}")[2] == data
+
+    with ThreadPoolExecutor(len(bodies)) as clients:
+        found = list(clients.map(through, range(len(bodies))))
+    assert found == [(md5(data), True) for data in bodies]
 
 
 def test_head_tells_the_length_without_a_body(objects: Group) -> None:

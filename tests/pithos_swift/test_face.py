@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import json
 import re
+import uuid
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from django.utils.http import parse_http_date
 
-from synnefo.pithos.namespace.models import Version
+from synnefo.pithos.namespace.models import Container, Version
 from tests.conftest import People
 from tests.pithos_kit import body_of
 from tests.pithos_swift.conftest import TOP, Api, Team
@@ -62,8 +65,13 @@ def test_v1_auth_takes_a_user_and_his_token(people: People, team: Team) -> None:
 
 
 def test_every_answer_can_be_found_in_the_log(api: Api) -> None:
-    for response in (api("HEAD"), api("GET", "c/absent"), api("GET", f"{TOP}nothing")):
-        request_id = response["X-Openstack-Request-Id"].removeprefix("req-").replace("-", "")
+    given = f"req-{uuid.uuid4()}"
+    request_id = given.removeprefix("req-").replace("-", "")
+    asked = {"X_Openstack_Request_Id": given}
+    for response in (
+        api("HEAD", **asked), api("GET", "c/absent", **asked), api("GET", f"{TOP}nothing", **asked),
+    ):  # fmt: skip
+        assert response["X-Openstack-Request-Id"] == response["X-Trans-Id"]
         assert re.fullmatch(r"tx[0-9a-f]{21}-[0-9a-f]{10}", response["X-Trans-Id"])
         assert response["X-Trans-Id"][2:23] == request_id[:21]
         assert "X-Auth-Token" in response["Vary"]
@@ -431,3 +439,10 @@ def test_what_the_other_face_keeps_does_not_break_answers_here(api: Api) -> None
     response = api("GET", "c/o")
     assert response["X-Object-Meta-Odd"].encode("latin-1").decode() == "a%0D%0Abü"
     assert (response["X-Object-Manifest"], body_of(response)) == ("c/p", b"onetwo")
+
+
+def test_putting_a_container_that_is_there_is_a_change_of_it(api: Api) -> None:
+    earlier = timezone.now() - datetime.timedelta(hours=1)
+    Container.objects.update(modified=earlier)
+    assert api("PUT", "c").status_code == 202
+    assert parse_http_date(api("HEAD", "c")["Last-Modified"]) > earlier.timestamp() + 60

@@ -130,6 +130,21 @@ def signed(
     return f"{path}?temp_url_sig={found}&temp_url_expires={ends}"
 
 
+def test_a_link_that_is_copied_may_be_turned_to_another_account(api: Api, people: People) -> None:
+    api.put("c/o", "hers")
+    assert api("PUT", "c/link", X_Symlink_Target="c/o").status_code == 201
+    bob = Api(people.bob.token, people.bob.user.uuid)
+    assert bob("PUT", "c").status_code == 201
+    assert api("POST", "c", X_Container_Read=people.bob.user.uuid).status_code == 204
+    taken = {"X_Copy_From": "c/link", "X_Copy_From_Account": f"AUTH_{api.account}"}
+    assert bob("PUT", "c/link?symlink=get", **taken).status_code == 201
+    assert bob("GET", "c/link").status_code == 404
+    turned = {**taken, "X_Symlink_Target_Account": f"AUTH_{api.account}"}
+    assert bob("PUT", "c/link?symlink=get", **turned).status_code == 201
+    assert bob.read("c/link") == b"hers"
+    assert bob("HEAD", "c/link?symlink=get")["X-Symlink-Target-Account"] == f"AUTH_{api.account}"
+
+
 def test_a_signed_link_needs_no_token(api: Api) -> None:
     api.put("c/o", "content")
     assert api("POST", "", X_Account_Meta_Temp_URL_Key=KEY).status_code == 204
@@ -274,6 +289,31 @@ def test_versions_have_ids_where_they_are_wanted(api: Api) -> None:
     assert api("DELETE", f"c/o?version-id={first}").status_code == 204
     assert api("GET", f"c/o?version-id={first}").status_code == 404
     assert api("DELETE", "c").status_code == 409
+
+
+def test_lists_say_which_version_is_there(api: Api) -> None:
+    api.put("c/before", "x")
+    assert api("POST", "c", X_Versions_Enabled="true").status_code == 204
+    version = api.put("c/o", "one")["X-Object-Version-Id"]
+    assert api("PUT", "c/turned", X_Symlink_Target="c/o").status_code == 201
+    before, link, turned = json.loads(api("GET", "c?format=json").content)
+    assert "version_symlink" not in before
+    address = f"/v1/AUTH_{api.account}/c/o"
+    assert (link["version_symlink"], link["symlink_path"]) == (True, f"{address}?version-id={version}")
+    assert turned["symlink_path"] == address
+
+
+def test_deleting_the_version_without_an_id_leaves_those_that_have_one(api: Api) -> None:
+    assert api("POST", "c", X_Versions_Enabled="true").status_code == 204
+    first = api.put("c/o", "one")["X-Object-Version-Id"]
+    api.put("c/o", "three")
+    assert api("DELETE", "c/o?version-id=null").status_code == 204
+    assert (api("GET", "c/o").status_code, api.lines("c")) == (404, [])
+    listed = json.loads(api("GET", "c?versions").content)
+    assert [(entry["bytes"], entry["is_latest"]) for entry in listed] == [(5, False), (3, False)]
+    assert api.read(f"c/o?version-id={first}") == b"one"
+    assert (Container.objects.get().object_count, Container.objects.get().size_bytes) == (0, 0)
+    assert api("DELETE", "c/o?version-id=null").status_code == 404
 
 
 @pytest.mark.parametrize(("header", "kept"), [("X_Versions_Location", 1), ("X_History_Location", 3)])

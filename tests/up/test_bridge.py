@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -25,6 +26,8 @@ SCOPE = {
         (b"x-object-meta-a", b"1"), (b"x-object-meta-a", b"2"),
     ],
 }  # fmt: skip
+
+MIB = 1024 * 1024
 
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
@@ -94,7 +97,7 @@ def test_the_request_is_as_wsgi_has_it() -> None:
 def test_bodies_are_read_by_bytes_and_by_lines(
     headers: tuple[tuple[bytes, bytes], ...], calls: list[tuple[Any, ...]], expected: list[bytes]
 ) -> None:
-    found = []
+    found: list[bytes] = []
 
     def application(environ: dict[str, Any], start: Any) -> list[bytes]:
         found.extend(getattr(environ["wsgi.input"], name)(*size) for name, *size in calls)
@@ -104,6 +107,48 @@ def test_bodies_are_read_by_bytes_and_by_lines(
     sent = exchange(application, body(b"on", b"e\ntw", b"o\nthree"), announcing(*headers))
     assert content(sent) == b"done"
     assert found == expected
+
+
+def test_a_body_is_taken_as_it_came_between_other_ways_of_reading() -> None:
+    found: list[bytes] = []
+
+    def application(environ: dict[str, Any], start: Any) -> list[bytes]:
+        stream = environ["wsgi.input"]
+        found.extend([stream.read1(), stream.read1(1), stream.read(2), stream.readline(), stream.read1(100)])
+        found.extend([stream.read(), stream.read1(), stream.read1(5)])
+        start("200 OK", [])
+        return []
+
+    exchange(application, body(b"on", b"e\ntw", b"o\nthree", b"", b"four", b"five"))
+    assert found == [b"on", b"e", b"\nt", b"wo\n", b"three", b"fourfive", b"", b""]
+
+
+def test_a_line_is_not_kept_back_until_more_comes() -> None:
+    found: list[bytes] = []
+
+    def application(environ: dict[str, Any], start: Any) -> list[bytes]:
+        found.append(environ["wsgi.input"].readline())
+        start("200 OK", [])
+        return []
+
+    exchange(application, body(b"on", b"e\ntw")[:2])
+    assert found == [b"one\n"]
+
+
+def test_whole_blocks_are_not_kept_back_until_more_comes() -> None:
+    """However the pieces lie in which they come."""
+    found = bytearray()
+
+    def application(environ: dict[str, Any], start: Any) -> list[bytes]:
+        with suppress(ClientGoneError):
+            while piece := environ["wsgi.input"].read1(MIB):
+                found.extend(piece)
+        start("200 OK", [])
+        return []
+
+    step = 417_792
+    exchange(application, body(*[bytes(step)] * (4 * MIB // step + 1))[:-1])
+    assert len(found) >= 4 * MIB
 
 
 @pytest.mark.parametrize("headers", [(), ((b"content-length", b"8"),)])

@@ -50,42 +50,43 @@ _TOUCH_EVERY = datetime.timedelta(minutes=1)
 class Grant(NamedTuple):
     """A token that exists, with what belongs to it; the names of the fields are paths of the query.
 
-    ``assigned`` are the roles that were given in its project or scope, beyond membership; it is looked up
-    where ``is_assigned`` says that there are some.
+    Requests for objects look up no more than the first of them (``_OF_CALLERS``): each of the others is a
+    join or a value to read. ``assigned`` are the roles that were given in its project or scope, beyond
+    membership; it is looked up where ``is_assigned`` says that there are some.
     """
 
     digest: str
-    kind: str
-    methods: str
     read_only: bool
-    created: datetime.datetime
     last_used: datetime.datetime | None
     expires: datetime.datetime
     user_id: int
     user__uuid: str
     user__username: str
-    user__first_name: str
-    user__last_name: str
     user__is_active: bool
     user__terms_due: datetime.datetime | None
     user__is_superuser: bool
     user__default_project: str
-    user__entry__name: str | None
-    user__entry__domain__uuid: str | None
-    user__entry__domain__name: str | None
     project_id: int | None
     project__uuid: str | None
-    project__realname: str | None
     project__state: int | None
-    project__entry__domain__uuid: str | None
-    project__entry__domain__name: str | None
-    application_credential_id: int | None
     scope: str
     only_roles: str
     services: str
     confined: bool
     is_member: bool
     is_assigned: bool
+    kind: str = ""
+    methods: str = ""
+    created: datetime.datetime = datetime.datetime.min
+    user__first_name: str = ""
+    user__last_name: str = ""
+    user__entry__name: str | None = None
+    user__entry__domain__uuid: str | None = None
+    user__entry__domain__name: str | None = None
+    project__realname: str | None = None
+    project__entry__domain__uuid: str | None = None
+    project__entry__domain__name: str | None = None
+    application_credential_id: int | None = None
     assigned: frozenset[str] = frozenset()
 
     @property
@@ -117,6 +118,10 @@ class Grant(NamedTuple):
     @property
     def realname(self) -> str:
         return f"{self.user__first_name} {self.user__last_name}".strip()
+
+
+_OF_CALLERS = Grant._fields[: Grant._fields.index("kind")]
+_ALL = Grant._fields[:-1]
 
 
 def roles_of(is_superuser: bool) -> frozenset[str]:
@@ -331,7 +336,7 @@ def digest_of(token: str) -> str:
     return hashlib.sha256(token.encode(errors="backslashreplace")).hexdigest()
 
 
-def _by_digest(first: str, second: str) -> QuerySet[Token, Any]:
+def _by_digest(first: str, second: str, fields: Iterable[str] = _ALL) -> QuerySet[Token, Any]:
     memberships = Membership.objects.filter(
         person=OuterRef("user"), project=OuterRef("project"), state__in=Membership.ACTUALLY_ACCEPTED
     )
@@ -340,7 +345,7 @@ def _by_digest(first: str, second: str) -> QuerySet[Token, Any]:
     )
     rows = Token.objects.filter(digest__in=(first, second))
     rows = rows.annotate(is_member=Exists(memberships), is_assigned=Exists(assignments))
-    return rows.values_list(*Grant._fields[:-1])
+    return rows.values_list(*fields)
 
 
 _query = Prepared(_by_digest, "first digest", "second digest")
@@ -350,8 +355,8 @@ def _with_projects_and_groups(digest: str) -> QuerySet[Token, Any]:
     """A token, and what its user is in: requests for objects ask for nothing else of Astakos."""
     projects = Membership.objects.filter(ACCESS, person=OuterRef("user"))
     groups = Group.objects.filter(user=OuterRef("user"))
-    rows = _by_digest(digest, digest)
-    return rows.values_list(*Grant._fields[:-1], ListOf(projects, "project__uuid"), ListOf(groups, "name"))
+    rows = _by_digest(digest, digest, ())
+    return rows.values_list(*_OF_CALLERS, ListOf(projects, "project__uuid"), ListOf(groups, "name"))
 
 
 _callers = Prepared(_with_projects_and_groups, "digest")

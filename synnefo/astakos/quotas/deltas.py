@@ -25,6 +25,7 @@ from synnefo.astakos.quotas.keys import Key, buckets, merged
 from synnefo.astakos.quotas.models import Delta, Holding, ProvisionLog
 from synnefo.common import locks
 from synnefo.common.accounts import Provision
+from synnefo.common.locks import Lock
 from synnefo.common.prepared import Prepared, PreparedInsert
 from synnefo.common.transactions import atomic
 
@@ -37,14 +38,16 @@ _BATCH = 500
 _insert = PreparedInsert(Delta, "holding", "quantity")
 
 
-def append(provisions: Iterable[Provision]) -> bool:
+def append(provisions: Iterable[Provision], lock: Iterable[Lock] = ()) -> bool:
     """Count amounts in the caller's transaction, all or none; they stand when that is committed.
+
+    What else is to be locked for it is locked by the same statement.
 
     False, with nothing done, if a limit is near (or there is no such holding): then a commission decides.
     Locks are kept all the same, so the caller gives up this transaction first.
     """
     wanted = merged(provisions)
-    locks.share(locks.Kind.USAGE, buckets(wanted))
+    locks.lock(Lock(locks.Kind.USAGE, buckets(wanted)), *lock)
     found = _holdings(list(wanted))
     if len(found) < len(wanted):
         return False

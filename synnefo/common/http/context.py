@@ -40,7 +40,7 @@ class RequestContext:
             SECONDS.labels(request.method).observe(took_s)
             level = log.warning if response.status_code >= 500 else log.debug
             level("request", method=request.method, path=request.path, status=status, ms=round(took_s * 1000))
-        response["X-Openstack-Request-Id"] = request.id  # type: ignore[attr-defined]
+        response.headers.setdefault("X-Openstack-Request-Id", request.id)  # type: ignore[attr-defined]
         return response
 
 

@@ -14,6 +14,8 @@ from synnefo.common.faults import Fault
 
 #: Where Swift has nothing to add to what the status says.
 _PAGES = (401, 403, 404, 405)
+#: What Swift says of a conflict where it says no more.
+UNEXPLAINED = "There was a conflict when trying to complete your request."
 
 Shape = Callable[[Fault], dict[str, Any]]
 
@@ -63,7 +65,7 @@ def swift(fault: Fault, account: str = "unknown") -> HttpResponse:
     It says which account it wants a token for.
     """
     text = html.escape(fault.message, quote=False)
-    if fault.status in _PAGES:
+    if fault.status in _PAGES or fault.message == UNEXPLAINED:
         text = f"<html><h1>{fault.title}</h1><p>{text}</p></html>"
     response = HttpResponse(text, status=fault.status, content_type="text/html; charset=UTF-8")
     if fault.status == 412:

@@ -8,7 +8,6 @@ from django.http import HttpRequest
 
 from synnefo.common.faults import BadRequest, Fault, RequestTooLarge
 
-#: A piece costs a hop to the thread that talks to the client, and back.
 _PIECE = 1024 * 1024
 
 
@@ -36,9 +35,10 @@ def read(
 
 def _pieces(request: HttpRequest, left: int | None, allowed: int, refusal: Fault) -> Iterator[bytes]:
     stream = request.META["wsgi.input"]
+    take = getattr(stream, "read1", stream.read)  # what has come, without joining it
     while left is None or left > 0:
         try:
-            piece = stream.read(_PIECE if left is None else min(_PIECE, left))
+            piece = take(_PIECE if left is None else min(_PIECE, left))
         except OSError as error:
             raise BadRequest("The body was cut short.") from error
         if not piece:

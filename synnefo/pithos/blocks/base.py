@@ -10,6 +10,8 @@ from typing import Any, Protocol
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from synnefo.pithos.blocks.hashing import Data
+
 
 class Blocks(Protocol):
     """Blocks by the digest of their content. Safe to use from many threads and processes at once.
@@ -17,10 +19,11 @@ class Blocks(Protocol):
     The hole (a block of NULs) is always there and takes no space.
     """
 
-    def put(self, data: bytes) -> bytes:
+    def put(self, data: Data) -> bytes:
         """Keep a block and return its digest; it is on the medium when this returns.
 
-        NULs at its end are not kept. Putting what is there renews its age. Raises InsufficientStorage.
+        NULs at its end are not kept. Putting what is there renews its age. The memory of ``data`` is the
+        caller's again afterwards. Raises InsufficientStorage.
         """
 
     def get(self, digest: bytes) -> bytes:

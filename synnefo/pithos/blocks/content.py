@@ -16,6 +16,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from django.conf import settings
 
 from synnefo.pithos.blocks.base import Blocks
+from synnefo.pithos.blocks.buffers import give_back, take
 from synnefo.pithos.blocks.hashing import HOLE, block_count, block_hash, pack, top_hash, unpack
 
 _WRITERS = 32
@@ -57,17 +58,19 @@ def keep(
     not stored, but carried along.
     """
     most = min(settings.PITHOS_INLINE_BYTES if inline_bytes is None else inline_bytes, block_size - 1)
-    writing, digests, size_bytes = _Writing(store), list[bytes](), 0
-    md5 = hashlib.md5(usedforsecurity=False)
+    writing = _Writing(store)
     for block in cut(chunks, block_size):
-        if len(block) <= most and not size_bytes:
-            md5.update(block)
-            return Content(block_hash(block), len(block), md5.hexdigest(), block)
-        size_bytes += len(block)
-        digests += writing.put(block)
-        md5.update(block)
-    digests += writing.rest()
-    return Content(pack(digests), size_bytes, md5.hexdigest())
+        if len(block) <= most and not writing.size_bytes:
+            return _inline(block)
+        writing.put(block)
+    return writing.content()
+
+
+def _inline(block: memoryview) -> Content:
+    data = bytes(block)
+    give_back(block)
+    md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
+    return Content(block_hash(data), len(data), md5, data)
 
 
 class _Writing:
@@ -76,22 +79,36 @@ class _Writing:
     blocks are not worth a thread."""
 
     def __init__(self, store: Blocks) -> None:
+        self.size_bytes = 0
         self._store = store
-        self._pending = deque[Future[bytes]]()
+        self._pending = deque[tuple[Future[bytes], memoryview]]()
+        self._digests: list[bytes] = []
+        self._md5 = hashlib.md5(usedforsecurity=False)
 
-    def put(self, block: bytes) -> list[bytes]:
-        """The digests that are known by now, in order."""
+    def put(self, block: memoryview) -> None:
+        """The memory of the block is no longer the caller's."""
+        self.size_bytes += len(block)
         if len(block) < _WORTH_A_THREAD_BYTES:
-            return [*self.rest(), self._store.put(block)]
-        found = [self._pending.popleft().result()] if len(self._pending) == _ON_THEIR_WAY else []
-        self._pending.append(_writers().submit(self._store.put, block))
-        return found
+            self._settle(0)
+            self._digests.append(self._store.put(block))
+            self._md5.update(block)
+            give_back(block)
+            return
+        self._settle(_ON_THEIR_WAY - 1)
+        self._pending.append((_writers().submit(self._store.put, block), block))
+        self._md5.update(block)
 
-    def rest(self) -> list[bytes]:
-        """The digests of the blocks that are on their way; they are stored then."""
-        found = [pending.result() for pending in self._pending]
-        self._pending.clear()
-        return found
+    def content(self) -> Content:
+        """What was put; it is stored then."""
+        self._settle(0)
+        return Content(pack(self._digests), self.size_bytes, self._md5.hexdigest())
+
+    def _settle(self, most: int) -> None:
+        """Wait until not more than so many are on their way."""
+        while len(self._pending) > most:
+            pending, block = self._pending.popleft()
+            self._digests.append(pending.result())
+            give_back(block)
 
 
 @functools.cache
@@ -100,20 +117,22 @@ def _writers() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(_WRITERS, "blocks")
 
 
-def cut(chunks: Iterable[bytes], block_size: int) -> Iterator[bytes]:
-    """The same bytes in blocks; only the last may be shorter, and none is empty."""
-    waiting, length = list[bytes](), 0
+def cut(chunks: Iterable[bytes], block_size: int) -> Iterator[memoryview]:
+    """The same bytes in blocks, to be given back; only the last may be shorter, and none is empty."""
+    block, length = take(block_size), 0
     for chunk in chunks:
-        waiting.append(chunk)
-        length += len(chunk)
-        if length >= block_size:
-            joined, start = b"".join(waiting), 0
-            while length - start >= block_size:
-                yield joined[start : start + block_size]
-                start += block_size
-            waiting, length = [joined[start:]], length - start
+        left = memoryview(chunk)
+        while left:
+            taken = min(len(left), block_size - length)
+            block[length : length + taken] = left[:taken]
+            left, length = left[taken:], length + taken
+            if length == block_size:
+                yield block
+                block, length = take(block_size), 0
     if length:
-        yield b"".join(waiting)
+        yield block[:length]
+    else:
+        give_back(block)
 
 
 def read(store: Blocks, content: Content, block_size: int, start: int, stop: int) -> Iterator[bytes]:

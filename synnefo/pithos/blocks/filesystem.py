@@ -2,8 +2,8 @@
 
 A block is written under a temporary name, synced, and renamed; then its directories are synced. So a file
 with a final name is whole, and survives whatever dies once ``put`` has returned (unless
-``PITHOS_BLOCKS_FSYNC`` is off, which is for tests). What a crash leaves in
-``.new`` is swept when it is a day old. Blocks that are put aside lie in ``.aside``.
+``PITHOS_BLOCKS_FSYNC`` is off, which is for tests). Long ones go past the system's cache. What a crash leaves
+in ``.new`` is swept when it is a day old. Blocks that are put aside lie in ``.aside``.
 """
 
 from __future__ import annotations
@@ -11,17 +11,20 @@ from __future__ import annotations
 import contextlib
 import datetime
 import errno
+import fcntl
+import mmap
 import os
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import structlog
 from django.conf import settings
 
 from synnefo.common.faults import InsufficientStorage, ItemNotFound
 from synnefo.pithos.blocks.base import Blocks
-from synnefo.pithos.blocks.hashing import DIGEST_BYTES, HOLE, kept_of
+from synnefo.pithos.blocks.hashing import DIGEST_BYTES, HOLE, Data, kept_of
 
 log = structlog.get_logger("synnefo.pithos")
 
@@ -29,7 +32,10 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 #: Another file system, one without links, too many of them, somebody else's file.
 _NO_LINK = (errno.EXDEV, errno.EOPNOTSUPP, errno.EMLINK, errno.EPERM, errno.EACCES)
 _ABANDONED_AFTER_S = 24 * 3600
-#: How many directories are remembered as synced.
+#: Writers sync what they rename at once, and systems what nobody syncs within half a minute.
+_SURELY_SYNCED_AFTER_S = 60
+_WORTH_DIRECT_BYTES = 256 * 1024
+#: How many directories, and files, are remembered as synced.
 _REMEMBERED = 100_000
 
 
@@ -39,8 +45,9 @@ class FilesystemBlocks(Blocks):
         self.directory = directory or Path(base) / "blocks"
         self._base = str(self.directory)
         self._synced: set[str] = set()
+        self._settled: set[tuple[bytes, int]] = set()
 
-    def put(self, data: bytes) -> bytes:
+    def put(self, data: Data) -> bytes:
         kept, digest = kept_of(data)
         if digest != HOLE and not self._renew(digest):
             self._write(self._folder(digest), digest.hex(), kept)
@@ -113,15 +120,26 @@ class FilesystemBlocks(Blocks):
         return f"{self._base}/.aside/{digest.hex()}"
 
     def _renew(self, digest: bytes) -> bool:
-        """Whether it is there; its age begins anew."""
+        """Whether it is there, on the medium; its age begins anew."""
+        path = self._path(digest)
         for _ in range(2):
             try:
-                os.utime(self._path(digest))
+                found = os.stat(path)
+                os.utime(path)
+                self._ensure_synced(digest, found)
                 return True
             except FileNotFoundError:
                 if not self._bring_back(digest):
                     return False
         return False
+
+    def _ensure_synced(self, digest: bytes, found: os.stat_result) -> None:
+        """Another writer may have renamed it this moment, and not synced its directory yet."""
+        file = (digest, found.st_ino)
+        if found.st_mtime < time.time() - _SURELY_SYNCED_AFTER_S or file in self._settled:
+            return
+        self._sync_up(self._folder(digest))
+        _remember(self._settled, file)
 
     def _bring_back(self, digest: bytes) -> bool:
         """Whether it is in its place after all: it was put aside, or brought back by somebody else."""
@@ -132,7 +150,7 @@ class FilesystemBlocks(Blocks):
         self._sync_up(self._folder(digest))
         return True
 
-    def _write(self, folder: str, name: str, content: bytes) -> None:
+    def _write(self, folder: str, name: str, content: Data) -> None:
         try:
             new = self._written(content)
             try:
@@ -148,7 +166,7 @@ class FilesystemBlocks(Blocks):
             log.error("the block store is full", directory=self._base)
             raise InsufficientStorage("There is no space left for objects.") from error
 
-    def _written(self, content: bytes) -> str:
+    def _written(self, content: Data) -> str:
         """A synced file of the content under a temporary name."""
         new = f"{self._base}/.new/{os.urandom(16).hex()}"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
@@ -158,10 +176,8 @@ class FilesystemBlocks(Blocks):
             os.makedirs(os.path.dirname(new), exist_ok=True)
             handle = os.open(new, flags, 0o640)
         try:
-            with open(handle, "wb", buffering=0) as file:
-                view = memoryview(content)
-                while view:
-                    view = view[file.write(view) :]
+            with open(handle, "wb", buffering=0):
+                _pour(handle, memoryview(content))
                 if settings.PITHOS_BLOCKS_FSYNC:
                     os.fsync(handle)
         except BaseException:
@@ -178,10 +194,14 @@ class FilesystemBlocks(Blocks):
         while folder != self._base and folder not in self._synced:
             parent = os.path.dirname(folder)
             _sync(parent)
-            if len(self._synced) >= _REMEMBERED:
-                self._synced.clear()
-            self._synced.add(folder)
+            _remember(self._synced, folder)
             folder = parent
+
+
+def _remember(known: set[Any], one: Any) -> None:
+    if len(known) >= _REMEMBERED:
+        known.clear()
+    known.add(one)
 
 
 def _listed(path: Path) -> Iterator[tuple[bytes, datetime.datetime]]:
@@ -200,6 +220,19 @@ def _make(folder: str) -> None:
     except FileNotFoundError:
         _make(os.path.dirname(folder))
         _make(folder)
+
+
+def _pour(handle: int, content: memoryview) -> None:
+    """Write all of it; the medium takes what is long right out of its memory, where both can do that: pages
+    of the system's cache, and copying there, cost more than all hashing."""
+    written = 0
+    if len(content) >= _WORTH_DIRECT_BYTES:
+        with contextlib.suppress(OSError):  # not this file system, not this memory; a full one is told below
+            fcntl.fcntl(handle, fcntl.F_SETFL, os.O_DIRECT)
+            written = os.write(handle, content[: len(content) // mmap.PAGESIZE * mmap.PAGESIZE])
+        fcntl.fcntl(handle, fcntl.F_SETFL, 0)
+    while written < len(content):
+        written += os.write(handle, content[written:])
 
 
 def _sync(directory: str) -> None:

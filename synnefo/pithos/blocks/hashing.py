@@ -13,16 +13,31 @@ ALGORITHM = "sha256"
 DIGEST_BYTES = 32
 HOLE = hashlib.sha256(b"").digest()
 
+#: A block, where it may be a part of memory that is somebody else's afterwards.
+Data = bytes | memoryview
+
 _NO_BLOCK = bytes(DIGEST_BYTES)
+_LOOKED_AT_BYTES = 4096
 
 
-def kept_of(data: bytes) -> tuple[bytes, bytes]:
+def kept_of(data: Data) -> tuple[Data, bytes]:
     """What is kept of a block, and its hash."""
-    kept = data.rstrip(b"\0")
+    kept = data[: _length_kept(data)]
     return kept, hashlib.sha256(kept).digest()
 
 
-def block_hash(data: bytes) -> bytes:
+def _length_kept(data: Data) -> int:
+    """Looked for piece by piece from the end: most blocks end in something else, and are not copied."""
+    end = len(data)
+    while end:
+        start = max(0, end - _LOOKED_AT_BYTES)
+        if found := bytes(data[start:end]).rstrip(b"\0"):
+            return start + len(found)
+        end = start
+    return 0
+
+
+def block_hash(data: Data) -> bytes:
     return kept_of(data)[1]
 
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from synnefo.common.faults import InsufficientStorage, ItemNotFound
 from synnefo.pithos.blocks.base import Blocks
-from synnefo.pithos.blocks.hashing import HOLE, kept_of
+from synnefo.pithos.blocks.hashing import HOLE, Data, kept_of
 
 _Kept = dict[bytes, tuple[bytes, datetime.datetime]]
 
@@ -22,7 +22,7 @@ class MemoryBlocks(Blocks):
         self._put_aside: _Kept = {}
         self._lock = threading.RLock()
 
-    def put(self, data: bytes) -> bytes:
+    def put(self, data: Data) -> bytes:
         kept, digest = kept_of(data)
         with self._lock:
             if self._renewed(digest):

@@ -22,7 +22,7 @@ from django.conf import settings
 from synnefo.common.faults import InsufficientStorage, ItemNotFound, ServiceUnavailable
 from synnefo.common.transactions import forbid_in_transaction
 from synnefo.pithos.blocks.base import Blocks
-from synnefo.pithos.blocks.hashing import DIGEST_BYTES, HOLE, kept_of
+from synnefo.pithos.blocks.hashing import DIGEST_BYTES, HOLE, Data, kept_of
 
 log = structlog.get_logger("synnefo.pithos")
 
@@ -62,10 +62,10 @@ class S3Blocks(Blocks):
         self._prefix = settings.PITHOS_BLOCKS_S3_PREFIX if prefix is None else prefix
 
     @_told
-    def put(self, data: bytes) -> bytes:
+    def put(self, data: Data) -> bytes:
         kept, digest = kept_of(data)
         if digest != HOLE and not self._renew(digest):
-            self._client.put_object(Bucket=self._bucket, Key=self._key(digest), Body=kept)
+            self._client.put_object(Bucket=self._bucket, Key=self._key(digest), Body=bytes(kept))
         return digest
 
     @_told

@@ -21,7 +21,8 @@ from synnefo.common.accounts import provisions_for
 from synnefo.common.caller import Caller
 from synnefo.common.faults import Conflict, ItemNotFound, OverLimit, RequestTooLarge
 from synnefo.common.ids import new_uuid
-from synnefo.common.prepared import PreparedInsert, PreparedModels, PreparedUpsert
+from synnefo.common.locks import Lock
+from synnefo.common.prepared import PreparedChild, PreparedInsert, PreparedModels, PreparedUpsert, run
 from synnefo.engine.charging import charged
 from synnefo.pithos.blocks.content import Content
 from synnefo.pithos.blocks.hashing import DIGEST_BYTES
@@ -56,7 +57,9 @@ AND (quota_bytes = 0 OR %s <= 0 OR quota_bytes >= size_bytes + %s)
 
 _map_of = PreparedUpsert(HashMap, "digest", "packed", unique=1)
 _path_of = PreparedUpsert(Object, "container", "name", unique=2)
-_insert_version = PreparedInsert(Version, *(name.removesuffix("_id") for name in _FIELDS))
+_NAMES = tuple(name.removesuffix("_id") for name in _FIELDS)
+_insert_version = PreparedInsert(Version, *_NAMES)
+_insert_with_path = PreparedChild(_path_of, Version, *_NAMES)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -104,9 +107,13 @@ class Change:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Removal(Change):
-    """What was seen, an object or the tombstone of one, is forgotten; ``back`` is what comes back, if any."""
+    """What was seen, an object or the tombstone of one, is forgotten; ``back`` is what comes back, if any.
+
+    If it ``stays`` it is not forgotten but one of the past, and nothing tells of a deletion.
+    """
 
     back: Version | None = None
+    stays: bool = False
 
     @property
     def delta_bytes(self) -> int:
@@ -126,7 +133,8 @@ class Removal(Change):
     def cost_bytes(self) -> int:
         """What comes back is charged already where history costs."""
         back = self.back.size_bytes if self.back and not settings.PITHOS_BACKEND_FREE_VERSIONING else 0
-        return self.delta_bytes - back
+        kept = kept_bytes(self.container, self.seen) if self.stays else 0
+        return self.delta_bytes - back + kept
 
 
 Also = Callable[[Sequence[Version | None]], None]
@@ -193,10 +201,10 @@ def _carried_out(caller: Caller, changes: Sequence[Change], path: str, also: Als
     first = changes[0].container
     delta = sum(change.cost_bytes for change in changes)
     cost = provisions_for(first.account.payer, first.project, {RESOURCE: delta})
-    with charged(cost, name=path[:255], force=delta < 0):
-        # One path is changed beside others; who changes several is alone, whatever their order.
-        lock = locks.share if len(changes) == 1 else locks.take
-        lock(locks.Kind.CONTAINER, {change.container.pk for change in changes})
+    # One path is changed beside others; who changes several is alone, whatever their order.
+    places = {change.container.pk for change in changes}
+    lock = Lock(locks.Kind.CONTAINER, places, alone=len(changes) > 1)
+    with charged(cost, name=path[:255], force=delta < 0, lock=[lock]):
         kept = {change.draft.content.packed for change in changes if change.draft}
         maps = {packed: map_of(packed) for packed in sorted(kept)}
         if len(changes) > 1 and all(type(change) is Change and change.clears for change in changes):
@@ -215,16 +223,20 @@ def _apply(caller: Caller, change: Change, maps: dict[bytes, int | None]) -> Ver
     """What is there must be what was seen: the row that is retired, or (by a unique index) nothing."""
     if isinstance(change, Removal):
         return _undo(change)
-    path = change.seen.object_id if change.seen else _path_of(change.container.pk, change.name)
+    made = Version(modified_by=caller.user, modified=_later_than(change.seen))
     if change.seen:
         _retire(change.container, change.seen)
-    made = Version(object_id=path, modified_by=caller.user, modified=_later_than(change.seen))
+        made.object_id = change.seen.object_id
     if change.draft is None:
         made.state = Version.State.TOMBSTONE
         made.uuid = change.seen.uuid if change.seen else ""
     else:
         _fill(made, change.draft, maps)
-    made.pk = _insert_version(*(getattr(made, name) for name in _FIELDS))
+    values = [getattr(made, name) for name in _FIELDS]
+    if change.seen:
+        made.pk = _insert_version(*values)
+    else:
+        made.object_id, made.pk = _insert_with_path((change.container.pk, change.name), values[1:])
     made._state.adding = False
     return made
 
@@ -251,8 +263,10 @@ def _remove_many(caller: Caller, changes: Sequence[Change]) -> list[Version | No
 
 def _undo(change: Removal) -> Version | None:
     seen, back = change.seen, change.back
-    if seen and not Version.objects.filter(pk=seen.pk, state=seen.state).delete()[0]:
-        raise _OvertakenError
+    if seen:
+        rows = Version.objects.filter(pk=seen.pk, state=seen.state)
+        if not (rows.update(state=Version.State.HISTORY) if change.stays else rows.delete()[0]):
+            raise _OvertakenError
     history = Version.objects.filter(state=Version.State.HISTORY)
     if back and not history.filter(pk=back.pk).update(state=Version.State.CURRENT):
         raise _OvertakenError
@@ -304,10 +318,8 @@ def _count(container: Container, changes: Sequence[Change], project: str) -> Non
     objects = sum(change.delta_objects for change in changes)
     now = connection.ops.adapt_datetimefield_value(timezone.now())
     planned = container.pk, project, container.versioning
-    with connection.cursor() as cursor:
-        cursor.execute(_COUNT, [objects, size_bytes, now, *planned, size_bytes, size_bytes])
-        if cursor.rowcount:
-            return
+    if run(_COUNT, [objects, size_bytes, now, *planned, size_bytes, size_bytes])[1]:
+        return
     there = Container.objects.filter(pk=container.pk).first()
     if there is None or (there.project, there.versioning) != (project, container.versioning):
         raise _OvertakenError

@@ -21,6 +21,7 @@ from synnefo.pithos.namespace.numbers import has_number
 
 RESOURCE = "pithos.diskspace"
 _ATTEMPTS = 20
+_BATCH = 500
 
 
 class OvertakenError(Exception):
@@ -68,12 +69,19 @@ def forget(
                 container = lock(container.pk)
                 if (cost_of(rows), container.project) != (amount, project):
                     raise OvertakenError
-                rows.delete()
-                paths.filter(versions=None).delete()
+                rows.delete()  # one statement: nothing refers to versions
+                _forget_empty(paths)
                 return also(container)
         except OvertakenError:
             continue
     raise Conflict("The container is being written to; try again.")
+
+
+def _forget_empty(paths: QuerySet[Object]) -> None:
+    """Remove those of which nothing is left, with what hangs on them; some at a time, for they are read."""
+    empty = paths.filter(versions=None).order_by("pk").values_list("pk", flat=True)
+    while batch := list(empty[:_BATCH]):
+        Object.objects.filter(pk__in=batch).delete()
 
 
 def lock(key: int) -> Container:

@@ -1,17 +1,20 @@
 """Lists of objects, in the order of their names: below a prefix, rolled up at a delimiter, page by page.
 
-One query fetches a page. Only where many names roll up into one entry another query leaps over them.
+One query fetches a page. Only where many names roll up into one entry another query leaps over them. Rows are
+what the database says, as it says it: nothing is made of what no face asks for.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import datetime
+import functools
+import json
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.db.models import CharField, Q, QuerySet
+from django.db.models import CharField, Func, Q, QuerySet, TextField
 from django.db.models.functions import Cast
 
 from synnefo.pithos.namespace import leaps
@@ -21,32 +24,77 @@ from synnefo.pithos.namespace.names import behind, check_characters
 from synnefo.pithos.namespace.sights import Sight
 
 
-class Listed(NamedTuple):
-    """What lists tell of a version: plain values, since there are many. ``attributes`` come if asked for."""
-
+class _Row(NamedTuple):
     name: str
-    pk: int
     size_bytes: int
     content_type: str
     checksum: str
+    moment: str
+    kept: str
+    pk: int
     hash: str
     uuid: str
-    modified: datetime.datetime
     modified_by: str
     available: int
-    attributes: Attributes = {}
+
+
+class Listed(_Row):
+    """What lists tell of a version. There are many, so texts are read only where somebody asks.
+
+    ``moment`` is when it was modified, as ``2031-01-01T00:00:00.000000`` in UTC; ``kept`` is
+    what attributes it has, in JSON. Of a brief list rows end there, and to ask them for more is an error.
+    """
+
+    @property
+    def modified(self) -> datetime.datetime:
+        return datetime.datetime.fromisoformat(f"{self.moment}+00:00")
+
+    @functools.cached_property
+    def attributes(self) -> Attributes:
+        return _parsed(self.kept) if self.kept != _NOTHING else {}
 
     @property
     def own_attributes(self) -> dict[str, str]:
         """What clients of the object API have set."""
         return self.attributes.get(PITHOS, {})
 
+    def says_of(self, domain: str) -> bool:
+        """Whether there may be attributes of a domain; without reading them."""
+        return self.kept != _NOTHING and f'"{domain}"' in self.kept
 
-_COLUMNS = (
-    "object__name", "pk", "size_bytes", "content_type", "checksum", "hash", "uuid", "moment", "modified_by",
-    "available",
-)  # fmt: skip
-_MOMENT = _COLUMNS.index("moment")
+
+class Rolled(NamedTuple):
+    """What several names begin with."""
+
+    name: str
+
+
+Entry = Listed | Rolled
+
+_NOTHING = "{}"
+_parsed: Callable[[str], Attributes] = json.loads
+
+
+class _Moment(Func):
+    """A moment as ``Listed`` has it. Drivers need ten times as long to make moments of what they read."""
+
+    output_field = CharField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **more: Any) -> Any:
+        """What is stored has a space, and of a whole second no more digits."""
+        template = "substr(replace(%(expressions)s, ' ', 'T') || '.000000', 1, 26)"
+        return self.as_sql(compiler, connection, template=template, **more)
+
+    def as_postgresql(self, compiler: Any, connection: Any, **more: Any) -> Any:
+        template = """to_char(%(expressions)s AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US')"""
+        return self.as_sql(compiler, connection, template=template, **more)
+
+
+_SAID = {"name": "object__name"}
+_COLUMNS = [_SAID.get(field, field) for field in _Row._fields]
+_BRIEF = _COLUMNS[: _COLUMNS.index("kept") + 1]
+#: Of a tuple as the database gives it, which is not looked at.
+_listed: Callable[[tuple[Any, ...]], Listed] = functools.partial(tuple.__new__, Listed)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -55,8 +103,8 @@ class Wanted:
 
     Objects that are out of ``sight``, or that ``accepts`` does not want, are passed over. With ``folds`` a
     name that ends at the delimiter rolls up too, and what rolled up counts for the limit. ``reverse`` begins
-    at the end: the marker is an upper border then, and the end marker a lower one. ``with_attributes`` they
-    come with the versions.
+    at the end: the marker is an upper border then, and the end marker a lower one. A ``brief`` list
+    leaves out what not all faces tell.
     """
 
     prefix: str = ""
@@ -70,14 +118,12 @@ class Wanted:
     until: datetime.datetime | None = None
     sight: Sight | None = None
     accepts: Callable[[Listed], bool] | None = None
-    with_attributes: bool = False
+    brief: bool = False
 
-
-class Entry(NamedTuple):
-    """An object, or (without a version) what several names begin with."""
-
-    name: str
-    version: Listed | None = None
+    @property
+    def passes_over(self) -> bool:
+        """Whether there may be rows that make no entry of their own."""
+        return bool(self.delimiter) or self.sight is not None or self.accepts is not None
 
 
 def entries(container: Container, wanted: Wanted) -> list[Entry]:
@@ -85,10 +131,13 @@ def entries(container: Container, wanted: Wanted) -> list[Entry]:
     check_characters(wanted.prefix + wanted.marker + wanted.end_marker + wanted.delimiter)
     if wanted.limit <= 0:
         return []
+    if not wanted.passes_over:
+        return list(_page(container, wanted, _start(wanted))[0])
     found: list[Entry] = []
     objects = virtual = 0
+    most: int = settings.PITHOS_API_LIST_LIMIT
     for entry in _all(container, wanted):
-        if entry.version is None:
+        if isinstance(entry, Rolled):
             virtual += 1
             if wanted.virtual:
                 found.append(entry)
@@ -96,9 +145,9 @@ def entries(container: Container, wanted: Wanted) -> list[Entry]:
             objects += 1
             found.append(entry)
         counted = len(found) if wanted.folds else objects
-        if counted >= wanted.limit or virtual >= settings.PITHOS_API_LIST_LIMIT:
+        if counted >= wanted.limit or virtual >= most:
             break
-    return sorted(found, key=lambda entry: entry.name, reverse=wanted.reverse)
+    return found
 
 
 def _all(container: Container, wanted: Wanted) -> Iterator[Entry]:
@@ -114,7 +163,7 @@ def _all(container: Container, wanted: Wanted) -> Iterator[Entry]:
             if not rolled or _rolled(row.name, wanted) != rolled:
                 rolled = _rolled(row.name, wanted)
                 count, virtual = count + 1, virtual + bool(rolled)
-                yield Entry(rolled) if rolled else Entry(row.name, row)
+                yield Rolled(rolled) if rolled else row
         if not more:
             return
         place = _further(wanted, rolled, rows[-1].name)
@@ -136,7 +185,7 @@ def _leapt(container: Container, wanted: Wanted, edge: str) -> tuple[list[Listed
     )
     rows = Version.objects.filter(object__container=container, state=Version.State.CURRENT)
     rows = rows.filter(object__name__in=names)
-    found = sorted(plain(rows, with_attributes=wanted.with_attributes))
+    found = sorted(plain(rows, brief=wanted.brief))
     return found, bool(found) and len(names) == leaps.AT_ONCE
 
 
@@ -187,38 +236,34 @@ def _page(container: Container, wanted: Wanted, place: Q) -> tuple[list[Listed],
         end = wanted.end_marker
         rows = rows.filter(Q(object__name__gt=end) if wanted.reverse else Q(object__name__lt=end))
     order = "-object__name" if wanted.reverse else "object__name"
-    with_attributes = wanted.with_attributes or wanted.accepts is not None
-    found = plain(rows.order_by(order)[:size], with_attributes=with_attributes)
+    found = plain(rows.order_by(order)[:size], brief=wanted.brief)
     return found, len(found) == size
 
 
-def plain(rows: QuerySet[Version], *, with_attributes: bool) -> list[Listed]:
+def plain(rows: QuerySet[Version], *, brief: bool = False) -> list[Listed]:
     """The rows as plain values."""
-    columns = (*_COLUMNS, "attributes") if with_attributes else _COLUMNS
-    # Databases say moments as texts that Python itself reads ten times as fast as their drivers do.
-    found = rows.annotate(moment=Cast("modified", CharField())).values_list(*columns)
-    return [_listed(*row) for row in found]
-
-
-def _listed(*values: Any) -> Listed:
-    moment = datetime.datetime.fromisoformat(values[_MOMENT])
-    aware = moment.replace(tzinfo=datetime.UTC) if moment.tzinfo is None else moment.astimezone(datetime.UTC)
-    replaced: tuple[Any, ...] = (*values[:_MOMENT], aware, *values[_MOMENT + 1 :])
-    return Listed(*replaced)
+    told = rows.annotate(moment=_Moment("modified"), kept=Cast("attributes", TextField()))
+    return list(map(_listed, told.values_list(*(_BRIEF if brief else _COLUMNS))))
 
 
 def metadata_keys(container: Container, prefix: str, sight: Sight | None = None) -> list[str]:
     """All metadata keys with the prefix that objects in sight have now, without the prefix.
 
-    That is: those of as many objects as one list shows, so that no container is too large to be asked.
+    That is: those of as many objects as one list shows, so that no container is too large to be asked. Only
+    what has attributes is fetched; where names are, an index says.
     """
+    most: int = settings.PITHOS_API_LIST_LIMIT
     rows = Version.objects.filter(object__container=container, state=Version.State.CURRENT)
+    rows = rows.order_by("object__name")
     if sight is not None:
         rows = rows.filter(sight.rows)
-    some = rows.order_by("object__name").values_list("object__name", "attributes")
+    if container.object_count > most:
+        for last in rows.values_list("object__name", flat=True)[most - 1 : most]:
+            rows = rows.filter(object__name__lte=last)
+    some = rows.exclude(attributes={}).values_list("object__name", "attributes")
     found = {
         key[len(prefix) :]
-        for name, attributes in some[: settings.PITHOS_API_LIST_LIMIT].iterator()
+        for name, attributes in some[:most].iterator()
         if sight is None or sight.right(name) is not None
         for key in attributes.get(PITHOS, {})
         if key.startswith(prefix)

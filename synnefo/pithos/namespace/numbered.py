@@ -145,6 +145,21 @@ def remove(caller: Caller, path: Path, number: int | None, *, brings_back: bool 
     return wanted
 
 
+def put_away(caller: Caller, container: Container, path: Path) -> None:
+    """Make an object one of the past without a mark of its deletion. Raises ItemNotFound.
+
+    ``container`` is one that he may delete in and that keeps what has a number.
+    """
+
+    def plan() -> list[Change]:
+        there = of_path(container, path.name).filter(state=Version.State.CURRENT).first()
+        if there is None:
+            raise ItemNotFound("Object does not exist")
+        return [Removal(container, path.name, there, None, stays=True)]
+
+    commit(caller, plan, path=str(path))
+
+
 def _is_youngest(version: Version) -> bool:
     return not Version.objects.filter(object=version.object_id, pk__gt=version.pk).exists()
 

@@ -21,6 +21,10 @@ from synnefo.pithos.namespace.changes import Also, Change, Draft, commit, curren
 from synnefo.pithos.namespace.models import OF_CONTENT, PITHOS, Attributes, Container, Object, Version
 from synnefo.pithos.namespace.names import Path as Path
 
+#: What a version is read with, and what of it is of no use then.
+_WITH = ("map", "object__container")
+_UNREAD = tuple(f"object__container__{name}" for name in ("created", "modified", "attributes"))
+
 #: How many objects one change takes, at most, where it need not take all.
 MOST_AT_ONCE = 1000
 
@@ -77,7 +81,8 @@ def get(caller: Caller, path: Path, version: int | None = None) -> Version:
         return found
     container = access.object(caller, path, Right.READ)
     rows = Version.objects.filter(object__container=container, object__name=path.name)
-    row = rows.exclude(state=Version.State.TOMBSTONE).select_related("map").filter(pk=version).first()
+    rows = rows.exclude(state=Version.State.TOMBSTONE).select_related(*_WITH)
+    row = rows.filter(pk=version).first()
     if row is None:
         raise ItemNotFound("Version does not exist")
     return row
@@ -86,7 +91,7 @@ def get(caller: Caller, path: Path, version: int | None = None) -> Version:
 def _versions_named(account: str, container: str, name: str) -> QuerySet[Version]:
     rows = Version.objects.filter(object__container__account__name=account, state=Version.State.CURRENT)
     rows = rows.filter(object__container__name=container, object__name=name)
-    return rows.select_related("map", "object__link")
+    return rows.select_related(*_WITH, "object__link").defer(*_UNREAD)
 
 
 _named = PreparedModels(_versions_named, "account", "container", "name")
@@ -97,15 +102,14 @@ def look(caller: Caller, path: Path, check: Check) -> Seen:
 
     Raises Forbidden, ItemNotFound (container) and what ``check`` raises.
     """
-    container = access.object(caller, path, Right.WRITE)
-    seen = Seen(container, current(container, path.name))
+    seen = Seen(*access.object_and_current(caller, path, Right.WRITE))
     check(seen.version)
     return seen
 
 
 def find(caller: Caller, path: Path) -> Version | None:
     """What is there, if anything, for who may change it. Raises Forbidden, ItemNotFound (container)."""
-    return current(access.object(caller, path, Right.WRITE), path.name)
+    return access.object_and_current(caller, path, Right.WRITE)[1]
 
 
 def versions(caller: Caller, path: Path) -> list[tuple[int, datetime.datetime]]:
@@ -148,7 +152,10 @@ def write(
     return _only(commit(caller, plan, path=str(path), also=also))
 
 
-def rewrite(caller: Caller, path: Path, seen: Version, content: Content, check: Check = no_check) -> Version:
+def rewrite(
+    caller: Caller, path: Path, seen: Version, content: Content, check: Check = no_check,
+    also: Also = nothing_else,
+) -> Version:  # fmt: skip
     """New content for an object of which ``seen`` was changed; its type and attributes stay.
 
     Raises ItemNotFound if it is gone, ChangedMeanwhile if it is another version now.
@@ -164,7 +171,7 @@ def rewrite(caller: Caller, path: Path, seen: Version, content: Content, check: 
         draft = Draft(content, old.content_type, old.attributes, old.uuid, old.expires)
         return [Change(container, path.name, old, draft)]
 
-    return _only(commit(caller, plan, path=str(path)))
+    return _only(commit(caller, plan, path=str(path), also=also))
 
 
 class ChangedMeanwhileError(Exception):
@@ -174,6 +181,7 @@ class ChangedMeanwhileError(Exception):
 def set_attributes(
     caller: Caller, path: Path, attributes: Mapping[str, str], *, merge: bool, domain: str = PITHOS,
     content_type: str = "", check: Check = no_check, expires: datetime.datetime | Literal[True] | None = True,
+    also: Also = nothing_else,
 ) -> Version:  # fmt: skip
     """Change an object's metadata, which makes a new version. An empty value removes the key.
 
@@ -194,7 +202,7 @@ def set_attributes(
         draft = Draft(old.content, kind, kept, old.uuid, until, old.available, old.is_snapshot)
         return [Change(container, path.name, old, draft)]
 
-    return _only(commit(caller, plan, path=str(path)))
+    return _only(commit(caller, plan, path=str(path), also=also))
 
 
 def describe(
@@ -227,7 +235,7 @@ def note_checksum(version: Version, md5: str) -> None:
 
 def copy(
     caller: Caller, source: Source, target: Path, overrides: Overrides, *, delimiter: str = "",
-    check: Check = no_check, check_source: Check = no_check,
+    check: Check = no_check, check_source: Check = no_check, also: Also = nothing_else,
 ) -> Version:  # fmt: skip
     """The same content under another path; with a delimiter, all that he may read below it too.
 
@@ -253,12 +261,12 @@ def copy(
             for name, version, more in wanted
         ]
 
-    return _only(commit(caller, plan, path=str(target))[:1])
+    return _only(commit(caller, plan, path=str(target), also=also)[:1])
 
 
 def move(
     caller: Caller, source: Path, target: Path, overrides: Overrides, *, delimiter: str = "",
-    check: Check = no_check, check_source: Check = no_check,
+    check: Check = no_check, check_source: Check = no_check, also: Also = nothing_else,
 ) -> Version:  # fmt: skip
     """Copy and delete in one; uuids move along. Where somebody else is charged then, it takes two steps.
 
@@ -269,11 +277,13 @@ def move(
     container = access.object(caller, target, Right.WRITE)
     origin = access.object(caller, source, Right.DELETE)
     if source == target:
-        return copy(caller, Source(source), target, overrides, check=check, check_source=check_source)
+        return copy(
+            caller, Source(source), target, overrides, check=check, check_source=check_source, also=also
+        )
     if (origin.account_id, origin.project) != (container.account_id, container.project):
         made = copy(
             caller, Source(source), target, overrides, delimiter=delimiter, check=check,
-            check_source=check_source,
+            check_source=check_source, also=also,
         )  # fmt: skip
         delete(caller, source, delimiter=delimiter)
         return made
@@ -296,7 +306,7 @@ def move(
         ]  # fmt: skip
         return [*changes, *(Change(origin, name, one, None) for name, one in gone.items())]
 
-    return _only(commit(caller, plan, path=str(target))[:1])
+    return _only(commit(caller, plan, path=str(target), also=also)[:1])
 
 
 def delete(caller: Caller, path: Path, *, delimiter: str = "", check: Check = no_check) -> None:

@@ -51,7 +51,7 @@ def _all(container: Container, wanted: Wanted) -> Iterator[Entry]:
     while True:
         seen = list(rows.filter(place).values_list("pk", "state", "object__name")[: wanted.limit])
         states = {pk: state for pk, state, _ in seen}
-        page = plain(rows.filter(pk__in=states), with_attributes=True) if seen else []
+        page = plain(rows.filter(pk__in=states)) if seen else []
         rolled = ""
         for row in page:
             if rolled and row.name.startswith(rolled):

@@ -8,24 +8,24 @@ from __future__ import annotations
 
 import datetime
 import enum
+import itertools
 import secrets
 from collections.abc import Sequence
 
 from django.conf import settings
 from django.contrib.auth.hashers import check_password, make_password
-from django.db import IntegrityError
 from django.utils import timezone
 
 from synnefo.audit.rules import record
 from synnefo.common.caller import Caller
-from synnefo.common.faults import BadRequest, Conflict, ItemNotFound
-from synnefo.common.transactions import atomic
-from synnefo.pithos.namespace import objects
+from synnefo.common.faults import BadRequest, ItemNotFound
+from synnefo.pithos.namespace import access, attached, objects
+from synnefo.pithos.namespace.access import Right
+from synnefo.pithos.namespace.changes import Also
 from synnefo.pithos.namespace.models import Container, PublicLink, Version
 from synnefo.pithos.namespace.objects import Path
 
 TARGET = "object"
-_ATTEMPTS = 20
 _CURRENT = Version.State.CURRENT
 _MOST_PASSWORD = 256
 
@@ -36,44 +36,57 @@ class Kept(enum.Enum):
     KEPT = enum.auto()
 
 
+def wish(
+    caller: Caller, path: Path, expires: datetime.datetime | Kept | None = Kept.KEPT,
+    password: str | Kept | None = Kept.KEPT,
+) -> Also:  # fmt: skip
+    """To give an object a link; one that is there keeps its address.
+
+    ``expires`` is when it ends and ``password`` what it asks for; with None it never ends, or asks for
+    nothing. Raises Forbidden, BadRequest (a moment that is over), ItemNotFound (the container).
+    """
+    wanted = _wanted(expires, password)
+    access.object(caller, path, Right.WRITE)
+    sizes_bytes = itertools.count(settings.PITHOS_PUBLIC_URL_SECURITY)
+
+    def also(made: Sequence[Version | None]) -> None:
+        key, uuid = attached.path_of(made)
+        # Where another link has that name, the whole change is tried again, with a longer one.
+        fresh = {"url": _random_name(next(sizes_bytes)), **wanted}
+        _, is_new = PublicLink.objects.get_or_create(object_id=key, defaults=fresh)
+        if wanted and not is_new:
+            PublicLink.objects.filter(object=key).update(**wanted)
+        if is_new or wanted:
+            record(caller, "object.publish", TARGET, uuid, path=str(path))
+
+    return also
+
+
+def wish_none(caller: Caller, path: Path) -> Also:
+    """To end an object's link, if it has one. Raises Forbidden, ItemNotFound (the container)."""
+    access.object(caller, path, Right.WRITE)
+
+    def also(made: Sequence[Version | None]) -> None:
+        key, uuid = attached.path_of(made)
+        if PublicLink.objects.filter(object=key).delete()[0]:
+            record(caller, "object.unpublish", TARGET, uuid, path=str(path))
+
+    return also
+
+
 def publish(
     caller: Caller, path: Path, expires: datetime.datetime | Kept | None = Kept.KEPT,
     password: str | Kept | None = Kept.KEPT,
 ) -> PublicLink:  # fmt: skip
-    """The link of an object, made if there is none; one that is there keeps its address.
-
-    ``expires`` is when it ends and ``password`` what it asks for; with None it never ends, or asks for
-    nothing. Raises Forbidden, BadRequest (a moment that is over), ItemNotFound, Conflict.
-    """
-    wanted = _wanted(expires, password)
-    for attempt in range(_ATTEMPTS):
-        version = _published(caller, path)
-        url = _random_name(settings.PITHOS_PUBLIC_URL_SECURITY + attempt)
-        try:
-            with atomic():
-                # Who deletes it meanwhile waits for this row, and then finds the link.
-                if not Version.objects.select_for_update().filter(pk=version.pk, state=_CURRENT).exists():
-                    continue
-                link, made = PublicLink.objects.get_or_create(
-                    object_id=version.object_id, defaults={"url": url, **wanted}
-                )
-                if wanted and not made:
-                    PublicLink.objects.filter(pk=link.pk).update(**wanted)
-                if made or wanted:
-                    record(caller, "object.publish", TARGET, version.uuid, path=str(path))
-        except IntegrityError:  # another link has that name
-            continue
-        link.refresh_from_db()
-        return link
-    raise Conflict("The object is being changed by others all the time; try again.")
+    """Give what is there a link. Raises as ``wish`` does, and ItemNotFound, Conflict."""
+    also = wish(caller, path, expires, password)
+    version = attached.beside(access.object(caller, path, Right.WRITE), path.name, also)
+    return PublicLink.objects.get(object=version.object_id)
 
 
 def unpublish(caller: Caller, path: Path) -> None:
-    """End an object's link, if it has one. Raises Forbidden, ItemNotFound."""
-    version = _published(caller, path)
-    with atomic():
-        if PublicLink.objects.filter(object=version.object_id).delete()[0]:
-            record(caller, "object.unpublish", TARGET, version.uuid, path=str(path))
+    """End the link of what is there, if it has one. Raises Forbidden, ItemNotFound, Conflict."""
+    attached.beside(access.object(caller, path, Right.WRITE), path.name, wish_none(caller, path))
 
 
 def link_of(caller: Caller, path: Path) -> PublicLink | None:
@@ -120,14 +133,6 @@ def published(link: PublicLink) -> Version:
 def password_fits(link: PublicLink, password: str) -> bool:
     """Whether this password opens the link. It takes its time, on purpose."""
     return not link.password or check_password(password, link.password)
-
-
-def _published(caller: Caller, path: Path) -> Version:
-    """What is there, for who may change it."""
-    version = objects.find(caller, path)
-    if version is None or version.is_over:
-        raise ItemNotFound("Object does not exist")
-    return version
 
 
 def _wanted(

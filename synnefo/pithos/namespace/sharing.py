@@ -7,7 +7,7 @@ moved. Only people of the account change them. What they give is decided in ``ac
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from django.db.models import F, Max, QuerySet
@@ -15,18 +15,16 @@ from django.db.models.functions import Coalesce, Greatest
 
 from synnefo.audit.rules import record
 from synnefo.common.caller import Caller
-from synnefo.common.faults import BadRequest, Conflict, Forbidden, ItemNotFound
-from synnefo.common.transactions import atomic
-from synnefo.pithos.namespace import access
+from synnefo.common.faults import BadRequest, Forbidden
+from synnefo.pithos.namespace import access, attached
 from synnefo.pithos.namespace.access import Right
-from synnefo.pithos.namespace.changes import current
+from synnefo.pithos.namespace.changes import Also
 from synnefo.pithos.namespace.models import Account, Container, Share, Version
 from synnefo.pithos.namespace.names import Path, check_characters
 
 TARGET = "object"
 MOST_SHARES = 256
 _LONGEST = 514
-_ATTEMPTS = 20
 
 #: With whom, and whether he may write.
 Shares = Mapping[str, bool]
@@ -48,28 +46,49 @@ class Sharer(NamedTuple):
     modified: datetime.datetime
 
 
-def replace(caller: Caller, path: Path, shares: Shares) -> None:
-    """Share a path with these, and nobody else. Raises Forbidden, BadRequest, ItemNotFound, Conflict."""
-    _check(shares)
+def wish(caller: Caller, path: Path, shares: Shares, *, everybody: bool | None = None) -> Also:
+    """To share a path with these, and nobody else; ``everybody`` is whether whoever comes may read it.
 
-    def change(key: int) -> None:
+    None leaves that as it is. Raises Forbidden, BadRequest, ItemNotFound (the container).
+    """
+    _check(shares)
+    access.object(caller, path, Right.OWN)
+    told: dict[str, Any] = {} if everybody is None else {"everybody": everybody}
+
+    def also(made: Sequence[Version | None]) -> None:
+        key, uuid = attached.path_of(made)
         Share.objects.filter(object=key).exclude(who=Share.EVERYBODY).delete()
         rows = [Share(object_id=key, who=who, write=write) for who, write in sorted(shares.items())]
         Share.objects.bulk_create(rows)
+        if everybody is not None:
+            _open(key, everybody)
+        record(caller, "object.share", TARGET, uuid, path=str(path), shares=dict(shares), **told)
 
-    _change(caller, path, change, shares=dict(shares))
+    return also
+
+
+def replace(caller: Caller, path: Path, shares: Shares, *, everybody: bool | None = None) -> None:
+    """Do so with what is there. Raises Forbidden, BadRequest, ItemNotFound, Conflict."""
+    also = wish(caller, path, shares, everybody=everybody)
+    attached.beside(access.object(caller, path, Right.OWN), path.name, also)
 
 
 def open_to_everybody(caller: Caller, path: Path, is_open: bool) -> None:
     """Let whoever comes read this path (not what is below), or no more. Raises Forbidden, ItemNotFound."""
 
-    def change(key: int) -> None:
-        if is_open:
-            Share.objects.get_or_create(object_id=key, who=Share.EVERYBODY)
-        else:
-            Share.objects.filter(object=key, who=Share.EVERYBODY).delete()
+    def also(made: Sequence[Version | None]) -> None:
+        key, uuid = attached.path_of(made)
+        _open(key, is_open)
+        record(caller, "object.share", TARGET, uuid, path=str(path), everybody=is_open)
 
-    _change(caller, path, change, everybody=is_open)
+    attached.beside(access.object(caller, path, Right.OWN), path.name, also)
+
+
+def _open(key: int, is_open: bool) -> None:
+    if is_open:
+        Share.objects.get_or_create(object_id=key, who=Share.EVERYBODY)
+    else:
+        Share.objects.filter(object=key, who=Share.EVERYBODY).delete()
 
 
 def is_open_to_everybody(version: Version) -> bool:
@@ -134,22 +153,6 @@ def _dated(rows: QuerySet[Account], limit: int) -> list[Sharer]:
     """With the time of the last change of a container, or of the account itself."""
     latest = Greatest(Coalesce(Max("containers__modified"), F("modified")), F("modified"))
     return [Sharer(*row) for row in rows.annotate(latest=latest).values_list("name", "latest")[:limit]]
-
-
-def _change(caller: Caller, path: Path, change: Callable[[int], None], **details: Any) -> None:
-    container = access.object(caller, path, Right.OWN)
-    for _ in range(_ATTEMPTS):
-        seen = current(container, path.name)
-        if seen is None:
-            raise ItemNotFound("Object does not exist")
-        with atomic():
-            # Whoever deletes it meanwhile waits for this row, and then finds the shares.
-            rows = Version.objects.select_for_update().filter(pk=seen.pk, state=Version.State.CURRENT)
-            if list(rows):
-                change(seen.object_id)
-                record(caller, "object.share", TARGET, seen.uuid, path=str(path), **details)
-                return
-    raise Conflict("The object is being changed by others all the time; try again.")
 
 
 def _check(shares: Shares) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from django.conf import settings
 from django.db import IntegrityError
@@ -23,9 +23,9 @@ from synnefo.common.transactions import atomic, forbid_in_transaction
 from synnefo.pithos import checksums
 from synnefo.pithos.blocks.base import blocks
 from synnefo.pithos.blocks.content import Content
-from synnefo.pithos.namespace import access, names, objects
+from synnefo.pithos.namespace import access, attached, names, objects
 from synnefo.pithos.namespace.access import Right
-from synnefo.pithos.namespace.changes import current, map_of
+from synnefo.pithos.namespace.changes import Also, current, map_of, nothing_else
 from synnefo.pithos.namespace.containers import RESOURCE
 from synnefo.pithos.namespace.models import PITHOS, S3, Attributes, Container, Version
 from synnefo.pithos.namespace.objects import Check, Path, no_check
@@ -176,8 +176,13 @@ def abort(caller: Caller, path: Path, uuid: str) -> None:
         locked.delete()
 
 
-def complete(caller: Caller, path: Path, uuid: str, wanted: Wanted, *, check: Check = no_check) -> Upload:
+def complete(
+    caller: Caller, path: Path, uuid: str, wanted: Wanted, *, check: Check = no_check,
+    wish: Callable[[Upload], Also] = lambda upload: nothing_else,
+) -> Upload:  # fmt: skip
     """Join parts; what was not asked for is forgotten. Who asks again is told the same again.
+
+    ``wish`` gives what is to be done with the object besides.
 
     Raises Forbidden, ItemNotFound, UploadNotFound, InvalidPart, InvalidPartOrder, PartTooSmall, BadRequest
     and UnprocessableEntity (length or checksum is not what was demanded), OverLimit, RequestTooLarge and what
@@ -197,7 +202,7 @@ def complete(caller: Caller, path: Path, uuid: str, wanted: Wanted, *, check: Ch
         objects.write(
             caller, path, content, content_type=upload.content_type, check=check,
             attributes=upload.attributes.get(PITHOS, {}), more={**more, S3: facts.about(content, known)},
-            also=lambda made: _close(upload, made),
+            also=attached.together(wish(upload), lambda made: _close(upload, made)),
         )  # fmt: skip
     except _CompletedMeanwhileError:
         return _find(container, path, uuid)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from xml.etree import ElementTree
 
@@ -15,11 +17,12 @@ from synnefo.common.faults import Forbidden
 from synnefo.pithos.blocks.base import blocks
 from synnefo.pithos.blocks.content import keep
 from synnefo.pithos.blocks.hashing import ALGORITHM
-from synnefo.pithos.faces import body, conditions
+from synnefo.pithos.faces import body, conditions, rows
 from synnefo.pithos.faces.attributes import OBJECT_META
 from synnefo.pithos.faces.pithos import filters, headers, kit, links
 from synnefo.pithos.faces.pithos.accounts import page_size, policy
 from synnefo.pithos.faces.pithos.sharing import RIGHTS, text_of
+from synnefo.pithos.faces.rows import quoted
 from synnefo.pithos.namespace import (
     access,
     containers,
@@ -31,7 +34,7 @@ from synnefo.pithos.namespace import (
     sights,
 )
 from synnefo.pithos.namespace.access import Right
-from synnefo.pithos.namespace.listing import Entry, Listed, Wanted
+from synnefo.pithos.namespace.listing import Entry, Rolled, Wanted
 from synnefo.pithos.namespace.models import Container, timestamp
 from synnefo.pithos.namespace.sights import Sight
 
@@ -54,13 +57,19 @@ def show(request: HttpRequest, account: str, container: str) -> HttpResponse:
     if sight is not None and not sight.reaches(wanted.prefix):
         raise Forbidden("User does not have read access to the container")
     narrowed = _narrowed(request, caller, found, sight)
-    entries = listing.entries(found, dataclasses.replace(wanted, sight=narrowed))
     kind = kit.serialization(request)
+    entries = listing.entries(found, dataclasses.replace(wanted, sight=narrowed, brief=kind == "text"))
     if kind == "text":
         response = kit.answer_lines(entry.name for entry in entries)
     else:
-        items = _items(request, caller, found, sight, entries)
-        response = kit.answer_json(items) if kind == "json" else _xml(container, items)
+        more, looking_back = _more(request, caller, found, sight, entries), wanted.until is not None
+        if kind == "json":
+            response = kit.answer_text(
+                rows.json_list(_json(entry, more, looking_back) for entry in entries), kind
+            )
+        else:
+            items = (_item(entry, more, looking_back) for entry in entries)
+            response = kit.answer_text(_xml(container, items), kind)
     return _described(request, response, caller, found, sight)
 
 
@@ -175,57 +184,70 @@ def _describe_to_owner(request: HttpRequest, response: HttpResponse, caller: Cal
         response[f"X-Container-Policy-{name.capitalize()}"] = value
 
 
-def _items(
+def _more(
     request: HttpRequest, caller: Caller, row: Container, sight: Sight | None, entries: Sequence[Entry]
-) -> list[dict[str, Any]]:
-    """Looking back, nothing is told of sharing, which has no history."""
-    names = [entry.name for entry in entries if entry.version is not None]
-    looking_back = kit.until(request) is not None
-    shares = {} if looking_back else sharing.between(row, names)
-    owned = _is_owned(caller, row) and not looking_back
-    published = publishing.links_in(row, names) if owned else {}
-    items = []
-    for entry in entries:
-        item = _item(entry, entry.version, looking_back) if entry.version else {"subdir": entry.name}
-        items.append(item)
-        if entry.version is None:
-            continue
-        if entry.name in shares:
-            item["x_object_sharing"] = text_of(shares[entry.name])
-        if sight is not None and (right := sight.right(entry.name)) is not None:
-            item["x_object_allowed_to"] = RIGHTS[right]
-        if (link := published.get(entry.name)) is not None and not publishing.has_ended(link):
-            item["x_object_public"] = links.address(request, link)
-    return items
+) -> Mapping[str, dict[str, str]]:
+    """What is told of some names: sharing and links. Looking back nothing is, as these have no history."""
+    if kit.until(request) is not None:
+        return {}
+    names = [entry.name for entry in entries if not isinstance(entry, Rolled)]
+    found = collections.defaultdict[str, dict[str, str]](dict)
+    for name, shares in sharing.between(row, names).items():
+        found[name]["x_object_sharing"] = text_of(shares)
+    if sight is not None:
+        for name in names:
+            if (right := sight.right(name)) is not None:
+                found[name]["x_object_allowed_to"] = RIGHTS[right]
+    for name, link in publishing.links_in(row, names).items() if _is_owned(caller, row) else ():
+        if not publishing.has_ended(link):
+            found[name]["x_object_public"] = links.address(request, link)
+    return found
 
 
-def _item(entry: Entry, version: Listed, looking_back: bool) -> dict[str, Any]:
+def _json(entry: Entry, more: Mapping[str, dict[str, str]], looking_back: bool) -> str:
+    """``_item`` as text: of hardly any row more is told than its columns."""
+    if isinstance(entry, Rolled) or looking_back or entry.name in more:
+        return json.dumps(_item(entry, more, looking_back))
+    return (
+        f'{{"name": {quoted(entry.name)}, "bytes": {entry.size_bytes}, '
+        f'"content_type": {quoted(entry.content_type)}, "hash": {quoted(entry.checksum)}, '
+        f'"x_object_hash": {quoted(entry.hash)}, "x_object_uuid": {quoted(entry.uuid)}, '
+        f'"x_object_version": {entry.pk}, "x_object_version_timestamp": "{timestamp(entry.modified)}", '
+        f'"x_object_modified_by": {quoted(entry.modified_by)}, "last_modified": "{entry.moment}+00:00", '
+        f'"available": {entry.available}, "map_check_timestamp": null}}'
+    )
+
+
+def _item(entry: Entry, more: Mapping[str, dict[str, str]], looking_back: bool) -> dict[str, Any]:
+    if isinstance(entry, Rolled):
+        return {"subdir": entry.name}
     item: dict[str, Any] = {
         "name": entry.name,
-        "bytes": version.size_bytes,
-        "content_type": version.content_type,
-        "hash": version.checksum,
-        "x_object_hash": version.hash,
-        "x_object_uuid": version.uuid,
-        "x_object_version": version.pk,
-        "x_object_version_timestamp": timestamp(version.modified),
-        "x_object_modified_by": version.modified_by,
-        "last_modified": version.modified.isoformat(timespec="microseconds"),
-        "available": version.available,
+        "bytes": entry.size_bytes,
+        "content_type": entry.content_type,
+        "hash": entry.checksum,
+        "x_object_hash": entry.hash,
+        "x_object_uuid": entry.uuid,
+        "x_object_version": entry.pk,
+        "x_object_version_timestamp": timestamp(entry.modified),
+        "x_object_modified_by": entry.modified_by,
+        "last_modified": f"{entry.moment}+00:00",
+        "available": entry.available,
         "map_check_timestamp": None,
+        **more.get(entry.name, {}),
     }
     if looking_back:
         del item["last_modified"]
     return item
 
 
-def _xml(container: str, items: list[dict[str, Any]]) -> HttpResponse:
+def _xml(container: str, items: Iterable[dict[str, Any]]) -> bytes:
     root = ElementTree.Element("container", name=container)
-    for item in items:
-        if "subdir" in item:
-            ElementTree.SubElement(root, "subdir", name=item["subdir"])
-            continue
-        element = ElementTree.SubElement(root, "object")
-        for name, value in item.items():
-            ElementTree.SubElement(element, name).text = "" if value is None else str(value)
-    return kit.answer_xml(root)
+    return rows.xml_list(root, (_subdir(item) or rows.xml_row("object", item) for item in items))
+
+
+def _subdir(item: dict[str, Any]) -> str:
+    """What several names begin with, in XML; of all else nothing."""
+    if "subdir" not in item:
+        return ""
+    return ElementTree.tostring(ElementTree.Element("subdir", name=item["subdir"]), encoding="unicode")

@@ -122,12 +122,16 @@ def content_type(kind: str) -> str:
 
 
 def answer_json(body: object, status: int = 200) -> HttpResponse:
-    return HttpResponse(json.dumps(body), status=status, content_type=content_type("json"))
+    return answer_text(json.dumps(body), "json", status)
 
 
 def answer_xml(root: ElementTree.Element, status: int = 200) -> HttpResponse:
-    text = ElementTree.tostring(root, encoding="UTF-8", xml_declaration=True)
-    return HttpResponse(text, status=status, content_type=content_type("xml"))
+    return answer_text(ElementTree.tostring(root, encoding="UTF-8", xml_declaration=True), "xml", status)
+
+
+def answer_text(text: str | bytes, kind: str, status: int = 200) -> HttpResponse:
+    """What is written already, as the kind that it is."""
+    return HttpResponse(text, status=status, content_type=content_type(kind))
 
 
 def answer_lines(lines: Iterable[str], status: int = 200) -> HttpResponse:

@@ -11,6 +11,7 @@ from synnefo.common.faults import BadRequest, ItemNotFound
 from synnefo.common.http.addresses import objects_url
 from synnefo.pithos.faces.pithos import headers
 from synnefo.pithos.namespace import access, publishing
+from synnefo.pithos.namespace.changes import Also
 from synnefo.pithos.namespace.models import PublicLink, Version
 from synnefo.pithos.namespace.objects import Path
 
@@ -24,26 +25,21 @@ def address(request: HttpRequest, link: PublicLink) -> str:
     return "/".join(filter(None, (objects_url(request), base, "public", link.url)))
 
 
-def wish(request: HttpRequest, caller: Caller, path: Path) -> bool | None:
-    """Whether the object is to have a link; None if nothing is said, or what is the case already.
+def wish(request: HttpRequest, caller: Caller, path: Path) -> Also | None:
+    """To give the object a link or none; None if nothing is said, or what is the case already.
 
-    Clients send back what they were told, so the link's own address is no news. Raises BadRequest.
+    Clients send back what they were told, so the link's own address is no news.
+    Raises BadRequest, Forbidden, ItemNotFound (the container).
     """
     text = headers.header(request, HEADER)
     if text is None:
         return None
     wanted = _WISHES.get(text.replace("~", "").strip().lower())
-    if wanted is None and not _is_own(caller, path, text):
-        raise BadRequest(f"{HEADER} is true or false.")
-    return wanted
-
-
-def grant(caller: Caller, path: Path, wanted: bool | None) -> None:
-    """Raises what publishing raises."""
-    if wanted:
-        publishing.publish(caller, path)
-    elif wanted is not None:
-        publishing.unpublish(caller, path)
+    if wanted is None:
+        if not _is_own(caller, path, text):
+            raise BadRequest(f"{HEADER} is true or false.")
+        return None
+    return publishing.wish(caller, path) if wanted else publishing.wish_none(caller, path)
 
 
 def describe(

@@ -8,8 +8,9 @@ from django.http.response import HttpResponseBase
 from synnefo.common.caller import Caller
 from synnefo.common.faults import BadRequest
 from synnefo.pithos.faces.pithos import headers
-from synnefo.pithos.namespace import access, sharing
+from synnefo.pithos.namespace import sharing
 from synnefo.pithos.namespace.access import SIGNED_IN, Right
+from synnefo.pithos.namespace.changes import Also
 from synnefo.pithos.namespace.models import Version
 from synnefo.pithos.namespace.names import Path
 from synnefo.pithos.namespace.sharing import Shares
@@ -19,20 +20,10 @@ HEADER = "X-Object-Sharing"
 RIGHTS = {Right.READ: "read", Right.WRITE: "write"}
 
 
-def wish(request: HttpRequest, caller: Caller, path: Path) -> Shares | None:
-    """With whom the object is to be shared; None if nothing is said. Raises BadRequest, Forbidden."""
+def wish(request: HttpRequest, caller: Caller, path: Path) -> Also | None:
+    """To share the object as the request says; None if it says nothing. Raises BadRequest, Forbidden."""
     text = headers.header(request, HEADER)
-    if text is None:
-        return None
-    wanted = parsed(text)
-    access.check(caller, path, right=Right.OWN)
-    return wanted
-
-
-def grant(caller: Caller, path: Path, wanted: Shares | None) -> None:
-    """Raises what sharing raises."""
-    if wanted is not None:
-        sharing.replace(caller, path, wanted)
+    return None if text is None else sharing.wish(caller, path, parsed(text))
 
 
 def describe(response: HttpResponseBase, caller: Caller, path: Path, version: Version) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
@@ -20,8 +19,9 @@ from synnefo.pithos.blocks.content import Content, keep, md5_of, of_digests, rea
 from synnefo.pithos.blocks.hashing import HOLE, block_count, parse_hex
 from synnefo.pithos.faces import body, conditions, ranges
 from synnefo.pithos.faces.pithos import headers, kit, links, sharing
-from synnefo.pithos.namespace import access, known, objects
+from synnefo.pithos.namespace import access, attached, known, objects
 from synnefo.pithos.namespace.access import Right
+from synnefo.pithos.namespace.changes import Also
 from synnefo.pithos.namespace.models import Version
 from synnefo.pithos.namespace.objects import ChangedMeanwhileError, Overrides, Path, Source
 
@@ -34,13 +34,11 @@ _READ_AT_ONCE_BLOCKS = 16
 def put(request: HttpRequest, account: str, container: str, name: str) -> HttpResponse:
     """PUT: content, a hash map of content that is stored, or a copy."""
     caller, path = kit.caller(request), Path(account, container, name)
-    grant = _wishes(request, caller, path)
+    also = _wishes(request, caller, path)
     for kind in ("Copy", "Move"):
         source = headers.header(request, f"X-{kind}-From")
         if source is not None:
-            made = _copy_here(request, caller, path, source, moving=kind == "Move")
-            grant()
-            return _copied(made)
+            return _copied(_copy_here(request, caller, path, source, moving=kind == "Move", also=also))
     if not request.META.get("CONTENT_TYPE"):
         raise LengthRequired("Missing Content-Type header")
     body.length_of(request)
@@ -56,9 +54,8 @@ def put(request: HttpRequest, account: str, container: str, name: str) -> HttpRe
         _check_md5(request, content)
     kind = request.META["CONTENT_TYPE"]
     made = objects.write(
-        caller, path, content, content_type=kind, attributes=attributes, check=check, seen=seen
+        caller, path, content, content_type=kind, attributes=attributes, check=check, seen=seen, also=also
     )
-    grant()
     return _written(made, 201)
 
 
@@ -72,10 +69,7 @@ def post(request: HttpRequest, account: str, container: str, name: str) -> HttpR
     # Swift's clients send octets without any where they mean metadata.
     octets = kind == OCTETS and (body.has_body(request) or "HTTP_CONTENT_RANGE" in request.META)
     if octets or source is not None:
-        grant = _wishes(request, caller, path)
-        response = _change_content(request, caller, path, source)
-        grant()
-        return response
+        return _change_content(request, caller, path, source)
     return _change_attributes(request, caller, path)
 
 
@@ -106,18 +100,12 @@ def _delete(caller: Caller, path: Path, delimiter: str, check: objects.Check) ->
         raise ItemNotFound("Object is deleted.") from None
 
 
-def _wishes(request: HttpRequest, caller: Caller, path: Path) -> Callable[[], None]:
-    """What the request says of sharing and publishing; to be called when the object is there.
+def _wishes(request: HttpRequest, caller: Caller, path: Path) -> Also:
+    """What the request says of sharing and publishing, for the change that it is about.
 
     Raises BadRequest, Forbidden.
     """
-    shares, public = sharing.wish(request, caller, path), links.wish(request, caller, path)
-
-    def grant() -> None:
-        sharing.grant(caller, path, shares)
-        links.grant(caller, path, public)
-
-    return grant
+    return attached.together(sharing.wish(request, caller, path), links.wish(request, caller, path))
 
 
 def _written(version: Version, status: int) -> HttpResponse:
@@ -178,10 +166,11 @@ def _change_attributes(request: HttpRequest, caller: Caller, path: Path) -> Http
     attributes, merge = headers.object_attributes(request), "update" in request.GET
     check, response = conditions.check(request), kit.empty(202)
     check(objects.look(caller, path, objects.must_exist).version)
-    _wishes(request, caller, path)()
+    also = _wishes(request, caller, path)
     if merge and not attributes:
+        attached.beside(access.object(caller, path, Right.WRITE), path.name, also)
         return response
-    made = objects.set_attributes(caller, path, attributes, merge=merge, check=check)
+    made = objects.set_attributes(caller, path, attributes, merge=merge, check=check, also=also)
     response["X-Object-Version"] = str(made.pk)
     return response
 
@@ -200,15 +189,17 @@ def _form(request: HttpRequest, caller: Caller, path: Path) -> HttpResponse:
     return response
 
 
-def _copy_here(request: HttpRequest, caller: Caller, path: Path, source: str, *, moving: bool) -> Version:
+def _copy_here(
+    request: HttpRequest, caller: Caller, path: Path, source: str, *, moving: bool, also: Also
+) -> Version:
     account = headers.header(request, "X-Source-Account") or caller.user
     origin = _location(source, account, "X-Move-From" if moving else "X-Copy-From")
     check, delimiter = conditions.check(request), request.GET.get("delimiter", "")
     more = _overrides(request)
     if moving:
-        return objects.move(caller, origin, path, more, delimiter=delimiter, check=check)
+        return objects.move(caller, origin, path, more, delimiter=delimiter, check=check, also=also)
     wanted = Source(origin, _source_version(request))
-    return objects.copy(caller, wanted, path, more, delimiter=delimiter, check=check)
+    return objects.copy(caller, wanted, path, more, delimiter=delimiter, check=check, also=also)
 
 
 def _to_destination(request: HttpRequest, path: Path, *, moving: bool) -> HttpResponse:
@@ -218,18 +209,17 @@ def _to_destination(request: HttpRequest, path: Path, *, moving: bool) -> HttpRe
         raise BadRequest("Missing Destination header")
     account = headers.header(request, "Destination-Account") or caller.user
     target = _location(text, account, "Destination")
-    grant = _wishes(request, caller, target)
+    also = _wishes(request, caller, target)
     check, delimiter = conditions.check(request), request.GET.get("delimiter", "")
     if moving:
         made = objects.move(
-            caller, path, target, _overrides(request), delimiter=delimiter, check_source=check
+            caller, path, target, _overrides(request), delimiter=delimiter, check_source=check, also=also
         )
     else:
         made = objects.copy(
             caller, Source(path, _source_version(request)), target, _overrides(request),
-            delimiter=delimiter, check_source=check,
+            delimiter=delimiter, check_source=check, also=also,
         )  # fmt: skip
-    grant()
     return _copied(made)
 
 
@@ -264,7 +254,7 @@ def _source_version(request: HttpRequest) -> int | None:
 
 def _change_content(request: HttpRequest, caller: Caller, path: Path, source: str | None) -> HttpResponse:
     """Write a body, or the beginning of another object, over a part of this one."""
-    check = conditions.check(request)
+    check, also = conditions.check(request), _wishes(request, caller, path)
     check(objects.get(caller, path))
     text = headers.header(request, "Content-Range")
     if text is None:
@@ -287,7 +277,7 @@ def _change_content(request: HttpRequest, caller: Caller, path: Path, source: st
         seen = objects.get(caller, path)
         content = _patched(seen.content, patch, where.offset(seen.size_bytes), cut_at)
         try:
-            return _written(objects.rewrite(caller, path, seen, content, check), 204)
+            return _written(objects.rewrite(caller, path, seen, content, check, also), 204)
         except ChangedMeanwhileError:
             continue
     raise Conflict("The object is being changed by others all the time; try again.")

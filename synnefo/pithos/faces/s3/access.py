@@ -15,6 +15,7 @@ from synnefo.pithos.faces.s3.grants import EVERYBODY, READ, SIGNED, WRITE, Grant
 from synnefo.pithos.faces.s3.kit import Asked
 from synnefo.pithos.namespace import access, acl, options, sharing
 from synnefo.pithos.namespace.access import Right
+from synnefo.pithos.namespace.changes import Also, nothing_else
 from synnefo.pithos.namespace.models import Share
 
 OPTION = "acl"
@@ -52,7 +53,8 @@ def get_object(asked: Asked) -> HttpResponse:
 def put_object(asked: Asked) -> HttpResponse:
     """The list is the path's, whichever version is named."""
     versions.found(asked)
-    share(asked, grants.in_request(asked))
+    shares, everybody = _shares(grants.in_request(asked))
+    sharing.replace(asked.caller, asked.path, shares, everybody=everybody)
     return kit.empty()
 
 
@@ -69,15 +71,22 @@ def granted(asked: Asked) -> Sequence[Grant] | None:
     return found
 
 
-def share(asked: Asked, found: Sequence[Grant]) -> None:
-    """Share the key of a request as these grants say, and with nobody else."""
+def wish(asked: Asked, found: Sequence[Grant] | None) -> Also:
+    """To share the key of a request as these grants say, and with nobody else; with None no wish at all."""
+    if found is None:
+        return nothing_else
+    shares, everybody = _shares(found)
+    return sharing.wish(asked.caller, asked.path, shares, everybody=everybody)
+
+
+def _shares(found: Sequence[Grant]) -> tuple[dict[str, bool], bool]:
+    """With whom to share, and whether whoever comes may read."""
     shares: dict[str, bool] = {}
     for grant in found:
         who = access.SIGNED_IN if grant.who in (EVERYBODY, SIGNED) else grant.who
         if grant != Grant(EVERYBODY, READ):
             shares[who] = shares.get(who, False) or grant.permission == WRITE
-    sharing.replace(asked.caller, asked.path, shares)
-    sharing.open_to_everybody(asked.caller, asked.path, Grant(EVERYBODY, READ) in found)
+    return shares, Grant(EVERYBODY, READ) in found
 
 
 def lists_of(found: Iterable[Grant]) -> dict[str, str]:

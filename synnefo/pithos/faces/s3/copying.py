@@ -52,9 +52,8 @@ def copy(asked: Asked) -> HttpResponse:
         content_type=objects.type_of(asked) if fresh else source.content_type,
         attributes=given if fresh else source.own_attributes,
         more={S3: facts.about(source.content, known), TAGS: tags.attributes(tagged)},
+        also=access.wish(asked, granted),
     )  # fmt: skip
-    if granted is not None:
-        access.share(asked, granted)
     numbered.forget_replaced(seen.container, asked.key)
     told = {"LastModified": made.modified, "ETag": f'"{conditions.etag(made)}"'}
     response = kit.answer("CopyObjectResult", {**told, **checksums.elements(facts.of(made))})

@@ -17,7 +17,7 @@ from synnefo.pithos.faces.s3 import conditions, kit, metadata, versions
 from synnefo.pithos.faces.s3.errors import S3Error
 from synnefo.pithos.faces.s3.kit import Asked
 from synnefo.pithos.namespace import containers, numbered, past
-from synnefo.pithos.namespace.listing import Entry, Listed, Wanted, entries
+from synnefo.pithos.namespace.listing import Entry, Listed, Rolled, Wanted, entries
 from synnefo.pithos.namespace.models import Container
 from synnefo.pithos.uploads import facts
 
@@ -77,9 +77,8 @@ def _page(asked: Asked, marker: str) -> tuple[list[Entry], bool, int]:
     container = containers.get(asked.caller, asked.account, asked.bucket)
     prefix, delimiter = asked.query.get("prefix", ""), asked.query.get("delimiter", "")
     wanted = Wanted(
-        prefix=prefix, delimiter=delimiter, marker=marker, limit=most + 1 if most else 0, folds=True,
-        with_attributes=True,
-    )  # fmt: skip
+        prefix=prefix, delimiter=delimiter, marker=marker, limit=most + 1 if most else 0, folds=True
+    )
     found = entries(container, wanted)
     return found[:most], len(found) > most, most
 
@@ -95,19 +94,24 @@ def _shared(asked: Asked, most: int, more: bool) -> dict[str, Any]:
 
 def _contents(asked: Asked, found: Iterable[Entry], *, with_owner: bool) -> dict[str, list[Any]]:
     owner = owner_of(asked.account) if with_owner else None
-    objects = [_object(asked, one.version, owner) for one in found if one.version is not None]
-    prefixes = [{"Prefix": coded(asked, one.name)} for one in found if one.version is None]
+    objects = [_object(asked, one, owner) for one in found if not isinstance(one, Rolled)]
+    prefixes = [{"Prefix": coded(asked, one.name)} for one in found if isinstance(one, Rolled)]
     return {"Contents": objects, "CommonPrefixes": prefixes}
 
 
 def _object(asked: Asked, version: Listed, owner: Mapping[str, str] | None) -> dict[str, Any]:
     known = facts.of(version)
     return {
-        "Key": coded(asked, version.name), "LastModified": version.modified,
+        "Key": coded(asked, version.name), "LastModified": _moment(version),
         "ETag": f'"{conditions.etag(version)}"', "ChecksumAlgorithm": known.get("algorithm"),
         "ChecksumType": known.get("type"), "Size": wholes.size_of(version), "StorageClass": metadata.STANDARD,
         "Owner": owner,
     }  # fmt: skip
+
+
+def _moment(version: Listed) -> str:
+    """As ``xml.moment`` says it: milliseconds."""
+    return f"{version.moment[:23]}Z"
 
 
 def all_versions(asked: Asked) -> HttpResponse:
@@ -143,7 +147,7 @@ def _version(
     if not entry.is_tombstone:
         return "Version", {**_object(asked, version, owner), **told}
     name = coded(asked, entry.name)
-    return "DeleteMarker", {"Key": name, "LastModified": version.modified, "Owner": owner, **told}
+    return "DeleteMarker", {"Key": name, "LastModified": _moment(version), "Owner": owner, **told}
 
 
 def _id(entry: past.Entry) -> str:

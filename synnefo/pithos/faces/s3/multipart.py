@@ -113,13 +113,10 @@ def complete(asked: Asked) -> HttpResponseBase:
 def _complete(asked: Asked) -> HttpResponse:
     wanted = rules.Wanted(_parts(asked.body()), *_whole(asked))
     upload = rules.complete(
-        asked.caller, asked.path, asked.query["uploadId"], wanted, check=conditions.of_write(asked)
-    )
+        asked.caller, asked.path, asked.query["uploadId"], wanted, check=conditions.of_write(asked),
+        wish=lambda begun: access.wish(asked, _granted(begun)),
+    )  # fmt: skip
     version = Version.objects.select_related("object__container").filter(pk=upload.version or 0).first()
-    kept = upload.attributes.get(S3, {})
-    if version is not None and version.state == Version.State.CURRENT and "acl" in kept:
-        found = [Grant(*text.split(" ", 1)) for name, text in kept.items() if name.startswith(_GRANT)]
-        access.share(asked, found)
     told = {
         "Location": asked.request.build_absolute_uri(), "Bucket": asked.bucket, "Key": asked.key,
         "ETag": f'"{upload.etag}"', **(checksums.elements(facts.of(version)) if version else {}),
@@ -204,6 +201,14 @@ def _kept(granted: Sequence[Grant] | None) -> dict[str, str]:
         return {}
     found = {f"{_GRANT}{number}": f"{one.who} {one.permission}" for number, one in enumerate(granted)}
     return {"acl": "given", **found}
+
+
+def _granted(upload: Upload) -> Sequence[Grant] | None:
+    """What who began it has granted."""
+    kept = upload.attributes.get(S3, {})
+    if "acl" not in kept:
+        return None
+    return [Grant(*text.split(" ", 1)) for name, text in kept.items() if name.startswith(_GRANT)]
 
 
 def _elements(values: Mapping[str, str]) -> dict[str, str]:

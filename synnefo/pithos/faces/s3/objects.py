@@ -77,7 +77,7 @@ def written(asked: Asked, payload: Body) -> HttpResponse:
     """Content becomes the object that a request describes."""
     metadata.refuse_promises(asked)
     incoming, attributes = checksums.incoming(asked), metadata.given(asked)
-    tagged, granted = tagging.in_header(asked), access.granted(asked)
+    tagged, also = tagging.in_header(asked), access.wish(asked, access.granted(asked))
     check = conditions.of_write(asked)
     seen = objects.look(asked.caller, asked.path, check)
     content = keep(blocks(), incoming.watch(payload), settings.PITHOS_BACKEND_BLOCK_SIZE)
@@ -86,10 +86,8 @@ def written(asked: Asked, payload: Body) -> HttpResponse:
     known = facts.about(content, checksums.of_whole(values))
     made = objects.write(
         asked.caller, asked.path, content, content_type=type_of(asked), attributes=attributes, check=check,
-        seen=seen, more={S3: known, TAGS: tags.attributes(tagged)},
+        seen=seen, more={S3: known, TAGS: tags.attributes(tagged)}, also=also,
     )  # fmt: skip
-    if granted is not None:
-        access.share(asked, granted)
     numbered.forget_replaced(seen.container, asked.key)
     response = kit.empty()
     response["ETag"] = f'"{content.md5}"'

@@ -70,13 +70,19 @@ def _element(name: str, content: Any) -> str:
 
 
 def _inner(content: Any) -> str:
+    if isinstance(content, str):  # as most are
+        return _plain(content)
     if isinstance(content, Mapping):
         return "".join(_child(name, value) for name, value in content.items())
     if isinstance(content, bool):
         return "true" if content else "false"
     if isinstance(content, datetime.datetime):
         return moment(content)
-    plain = escape(str(content), {'"': "&quot;"})
+    return _plain(str(content))
+
+
+def _plain(content: str) -> str:
+    plain = escape(content, {'"': "&quot;"})
     return _CONTROLS.sub(lambda found: f"&#x{ord(found[0]):x};", plain)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -10,6 +12,7 @@ from django.http.response import HttpResponseBase
 
 from synnefo.common.caller import Caller
 from synnefo.common.faults import BadRequest, Conflict
+from synnefo.pithos.faces.rows import quoted
 from synnefo.pithos.faces.swift import (
     bulk,
     forms,
@@ -23,7 +26,7 @@ from synnefo.pithos.faces.swift import (
 )
 from synnefo.pithos.namespace import access, containers
 from synnefo.pithos.namespace.access import Right
-from synnefo.pithos.namespace.listing import Entry, Listed, Wanted, entries
+from synnefo.pithos.namespace.listing import Entry, Listed, Rolled, Wanted, entries
 from synnefo.pithos.namespace.models import SWIFT, Container
 from synnefo.pithos.namespace.names import MAX_CONTAINER
 
@@ -38,13 +41,13 @@ def show(request: HttpRequest, account: str, container: str) -> HttpResponse:
     """GET: the objects of the container, or with ``?versions`` all that they were."""
     caller = kit.caller(request)
     found = access.container(caller, account, container, Right.LIST)
-    kind = listing.JSON if "versions" in request.GET else listing.kind_of(request)
     if "versions" in request.GET:
         versions.check_format(request)
-        items = _versions(request, found)
+        response = listing.answer(listing.JSON, "container", container, "object", _versions(request, found))
     else:
-        items = [_item(account, entry) for entry in entries(found, _wanted(request))]
-    response = listing.answer(kind, "container", container, "object", items)
+        kind, has_ids = listing.kind_of(request), bool(versions.state(found))
+        there = entries(found, dataclasses.replace(_wanted(request), brief=not has_ids))
+        response = _with_ids(found, kind, there) if has_ids else _listed(account, container, kind, there)
     return _described(request, response, caller, found)
 
 
@@ -61,6 +64,8 @@ def put(request: HttpRequest, account: str, container: str) -> HttpResponseBase:
     attributes = settings.without_secrets(request, caller, account, metadata.given(request, "Container"))
     settings.check(request)
     made = containers.put(caller, account, container, attributes=attributes, policy={})
+    if not made and not attributes:  # to Swift's clients this is a change, if of nothing but its time
+        containers.update(caller, account, container, attributes={}, policy={}, merge=True)
     settings.keep(request, caller, account, container)
     return kit.empty(201 if made else 202)
 
@@ -115,13 +120,11 @@ def _wanted(request: HttpRequest) -> Wanted:
     wanted = Wanted(
         marker=listing.border(request, "marker", upper=backwards),
         end_marker=listing.border(request, "end_marker", upper=not backwards),
-        limit=listing.limit_of(request), reverse=backwards,
+        limit=listing.limit_of(request), reverse=backwards, brief=True,
     )  # fmt: skip
     if "path" not in request.GET:
         prefix, delimiter = kit.parameter(request, "prefix"), kit.parameter(request, "delimiter")
-        return dataclasses.replace(
-            wanted, prefix=prefix, delimiter=delimiter, folds=True, with_attributes=True
-        )
+        return dataclasses.replace(wanted, prefix=prefix, delimiter=delimiter, folds=True)
     path = kit.parameter(request, "path")
     folder = path.rstrip("/") + "/" if path else ""
 
@@ -131,22 +134,50 @@ def _wanted(request: HttpRequest) -> Wanted:
     return dataclasses.replace(wanted, prefix=folder, delimiter="/", virtual=False, accepts=inside)
 
 
+def _listed(account: str, container: str, kind: str, found: Sequence[Entry]) -> HttpResponse:
+    if kind == listing.JSON:
+        return listing.as_json(_json(account, entry) for entry in found)
+    if kind == listing.TEXT:
+        return listing.as_text(entry.name for entry in found)
+    return listing.as_xml(kind, "container", container, "object", (_item(account, entry) for entry in found))
+
+
+def _with_ids(found: Container, kind: str, there: Sequence[Entry]) -> HttpResponse:
+    """What is there where versions have ids: to Swift's clients a link to the version that it is."""
+    account, items = found.account.name, list[listing.Item]()
+    for entry in there:
+        link = {} if isinstance(entry, Rolled) else versions.link_to(found, entry.name, entry.pk)
+        items.append({**link, **_item(account, entry)})
+    return listing.answer(kind, "container", found.name, "object", items)
+
+
+def _json(account: str, entry: Entry) -> str:
+    """``_item`` as text: hardly any row has more to tell than its columns."""
+    if isinstance(entry, Rolled) or entry.says_of(SWIFT):
+        return json.dumps(_item(account, entry))
+    return (
+        f'{{"name": {quoted(entry.name)}, "hash": {quoted(entry.checksum)}, "bytes": {entry.size_bytes}, '
+        f'"content_type": {quoted(entry.content_type or kit.OCTETS)}, "last_modified": "{entry.moment}"}}'
+    )
+
+
 def _item(account: str, entry: Entry) -> listing.Item:
-    version = entry.version
-    if version is None:
+    if isinstance(entry, Rolled):
         return {"subdir": entry.name}
     return {
         "name": entry.name,
-        "hash": version.checksum,
-        "bytes": version.size_bytes,
-        "content_type": version.content_type or kit.OCTETS,
-        "last_modified": listing.moment(version.modified),
-        **_more(account, version),
+        "hash": entry.checksum,
+        "bytes": entry.size_bytes,
+        "content_type": entry.content_type or kit.OCTETS,
+        "last_modified": entry.moment,
+        **_more(account, entry),
     }
 
 
 def _more(account: str, version: Listed) -> listing.Item:
     """What is told of large objects and links."""
+    if not version.says_of(SWIFT):
+        return {}
     kept = version.attributes.get(SWIFT, {})
     if "slo" in kept:
         return {"slo_etag": f'"{kept["slo"]}"', "bytes": int(kept["slo-bytes"])}

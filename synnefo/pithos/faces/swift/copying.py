@@ -32,7 +32,7 @@ from synnefo.pithos.faces.swift import (
 from synnefo.pithos.faces.swift.shown import Shown
 from synnefo.pithos.namespace import numbered, objects
 from synnefo.pithos.namespace.manifests import MANIFEST
-from synnefo.pithos.namespace.models import Version
+from synnefo.pithos.namespace.models import SWIFT, Version
 from synnefo.pithos.namespace.names import Path, merged
 from synnefo.pithos.namespace.objects import Check, Overrides, Seen, Source
 
@@ -67,7 +67,9 @@ def _copied(
         slo.check_again(caller, target.account, found.version)
     stacks.put_by(caller, seen.container, target, seen.version)
     as_it_is = found.is_own and "HTTP_RANGE" not in request.META
-    if as_it_is:
+    if as_it_is and (link := links.turned(request, found.version.attributes, origin.account)) is not None:
+        made = _anew(request, caller, found, seen, target, link.kept())
+    elif as_it_is:
         made = _same(request, caller, found, target, check)
     else:
         made = _anew(request, caller, found, seen, target)
@@ -82,8 +84,11 @@ def _same(request: HttpRequest, caller: Caller, found: Shown, target: Path, chec
     return objects.copy(caller, source, target, overrides, check=check)
 
 
-def _anew(request: HttpRequest, caller: Caller, found: Shown, seen: Seen, target: Path) -> Version:
-    """A new object of what a reader would get."""
+def _anew(
+    request: HttpRequest, caller: Caller, found: Shown, seen: Seen, target: Path,
+    kept: dict[str, str] | None = None,
+) -> Version:  # fmt: skip
+    """A new object of what a reader would get; ``kept`` is what it is besides its content."""
     header = request.META.get("HTTP_RANGE", "")
     spans = ranges.satisfiable(header, found.size_bytes) if header else None
     start, stop = found.part or (spans[0] if spans else (0, found.size_bytes))
@@ -98,6 +103,7 @@ def _anew(request: HttpRequest, caller: Caller, found: Shown, seen: Seen, target
         caller, target, keep(blocks(), pieces, size), attributes=merged(own, overrides.attributes),
         content_type=overrides.content_type or found.version.content_type, seen=seen,
         expires=overrides.expires or (None if overrides.fresh else found.version.expires),
+        more={SWIFT: kept or {}},
     )  # fmt: skip
 
 

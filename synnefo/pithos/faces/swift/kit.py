@@ -26,6 +26,7 @@ from synnefo.common.faults import (
 )
 from synnefo.common.http.context import client_address
 from synnefo.common.http.facade import as_fault, identity_of
+from synnefo.common.http.rendering import UNEXPLAINED
 from synnefo.common.http.rendering import swift as rendered
 from synnefo.pithos.faces.conditions import NotModified
 from synnefo.pithos.faces.swift import paths, people
@@ -42,7 +43,7 @@ OCTETS = "application/octet-stream"
 #: There is one way of storing, which some clients want to hear the name of.
 POLICY = "default"
 #: What Swift says of all that is in the way.
-CONFLICT = "There was a conflict when trying to complete your request."
+CONFLICT = UNEXPLAINED
 TRUE = ("true", "1", "yes", "on", "t", "y")
 _SIGNED = "synnefo.pithos.signed"
 _SIGNED_FOR = "synnefo.pithos.signed_for"
@@ -202,6 +203,7 @@ def last_modified(moment: datetime.datetime) -> str:
 
 def _stamped(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
     response["X-Trans-Id"] = _transaction(getattr(request, "id", ""))
+    response["X-Openstack-Request-Id"] = response["X-Trans-Id"]
     response["Vary"] = "Accept, X-Auth-Token"
     response.headers.setdefault("Cache-Control", "private, no-cache")
     if isinstance(response, HttpResponse) and "Content-Length" not in response:

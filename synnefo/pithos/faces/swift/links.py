@@ -79,16 +79,34 @@ def asked(request: HttpRequest, path: Path) -> Link | None:
     container, _, name = text.partition("/")
     if not container or not name:
         raise PreconditionFailed("X-Symlink-Target header must be of the form <container name>/<object name>")
-    account = decoded(request.META.get(f"{_TARGET}_ACCOUNT", ""))
-    if "/" in account or (account and not account.startswith(kit.PREFIX)):
-        raise PreconditionFailed("Account name cannot contain slashes")
-    target = Path(account.removeprefix(kit.PREFIX) or path.account, container, name)
+    account = _account(request)
+    target = Path(account or path.account, container, name)
     if target == path:
         raise BadRequest("Symlink cannot target itself")
     etag = request.META.get(f"{_TARGET}_ETAG", "").strip().strip('"').lower()
     if any(character in etag for character in ';"\\'):
         raise BadRequest("Bad X-Symlink-Target-Etag format")
     return Link(target, bool(account), etag)
+
+
+def turned(request: HttpRequest, attributes: Attributes, account: str) -> Link | None:
+    """What a link that is copied becomes where the request says the account it leads into; else None.
+
+    Raises PreconditionFailed.
+    """
+    link, wanted = of(attributes, account), _account(request)
+    if link is None or not wanted:
+        return None
+    target = dataclasses.replace(link.target, account=wanted)
+    return dataclasses.replace(link, target=target, other_account=True)
+
+
+def _account(request: HttpRequest) -> str:
+    """The account that a target is said to be in, if any. Raises PreconditionFailed."""
+    account = decoded(request.META.get(f"{_TARGET}_ACCOUNT", ""))
+    if "/" in account or (account and not account.startswith(kit.PREFIX)):
+        raise PreconditionFailed("Account name cannot contain slashes")
+    return account.removeprefix(kit.PREFIX)
 
 
 def decoded(text: str) -> str:

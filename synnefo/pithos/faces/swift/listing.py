@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from xml.etree import ElementTree
 
@@ -12,10 +12,11 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from synnefo.common.faults import NotAcceptable, PreconditionFailed
+from synnefo.pithos.faces import rows
 from synnefo.pithos.faces.swift import kit
 
 _TYPES = {"plain": "text/plain", "json": "application/json", "xml": "application/xml"}
-JSON = _TYPES["json"]
+JSON, TEXT = _TYPES["json"], _TYPES["plain"]
 _OFFERED = ("text/plain", "application/json", "application/xml", "text/xml")
 _TRUE = ("true", "1", "yes", "on", "t", "y")
 
@@ -55,14 +56,30 @@ def border(request: HttpRequest, name: str, *, upper: bool = False) -> str:
 
 
 def answer(kind: str, root: str, name: str, child: str, items: Sequence[Item]) -> HttpResponse:
-    """The list; as text its names (or ``subdir``), and nothing at all is 204."""
-    full = f"{kind}; charset=utf-8"
-    if kind == _TYPES["json"]:
-        return HttpResponse(json.dumps(items), content_type=full)
-    if kind != _TYPES["plain"]:
-        return HttpResponse(_xml(root, name, child, items), content_type=full)
-    lines = "".join(f"{item.get('subdir') or item['name']}\n" for item in items)
-    return HttpResponse(lines, status=200 if lines else 204, content_type=full)
+    """The list; as text its names (or ``subdir``)."""
+    if kind == JSON:
+        return as_json(json.dumps(item) for item in items)
+    if kind == TEXT:
+        return as_text(item.get("subdir") or item["name"] for item in items)
+    return as_xml(kind, root, name, child, items)
+
+
+def as_json(items: Iterable[str]) -> HttpResponse:
+    """Of items in JSON."""
+    return HttpResponse(rows.json_list(items), content_type=_full(JSON))
+
+
+def as_text(names: Iterable[str]) -> HttpResponse:
+    """Nothing at all is 204."""
+    lines = "".join(f"{name}\n" for name in names)
+    return HttpResponse(lines, status=200 if lines else 204, content_type=_full(TEXT))
+
+
+def as_xml(kind: str, root: str, name: str, child: str, items: Iterable[Item]) -> HttpResponse:
+    """``kind`` is which of the types of XML."""
+    top = ElementTree.Element(root, name=name)
+    text = rows.xml_list(top, (_subdir(item) or rows.xml_row(child, item) for item in items))
+    return HttpResponse(text, content_type=_full(kind))
 
 
 def moment(when: datetime.datetime) -> str:
@@ -70,15 +87,14 @@ def moment(when: datetime.datetime) -> str:
     return when.astimezone(datetime.UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
 
 
-def _xml(root: str, name: str, child: str, items: Sequence[Item]) -> bytes:
-    top = ElementTree.Element(root, name=name)
-    for item in items:
-        if "subdir" in item:
-            element = ElementTree.SubElement(top, "subdir", name=item["subdir"])
-            ElementTree.SubElement(element, "name").text = item["subdir"]
-            continue
-        element = ElementTree.SubElement(top, child)
-        for key, value in item.items():
-            ElementTree.SubElement(element, key).text = str(value)
-    text: bytes = ElementTree.tostring(top, encoding="UTF-8", xml_declaration=True)
-    return text
+def _full(kind: str) -> str:
+    return f"{kind}; charset=utf-8"
+
+
+def _subdir(item: Item) -> str:
+    """What several names begin with, in XML; of all else nothing."""
+    if "subdir" not in item:
+        return ""
+    element = ElementTree.Element("subdir", name=item["subdir"])
+    ElementTree.SubElement(element, "name").text = item["subdir"]
+    return ElementTree.tostring(element, encoding="unicode")

@@ -66,11 +66,11 @@ def of_request(request: HttpRequest, caller: Caller, path: Path) -> Shown:
         version = version or objects.get(caller, path)
         link = links.of(version.attributes, path.account)
         if link is not None:
-            more = link.headers() | versions.headers(caller, path, version)
+            more = link.headers() | versions.headers(path, version)
             return Shown(path, version, version.content, etag(version), _type_of(version), more)
     only = kit.container_of_signature(request) or None
     path, version, location = followed(caller, path, version, within=only or "")
-    more = versions.headers(caller, path, version)
+    more = versions.headers(path, version)
     if location:
         more["Content-Location"] = location
     return _put_together(request, caller, Shown(path, version, version.content, "", _type_of(version), more))

@@ -25,7 +25,7 @@ from synnefo.pithos.blocks.content import read
 from synnefo.pithos.faces import body, ranges
 from synnefo.pithos.faces.joined import Joined, Piece
 from synnefo.pithos.faces.ranges import Span
-from synnefo.pithos.faces.swift import links, listing
+from synnefo.pithos.faces.swift import kit, links, listing
 from synnefo.pithos.faces.swift.following import Elsewhere, etag, followed
 from synnefo.pithos.namespace import access
 from synnefo.pithos.namespace.access import Right
@@ -211,7 +211,7 @@ def _followed(caller: Caller, path: Path, version: Version) -> Version | None:
 
 def _pieces(caller: Caller, account: str, version: Version, depth: int) -> list[Piece]:
     if not depth:
-        raise Conflict("Too many levels of large objects.")
+        raise Conflict(kit.CONFLICT)
     segments, found = segments_of(version), list[Piece]()
     there = standing(caller, paths(account, segments))
     for segment in segments:

@@ -60,6 +60,7 @@ def _features() -> dict[str, Any]:
             "yield_frequency": reports.BEAT_S,
             "allow_async_delete": True,
         },
+        "staticweb": {},
         "symlink": {"symloop_max": links.MOST_HOPS, "static_links": True},
         "tempurl": {
             "methods": list(tempurl.METHODS),

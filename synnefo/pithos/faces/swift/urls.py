@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, re_path
 
-from synnefo.pithos.faces.swift import accounts, containers, copying, objects, tempurl, top, writing
+from synnefo.pithos.faces.swift import accounts, containers, copying, tempurl, top, website, writing
 from synnefo.pithos.faces.swift.kit import route, unknown
 
 _BASE = "object-store/swift/"
@@ -22,8 +22,8 @@ def at(base: str) -> list[URLPattern]:
         DELETE=accounts.delete,
     )
     of_container = route(
-        HEAD=containers.head,
-        GET=containers.show,
+        HEAD=website.show_container,
+        GET=website.show_container,
         PUT=containers.put,
         POST=containers.post,
         DELETE=containers.delete,
@@ -31,20 +31,20 @@ def at(base: str) -> list[URLPattern]:
     of_object = route(
         before=tempurl.admit,
         after=tempurl.dress,
-        HEAD=objects.head,
-        GET=objects.show,
+        HEAD=website.show_object,
+        GET=website.show_object,
         PUT=writing.put,
         POST=writing.post,
         COPY=copying.there,
         DELETE=writing.delete,
     )
-    return [
+    return [  # none matches what another does, and objects are asked for most
+        re_path(container + r"/(?P<name>[\s\S]+)$", of_object),
+        re_path(container + r"/?$", of_container),
+        re_path(account + r"/?$", of_account),
         re_path(rf"^{base}info/?$", route(GET=top.info, HEAD=top.info)),
         re_path(rf"^{base}healthcheck/?$", route(GET=top.healthy)),
         re_path(rf"^{base}auth/v1.0/?$", route(GET=top.sign_in)),
-        re_path(account + r"/?$", of_account),
-        re_path(container + r"/?$", of_container),
-        re_path(container + r"/(?P<name>[\s\S]+)$", of_object),
     ]
 
 

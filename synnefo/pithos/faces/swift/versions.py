@@ -81,8 +81,9 @@ def get(caller: Caller, path: Path, text: str) -> Version:
     return found
 
 
-def headers(caller: Caller, path: Path, version: Version) -> dict[str, str]:
-    container = access.object(caller, path, Right.READ)
+def headers(path: Path, version: Version) -> dict[str, str]:
+    """What is said of a version's id to who may read it."""
+    container = version.object.container
     if numbers.OPTION not in container.options:
         return {}
     found = {"X-Object-Version-Id": id_of(container, version)}
@@ -96,6 +97,14 @@ def id_of(container: Container, version: Version) -> str:
     if numbers.OPTION in container.options and numbered.is_numbered(container, version):
         return str(version.pk)
     return NULL
+
+
+def link_to(container: Container, name: str, number: int) -> Item:
+    """What lists tell of an object that is a version with an id."""
+    if not numbers.is_numbered(container, number, is_past=False):
+        return {}
+    place = quote(f"/v1/{kit.PREFIX}{container.account.name}/{container.name}/{name}")
+    return {"version_symlink": True, "symlink_path": f"{place}?version-id={number}"}
 
 
 def bytes_of(container: Container) -> int:
@@ -127,7 +136,13 @@ def remove(caller: Caller, path: Path, text: str) -> HttpResponse:
     container, number = access.object(caller, path, Right.DELETE), number_of(text)
     if numbers.OPTION not in container.options:
         raise BadRequest(_NOT_ENABLED)
-    gone = numbered.find(container, path.name, number)
+    try:
+        gone = numbered.find(container, path.name, number)
+    except ItemNotFound:
+        if number is not None:
+            raise
+        numbered.put_away(caller, container, path)
+        return kit.empty(204)
     was_current = gone.state == Version.State.CURRENT
     numbered.remove(caller, path, number, brings_back=False)
     response = kit.empty(204)

@@ -18,7 +18,7 @@ from synnefo.pithos.faces.webdav.places import PROJECTS, SHARED, Place
 from synnefo.pithos.namespace import access, browsing, containers, listing, names, sharing, sights
 from synnefo.pithos.namespace.access import Right
 from synnefo.pithos.namespace.changes import current
-from synnefo.pithos.namespace.listing import Listed, Wanted
+from synnefo.pithos.namespace.listing import Listed, Rolled, Wanted
 from synnefo.pithos.namespace.models import Attributes, Container, Version
 from synnefo.pithos.namespace.sights import Sight
 
@@ -185,9 +185,9 @@ def _in_folder(container: Container, folder: Resource) -> Iterator[Resource]:
 def _entries(container: Container, prefix: str, sight: Sight | None) -> Iterator[tuple[str, Listed | None]]:
     marker, most = "", settings.PITHOS_API_LIST_LIMIT
     while True:
-        wanted = Wanted(prefix, "/", marker=marker, limit=most, folds=True, sight=sight, with_attributes=True)
+        wanted = Wanted(prefix, "/", marker=marker, limit=most, folds=True, sight=sight)
         page = listing.entries(container, wanted)
-        yield from page
+        yield from ((entry.name, None if isinstance(entry, Rolled) else entry) for entry in page)
         if len(page) < most:
             return
         marker = page[-1].name

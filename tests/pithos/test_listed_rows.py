@@ -1,0 +1,144 @@
+"""Rows of lists: as the libraries for JSON and XML would write them, in order, and no more read than told."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from defusedxml.ElementTree import fromstring
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from synnefo.pithos.faces import rows
+from synnefo.pithos.namespace import listing
+from synnefo.pithos.namespace.listing import Rolled, Wanted
+from synnefo.pithos.namespace.models import Container, Object, Version
+from tests.pithos.conftest import Api
+
+NAMES = ('a"b', "a&b", "back\\slash", "d/1", "d/2", "grün", "tab\tbed", "<x>", "\U0001f600", "\u2028", "z")
+TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=12)
+
+
+def fill(container: Container, names: Any, **more: Any) -> None:
+    paths = Object.objects.bulk_create(Object(container=container, name=name) for name in names)
+    Version.objects.bulk_create(Version(object=path, modified_by="é", **more) for path in paths)
+    Container.objects.filter(pk=container.pk).update(object_count=len(paths))
+
+
+@pytest.fixture
+def container(api: Api) -> Container:
+    return Container.objects.get(name="c")
+
+
+def addresses(api: Api) -> tuple[str, str]:
+    """Of the container, by either face."""
+    return "c", f"/pithos/object-store/swift/v1/AUTH_{api.account}/c"
+
+
+@given(fields=st.dictionaries(st.sampled_from("abc"), st.none() | st.integers() | TEXTS))
+def test_a_row_of_xml_is_what_elementtree_writes(fields: dict[str, Any]) -> None:
+    root = ElementTree.Element("top", name='<&"')
+    element = ElementTree.SubElement(root, "row")
+    for name, value in fields.items():
+        ElementTree.SubElement(element, name).text = "" if value is None else str(value)
+    if fields:  # an element that has nothing in it is no row
+        expected = ElementTree.tostring(root, encoding="UTF-8", xml_declaration=True)
+        root.clear()
+        root.set("name", '<&"')
+        assert rows.xml_list(root, [rows.xml_row("row", fields)]) == expected
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("query", ["", "&delimiter=/"])
+def test_json_is_written_as_the_library_does(api: Api, container: Container, query: str) -> None:
+    fill(container, NAMES, content_type='text/plain; a="é"')
+    for address in addresses(api):
+        answer = api("GET", f"{address}?format=json{query}").content
+        assert answer == json.dumps(json.loads(answer)).encode()
+        found = [item.get("name") or item["subdir"] for item in json.loads(answer)]
+        assert found == sorted({"d/" if query and name.startswith("d/") else name for name in NAMES})
+
+
+@pytest.mark.django_db
+def test_json_and_xml_tell_the_same(api: Api, container: Container) -> None:
+    fill(container, NAMES, size_bytes=7, checksum="c" * 32, hash="e" * 64)
+    for address in addresses(api):
+        items = api("GET", f"{address}?format=json").json()
+        elements = fromstring(api("GET", f"{address}?format=xml").content)
+        told = [{field.tag: field.text or "" for field in element} for element in elements]
+        assert told == [{key: "" if v is None else str(v) for key, v in item.items()} for item in items]
+        assert len(told) == len(NAMES)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("microseconds", "digits"), [(0, "000000"), (500_000, "500000"), (7, "000007")])
+def test_moments_have_all_their_digits(
+    api: Api, container: Container, microseconds: int, digits: str
+) -> None:
+    when = datetime.datetime(2031, 2, 3, 4, 5, 6, microseconds, tzinfo=datetime.UTC)
+    fill(container, ["a"], modified=when)
+    (row,) = listing.entries(container, Wanted())
+    assert isinstance(row, listing.Listed)
+    assert row.modified == when
+    native, swift = (api("GET", f"{address}?format=json").json()[0] for address in addresses(api))
+    assert native["last_modified"] == f"2031-02-03T04:05:06.{digits}+00:00"
+    assert native["x_object_version_timestamp"] == f"{int(when.timestamp())}.{digits}"
+    assert swift["last_modified"] == f"2031-02-03T04:05:06.{digits}"
+
+
+@pytest.mark.django_db
+def test_attributes_are_read_where_somebody_asks(
+    api: Api, container: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(container, ["a", "b"])
+    fill(container, ["c"], attributes={"pithos": {"X-Object-Meta-A": "1"}})
+
+    def refuse(text: str) -> Any:
+        raise AssertionError(f"{text} was read")
+
+    monkeypatch.setattr(listing, "_parsed", refuse)
+    for address in addresses(api):
+        assert len(api("GET", f"{address}?format=json").json()) == 3
+    found = [row for row in listing.entries(container, Wanted()) if isinstance(row, listing.Listed)]
+    assert found[0].attributes == {}
+    with pytest.raises(AssertionError, match="was read"):
+        _ = found[2].attributes
+
+
+@pytest.mark.django_db
+def test_a_brief_row_has_no_more_than_it_says(container: Container) -> None:
+    fill(container, NAMES, checksum="c" * 32, hash="e" * 64)
+    whole, brief = (listing.entries(container, Wanted(brief=brief)) for brief in (False, True))
+    assert [row[:6] for row in whole] == [tuple(row) for row in brief]
+    (row, *_) = brief
+    assert isinstance(row, listing.Listed)
+    assert row.checksum == "c" * 32
+    with pytest.raises(IndexError):
+        _ = row.hash
+
+
+@pytest.mark.django_db
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    names=st.sets(st.text("ab/é", min_size=1, max_size=6), max_size=12), prefix=st.text("ab/", max_size=2),
+    delimiter=st.sampled_from(["", "/", "b", "//", "ab"]), reverse=st.booleans(), folds=st.booleans(),
+)  # fmt: skip
+def test_entries_come_in_order_each_once(
+    container: Container, names: set[str], prefix: str, delimiter: str, reverse: bool, folds: bool
+) -> None:
+    Object.objects.filter(container=container).delete()
+    fill(container, names)
+    wanted = Wanted(prefix=prefix, delimiter=delimiter, reverse=reverse, folds=folds)
+    found = [(entry.name, isinstance(entry, Rolled)) for entry in listing.entries(container, wanted)]
+    expected = set()
+    for name in names:
+        head, between, tail = name.removeprefix(prefix).partition(delimiter or "\x00")
+        rolls = between and (tail or folds)
+        if name.startswith(prefix):
+            expected.add((prefix + head + between, True) if rolls else (name, False))
+    assert len(found) == len(expected)
+    assert set(found) == expected
+    assert [name for name, _ in found] == sorted((name for name, _ in expected), reverse=reverse)
