@@ -81,6 +81,8 @@ def busy_cloud(cloud: People, new_server: Callable[..., Server], settle: Callabl
 
 def examine(page: Page, name: str, tmp_path: Path, *, whole: bool = True) -> None:
     """Take a picture; nothing is wider than the window; axe finds nothing to complain about."""
+    expect(page.locator("html")).to_have_attribute("data-bs-theme", re.compile("."))
+    page.wait_for_load_state()
     theme, size = page.evaluate("document.documentElement.dataset.bsTheme"), page.viewport_size
     key = f"{name}-{NAMES[theme, size['width'] if size else 0]}"
     keep = os.environ.get("SYNNEFO_SCREENSHOTS")

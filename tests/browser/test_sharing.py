@@ -154,6 +154,7 @@ def test_pages_of_sharing_are_sound_in_both_themes_and_on_a_phone(
     examine(page, "files-shared-accounts", tmp_path)
     page.get_by_role("link", name="docs").click()
     page.get_by_role("link", name="holidays").click()
+    expect(page.get_by_text("tinos.jpg")).to_be_visible()
     examine(page, "files-shared", tmp_path)
     page.goto(f"{live_server.url}/ui/files/programs/")
     examine(page, "files-programs-before", tmp_path)
