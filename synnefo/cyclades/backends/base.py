@@ -24,7 +24,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import enum
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -59,6 +59,7 @@ class Power(enum.Enum):
     OFF = "off"
     ON = "on"
     PAUSED = "paused"
+    SAVED = "saved"
 
 
 class JobStatus(enum.Enum):
@@ -82,17 +83,21 @@ DONE = "done"
 
 @dataclasses.dataclass(frozen=True)
 class Nic:
-    """One network card. ``ip`` is the fixed IPv4 address, which the guest learns by DHCP."""
+    """One network card. ``ip`` is the fixed IPv4 address, which the guest learns by DHCP.
+
+    ``more_ips`` are its other fixed addresses, of IPv4 and IPv6.
+    """
 
     name: str
     network: str
     mac: str
     ip: str | None = None
+    more_ips: Sequence[str] = ()
 
 
 @dataclasses.dataclass(frozen=True)
 class DiskImage:
-    """Where a root disk comes from: a file on this host, or what the engine reads from ``source``.
+    """Where a disk's first content comes from: a file on this host, or what the engine reads from ``source``.
 
     ``hash`` and ``size_bytes`` name content for good: where both are the same, the content is.
     """
@@ -113,18 +118,51 @@ class GuestSetup:
     ssh_keys: Sequence[str] = ()
     user_data: bytes = b""
     admin_password: str | None = None
+    files: Sequence[GuestFile] = ()
+    availability_zone: str = ""
+    project: str = ""
     metadata: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
+class VolumeSpec:
+    """A disk. ``origin`` is its first content, None of a blank one and of one that has data already."""
+
+    name: str
+    size_gib: int
+    origin: DiskImage | None = None
+    readonly: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class GuestFile:
+    """A file that a guest finds at its first boot ("personality"). ``mode`` as in 0o644."""
+
+    path: str
+    content: bytes
+    owner: str = "root"
+    group: str = "root"
+    mode: int = 0o440
+
+
+@dataclasses.dataclass(frozen=True)
 class InstanceSpec:
+    """An instance as it shall be made. It boots from the first of ``volumes``; what is missing is made.
+
+    ``image`` and ``disk_gib`` are of records that were written when an instance had one disk of its own,
+    which has no name; where there are ``volumes`` they mean nothing. ``config_drive``: the guest is told by
+    a disk, too, what the metadata service says.
+    """
+
     name: str
     vcpus: int
     ram_mib: int
-    disk_gib: int
-    image: DiskImage | None
     nics: Sequence[Nic]
     guest: GuestSetup
+    volumes: Sequence[VolumeSpec] = ()
+    config_drive: bool = False
+    disk_gib: int = 0
+    image: DiskImage | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -137,13 +175,57 @@ class Lease:
 
 
 @dataclasses.dataclass(frozen=True)
+class SubnetSpec:
+    """A range of a network. ``ipv6_mode`` is ``slaac``, ``dhcpv6-stateful`` or ``dhcpv6-stateless``."""
+
+    cidr: str
+    gateway: str | None = None
+    dhcp: bool = True
+    dns_nameservers: Sequence[str] = ()
+    host_routes: Sequence[tuple[str, str]] = ()
+    ipv6_mode: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class FilterRule:
+    """What is let through. Ports are type and code for ICMP; ``remote_set`` names one of the address sets."""
+
+    direction: str
+    ethertype: str = "IPv4"
+    protocol: str = ""
+    port_min: int | None = None
+    port_max: int | None = None
+    remote_cidr: str = ""
+    remote_set: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class CardFilter:
+    """What may come to a card and leave it; answers to what was let through always may.
+
+    ``rules`` None: everything. ``secured`` False: not even its addresses are looked at. ``address_pairs`` are
+    (address or range, MAC) that it may use besides its own.
+    """
+
+    nic: str
+    rules: Sequence[FilterRule] | None = None
+    secured: bool = True
+    address_pairs: Sequence[tuple[str, str]] = ()
+
+
+@dataclasses.dataclass(frozen=True)
 class NetworkSpec:
     """A network as it shall be, whole; applying it again with the same revision changes nothing.
 
     ``revision`` grows with every change: a backend that already holds a newer one ignores the call,
     so that two writers cannot put an older picture back. ``floating`` maps a floating address to the
-    fixed address it leads to (1:1 NAT). ``cidr`` is None while the network has no subnet. On a
+    fixed address it leads to (1:1 NAT). ``cidr``, ``gateway``, ``dhcp`` and ``dns_nameservers`` are those of
+    its (first) IPv4 subnet; ``more_subnets`` are the others. ``cidr`` is None while there is none. On a
     ``public`` one cards have floating addresses as their own, and its gateway is the world's.
+    A ``routed`` one has its gateway in a router (``RouterSpec``), and no way out of its own.
+    ``filters`` are by card; a card that is not named there is let do what is its own address' (no spoofing).
+    ``address_sets`` are what filters name as ``remote_set``. ``kind``, ``mode``, ``link`` and ``mac_prefix``
+    say how it is kept apart from others (spec: cyclades 2.4).
     """
 
     name: str
@@ -155,6 +237,36 @@ class NetworkSpec:
     leases: Sequence[Lease] = ()
     floating: Mapping[str, str] = dataclasses.field(default_factory=dict)
     public: bool = False
+    more_subnets: Sequence[SubnetSpec] = ()
+    host_routes: Sequence[tuple[str, str]] = ()
+    routed: bool = False
+    filters: Sequence[CardFilter] = ()
+    address_sets: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
+    kind: str = "MAC_FILTERED"
+    mode: str = "bridged"
+    link: str = ""
+    mac_prefix: str = ""
+    tags: Sequence[str] = ()
+    mtu: int = 1500
+
+
+@dataclasses.dataclass(frozen=True)
+class RouterSpec:
+    """A router as it shall be, whole; as with networks, an older revision is ignored.
+
+    ``interfaces`` are (network's name, address with prefix length). ``external`` is its own address on the
+    public network (None: no way out), behind which guests go out if ``snat``. ``floating`` maps floating
+    addresses to fixed ones of its networks. ``routes`` are (destination, next hop).
+    """
+
+    name: str
+    revision: int
+    interfaces: Sequence[tuple[str, str]] = ()
+    external: str | None = None
+    snat: bool = True
+    floating: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    routes: Sequence[tuple[str, str]] = ()
+    up: bool = True
 
 
 #: The reason of an instance that is off because its host went down under it.
@@ -180,6 +292,19 @@ class Capacity:
     disk_total_gib: int
     disk_free_gib: int
     instances: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Sample:
+    """What an instance has used since it was switched on; ``ram_mib`` is what it holds."""
+
+    at: datetime.datetime
+    cpu_s: float
+    ram_mib: int
+    rx_bytes: int
+    tx_bytes: int
+    read_bytes: int
+    written_bytes: int
 
 
 class EventKind(enum.Enum):
@@ -257,6 +382,58 @@ class Backend(Protocol):
     def unplug(self, name: str, nic_name: str, fence: Fence) -> str:
         """Take a card away from an instance, on or off; absent is success."""
 
+    def resize(self, name: str, vcpus: int, ram_mib: int, fence: Fence) -> str:
+        """Another size for an instance that is off; it has that size already is success."""
+
+    def rebuild(self, spec: InstanceSpec, fence: Fence) -> str:
+        """As ``create``, but the first volume is made anew, and the guest is told what ``spec`` says."""
+
+    def pause(self, name: str, fence: Fence) -> str:
+        """Stop its processors; ``start`` lets them go on. Paused already is success."""
+
+    def save(self, name: str, fence: Fence) -> str:
+        """Write its memory to disk and end it; ``start`` goes on from there. Saved already is success."""
+
+    def rescue(self, name: str, image: DiskImage, guest: GuestSetup | None, fence: Fence) -> str:
+        """Boot it from another system, with its own disks beside; ``guest`` is what that system is told.
+
+        An image of the format ``iso`` is a CD. Until ``unrescue`` it boots so.
+        """
+
+    def unrescue(self, name: str, fence: Fence) -> str:
+        """Boot from its own disk again the next time; what the rescue wrote to its own disk is forgotten."""
+
+    def set_password(self, name: str, user: str, password: str, fence: Fence) -> str:
+        """By an agent in the guest; ``BackendError`` where none answers."""
+
+    # -- volumes --------------------------------------------------------------------------------
+    def create_volume(self, volume: VolumeSpec, fence: Fence) -> str:
+        """Make a disk that belongs to no instance yet; there already is success."""
+
+    def delete_volume(self, name: str, fence: Fence) -> str:
+        """Remove its data; absent is success. ``BackendError`` while an instance has it."""
+
+    def attach_volume(self, instance: str, volume: VolumeSpec, fence: Fence) -> str:
+        """Give an instance one more disk, on or off, made if it does not exist. In already is success."""
+
+    def detach_volume(self, instance: str, volume_name: str, fence: Fence) -> str:
+        """Take a disk from an instance, on or off, and keep its data; absent is success."""
+
+    def extend_volume(self, name: str, size_gib: int, fence: Fence) -> str:
+        """Make it larger, wherever it is; a guest that is on sees it. That large already is success."""
+
+    def volumes(self) -> list[str]:
+        """Names of the disks that exist, attached or not."""
+
+    def snapshot_volume(self, name: str, snapshot: str, fence: Fence) -> str:
+        """Keep the volume's content as it is at one moment during the job, under the snapshot's name."""
+
+    def read_snapshot(self, snapshot: str) -> Iterator[bytes]:
+        """What was kept, as a raw disk of the volume's size, in pieces."""
+
+    def drop_snapshot(self, snapshot: str, fence: Fence) -> None:
+        """Let go of what was kept; absent is success."""
+
     def job(self, job_id: str) -> Job:
         """How a job goes. An unknown id is an error job, never an exception."""
 
@@ -276,7 +453,19 @@ class Backend(Protocol):
     def networks(self) -> list[str]:
         """Names of the networks that exist in the engine."""
 
+    def apply_router(self, spec: RouterSpec, fence: Fence) -> None:
+        """Make it be as ``spec`` says, unless a newer revision already stands. Its networks must exist."""
+
+    def remove_router(self, name: str, fence: Fence) -> None:
+        """Take it away; absent is success."""
+
+    def routers(self) -> list[str]:
+        """Names of the routers that exist in the engine."""
+
     # -- looking --------------------------------------------------------------------------------
+    def samples(self, name: str, since: datetime.datetime) -> list[Sample]:
+        """What was measured since then, oldest first; empty where the engine keeps none."""
+
     def console(self, name: str) -> ConsoleEndpoint:
         """Where the screen is served; ``BackendError`` if the instance is not on."""
 

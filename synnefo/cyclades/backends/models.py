@@ -15,6 +15,7 @@ class Backend(models.Model):
     name = models.CharField(max_length=128, unique=True)
     kind = models.CharField(max_length=16, choices=Kind)
     options = models.JSONField(default=dict)
+    public = models.BooleanField(default=True)
     drained = models.BooleanField(default=False)
     offline = models.BooleanField(default=False)
     vcpus = models.PositiveIntegerField(default=0)
@@ -27,3 +28,17 @@ class Backend(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class ProjectBackend(models.Model):
+    """A project whose servers go to this engine; a project with none goes to the public ones."""
+
+    backend = models.ForeignKey(Backend, on_delete=models.CASCADE, related_name="projects")
+    project = models.CharField(max_length=255)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("backend", "project"), name="once_for_a_project"),)
+        indexes = (models.Index(fields=("project",), name="backend_of_project"),)
+
+    def __str__(self) -> str:
+        return self.project

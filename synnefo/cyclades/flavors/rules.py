@@ -11,13 +11,14 @@ from synnefo.common.caller import Caller
 from synnefo.common.faults import BadRequest, Conflict, Forbidden, ItemNotFound
 from synnefo.common.transactions import atomic
 from synnefo.cyclades.flavors.models import Flavor
+from synnefo.cyclades.volume_types import rules as volume_types
 
 LIMITS = {"cpu": 256, "ram": 4 * 1024 * 1024, "disk": 1024 * 1024}
 
 
 def flavors_for(caller: Caller) -> QuerySet[Flavor]:
     """The flavors that the caller may see; administrators see private ones too."""
-    rows = Flavor.objects.filter(deleted=False)
+    rows = Flavor.objects.filter(deleted=False).select_related("volume_type")
     return rows if caller.is_admin else rows.filter(public=True)
 
 
@@ -46,7 +47,8 @@ def create(caller: Caller, *, cpu: int, ram: int, disk: int, volume_type: str = 
         if not 1 <= value <= LIMITS[name]:
             raise BadRequest(f"{name} must be between 1 and {LIMITS[name]}")
     with atomic():
-        flavor, made = Flavor.objects.get_or_create(**sizes, volume_type=volume_type)
+        kind = volume_types.of_template(caller, volume_type)
+        flavor, made = Flavor.objects.get_or_create(**sizes, volume_type=kind, label="")
         if not made and not flavor.deleted:
             raise Conflict(f"Flavor {flavor.name} exists already.")
         flavor.deleted = False
@@ -68,11 +70,11 @@ def modify(
         if not Flavor.objects.filter(pk=flavor_id).update(**wanted):
             raise ItemNotFound(f"Flavor {flavor_id} could not be found.")
         record(caller, "flavor.modify", "flavor", flavor_id, **wanted)
-    return Flavor.objects.get(pk=flavor_id)
+    return Flavor.objects.select_related("volume_type").get(pk=flavor_id)
 
 
 def _readable(caller: Caller) -> QuerySet[Flavor]:
-    rows = Flavor.objects.all()
+    rows = Flavor.objects.select_related("volume_type")
     if caller.is_admin:
         return rows
     return rows.filter(Q(public=True) | Q(servers__userid=caller.user)).distinct()

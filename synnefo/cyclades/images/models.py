@@ -16,6 +16,9 @@ class Image(Owned):
     ``hold`` keeps the content (``hash``, as the store names it); ``location`` is where the object was seen
     last. ``properties`` are os, osfamily, users, ... ``checksum`` (MD5) and ``sha256`` are empty where they
     are not known. While it waits for its content (``QUEUED``, ``SAVING``) it has none of them.
+    A snapshot is an image, too: of the volume with the id ``volume_id``. ``server_uuid`` is the server that
+    an image was made of. One that is ``protected`` cannot be deleted; ``hidden`` ones are in no list unless
+    asked for.
     """
 
     class Status(models.TextChoices):
@@ -24,7 +27,7 @@ class Image(Owned):
         AVAILABLE = "AVAILABLE"
         ERROR = "ERROR"
 
-    FORMATS: ClassVar = ("raw", "qcow2")
+    FORMATS: ClassVar = ("raw", "qcow2", "vmdk")
 
     name = models.CharField(max_length=255)
     status = models.CharField(max_length=16, choices=Status, default=Status.AVAILABLE)
@@ -44,10 +47,18 @@ class Image(Owned):
     wanted_disk_gib = models.PositiveIntegerField(default=0)
     properties = models.JSONField(default=dict)
     description = models.TextField(blank=True)
+    is_snapshot = models.BooleanField(default=False)
+    volume_id = models.BigIntegerField(null=True)
+    server_uuid = models.CharField(max_length=36, blank=True)
+    protected = models.BooleanField(default=False)
+    hidden = models.BooleanField(default=False)
+    tags = models.JSONField(default=list)
+    fault = models.TextField(blank=True)
     deleted = models.BooleanField(default=False)
 
     class Meta:
         indexes = (
+            models.Index(fields=("volume_id", "deleted"), name="image_volume"),
             models.Index(fields=("deleted", "is_public", "-created", "-id"), name="image_public"),
             models.Index(fields=("userid", "-created", "-id"), name="image_owner"),
         )

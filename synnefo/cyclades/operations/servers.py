@@ -15,6 +15,7 @@ from synnefo.cyclades.networks.state import lock as lock_network
 from synnefo.cyclades.operations.base import BackendProcedure
 from synnefo.cyclades.operations.networks import apply, changed, host_name
 from synnefo.cyclades.servers.models import Server
+from synnefo.cyclades.volumes.models import Volume
 from synnefo.engine.procedure import Move, StepFailed, step
 
 _IMAGE_POLL_S = 1.0
@@ -86,6 +87,8 @@ class CreateServer(ServerProcedure):
         launched = None if error else timezone.now()
         server = self.settle(oper, error, launched_at=launched, user_data=b"", wanted_on=not error)
         server.ports.update(state=Port.State.ERROR if error else Port.State.ACTIVE)
+        made = Volume.Status.ERROR if error else Volume.Status.IN_USE
+        server.volumes.update(status=made, materialised=not error, attached_at=launched)
 
     def _image(self) -> DiskImage:
         image = Image.objects.get(pk=self.payload["image"])
@@ -221,7 +224,11 @@ class DeleteServer(ServerProcedure):
             self.settle(Server.Oper.ERROR, error)
             return
         gone = {"deleted": True, "deleted_at": timezone.now(), "user_data": b""}
-        release_ports(self.settle(Server.Oper.DESTROYED, "", **gone))
+        server = self.settle(Server.Oper.DESTROYED, "", **gone)
+        release_ports(server)
+        server.volumes.update(
+            status=Volume.Status.DELETED, deleted=True, deleted_at=timezone.now(), server=None, index=None
+        )
 
 
 def release_ports(server: Server) -> None:

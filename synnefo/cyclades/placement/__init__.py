@@ -30,9 +30,8 @@ def choose(flavor: Flavor) -> Backend:
 
 def right_storage(candidates: Sequence[Backend], flavor: Flavor) -> Sequence[Backend]:
     """Engines that have the flavor's kind of disks."""
-    return [
-        row for row in candidates if flavor.volume_type in (row.options.get("volume_types") or [row.kind])
-    ]
+    wanted = flavor.volume_type.template
+    return [row for row in candidates if wanted in (row.options.get("volume_types") or [row.kind])]
 
 
 def with_room(candidates: Sequence[Backend], flavor: Flavor) -> Sequence[Backend]:

@@ -17,6 +17,7 @@ from synnefo.audit.rules import record
 from synnefo.common.caller import Caller, visible
 from synnefo.common.faults import BadRequest, Conflict, Forbidden, ItemNotFound, RequestTooLarge
 from synnefo.common.transactions import atomic
+from synnefo.common.units import GIB
 from synnefo.cyclades import placement
 from synnefo.cyclades.flavors import rules as flavors
 from synnefo.cyclades.flavors.models import Flavor
@@ -31,7 +32,7 @@ from synnefo.cyclades.operations.servers import (
     StartServer,
     StopServer,
 )
-from synnefo.cyclades.servers import nics, tags
+from synnefo.cyclades.servers import nics, tags, volumes
 from synnefo.cyclades.servers.models import Server, ServerMetadata
 from synnefo.cyclades.servers.requests import ServerRequest
 from synnefo.cyclades.servers.states import Action, require
@@ -46,7 +47,7 @@ MAX_KEY, MAX_VALUE = 255, 255
 def servers_for(caller: Caller, *, deleted: bool | None = False) -> QuerySet[Server]:
     """The one door: servers that the caller may see. ``deleted`` None: both."""
     rows = Server.objects.all() if deleted is None else Server.objects.filter(deleted=deleted)
-    return visible(rows, caller).select_related("flavor")
+    return visible(rows, caller).select_related("flavor__volume_type")
 
 
 def with_cards(rows: QuerySet[Server]) -> QuerySet[Server]:
@@ -89,7 +90,7 @@ def create(caller: Caller, request: ServerRequest) -> tuple[Server, str]:
     _check_fit(flavor, image)
     key = _key(caller, request.key_name)
     password = request.admin_password or new_password()
-    cost = {**flavor.lasting_charge, **flavor.running_charge}
+    cost = {**flavor.lasting_charge, **flavor.running_charge, "cyclades.disk": flavor.disk * GIB}
     with charging(caller.user, caller.project, cost, name="api: server create") as serial:
         server = Server.objects.create(
             name=request.name,
@@ -102,6 +103,7 @@ def create(caller: Caller, request: ServerRequest) -> tuple[Server, str]:
             key_name=request.key_name or "",
             user_data=request.user_data,
         )
+        volumes.make_root(server, image)
         _store_metadata(server, request.metadata)
         tags.put_on(server, request.tags)
         nics.attach(caller, server, request.nics)
@@ -241,7 +243,9 @@ def _abandon(found: Server) -> None:
 
 
 def _locked(found: Server) -> Server:
-    return Server.objects.select_for_update(of=("self",)).select_related("flavor").get(pk=found.pk)
+    return (
+        Server.objects.select_for_update(of=("self",)).select_related("flavor__volume_type").get(pk=found.pk)
+    )
 
 
 def _start(
@@ -266,7 +270,8 @@ def _busy(server: Server, task: Server.Task, *, wanted_on: bool) -> None:
 def _held(server: Server) -> dict[str, int]:
     """What its removal gives back."""
     running = server.flavor.running_charge if server.charged_as_running else {}
-    return {name: -amount for name, amount in {**server.flavor.lasting_charge, **running}.items()}
+    held = {**server.flavor.lasting_charge, **running, "cyclades.disk": volumes.held_bytes(server)}
+    return {name: -amount for name, amount in held.items()}
 
 
 def _flavor(caller: Caller, uuid: str) -> Flavor:

@@ -55,8 +55,8 @@ def _details(request: HttpRequest, flavor: Flavor) -> dict[str, Any]:
         "disk": flavor.disk,
         "vcpus": flavor.cpu,
         "os-flavor-access:is_public": flavor.public,
-        "SNF:disk_template": flavor.volume_type,
-        "SNF:volume_type": None,  # volume types have no ids before there are volumes
+        "SNF:disk_template": flavor.volume_type.disk_template,
+        "SNF:volume_type": flavor.volume_type_id,
         "SNF:allow_create": flavor.allow_create,
         "SNF:flavor-access": [],
     }

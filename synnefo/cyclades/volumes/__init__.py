@@ -1,0 +1,1 @@
+"""Volumes: disks of servers, with a life of their own; and snapshots of them, which are images."""
