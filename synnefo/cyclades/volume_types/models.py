@@ -11,8 +11,8 @@ from synnefo.common.ids import new_uuid
 class VolumeType(models.Model):
     """A kind of disks.
 
-    ``disk_template`` is the engine's name for it: ``local``, ``drbd``, ``ext_archipelago``. What stands before
-    the first underscore is the template proper, what stands after it its provider.
+    ``disk_template`` is the engine's name for it: ``local``, ``drbd``, ``ext_archipelago``. What stands
+    before the first underscore is the template proper, what stands after it its provider.
     """
 
     uuid = models.CharField(max_length=36, unique=True, default=new_uuid)
