@@ -9,6 +9,7 @@ import fcntl
 import hashlib
 import mmap
 import os
+import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -420,14 +421,14 @@ def test_uploads_at_the_same_time_do_not_get_into_each_other(tmp_path: Path) -> 
 
 def test_an_upload_that_fails_leaves_the_memory_of_its_blocks_alone_until_they_are_written() -> None:
     """Those that are on their way behind the one that failed are not overwritten by the next upload."""
-    block_size, going_on, seen = 256 * 1024, threading.Event(), list[bytes]()
+    block_size, going_on, seen = 256 * 1024, threading.Event(), queue.Queue[bytes]()
 
     class Failing(MemoryBlocks):
         def put(self, data: hashing.Data) -> bytes:
             if data[0] == 1:
                 raise InsufficientStorage
             going_on.wait(10)
-            seen.append(bytes(data))
+            seen.put(bytes(data))
             return super().put(data)
 
     with pytest.raises(InsufficientStorage):
@@ -435,7 +436,7 @@ def test_an_upload_that_fails_leaves_the_memory_of_its_blocks_alone_until_they_a
     content.keep(MemoryBlocks(), [bytes([number]) * block_size for number in range(9)], block_size)
     going_on.set()
     content.keep(Failing(), [bytes([4]) * block_size], block_size)
-    assert bytes([2]) * block_size in seen
+    assert bytes([2]) * block_size in [seen.get(timeout=10), seen.get(timeout=10)]
 
 
 @given(data=st.binary(max_size=20), nuls=st.integers(0, 3 * 4096 + 1))
