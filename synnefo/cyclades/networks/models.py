@@ -120,11 +120,15 @@ class Subnet(models.Model):
 
 
 class SecurityGroup(Owned):
-    """Rules of what may come to a port and leave it. Every project has one named ``default``."""
+    """Rules of what may come to a port and leave it. Every project has one named ``default``.
+
+    ``revision`` grows when its rules or its ports change, which engines learn of (``operations.groups``).
+    """
 
     name = models.CharField(max_length=255)
     description = models.CharField(max_length=255, blank=True)
     stateful = models.BooleanField(default=True)
+    revision = models.PositiveBigIntegerField(default=1)
 
     class Meta:
         indexes = (models.Index(fields=("project", "-created", "-id"), name="group_project"),)
@@ -273,6 +277,9 @@ class IPAddress(Owned):
     )
     ip_version = models.PositiveSmallIntegerField(default=4)
     floating_ip = models.BooleanField(default=False)
+    nat_address = models.CharField(
+        max_length=64, blank=True, help_text="which address of nat_port it leads to; its first, if empty"
+    )
     nat_revision = models.PositiveBigIntegerField(
         default=0, help_text="revision of nat_port's network with this NAT"
     )
