@@ -17,7 +17,8 @@ class Volume(Owned):
     """A disk. Every server has one of index 0, which it boots from.
 
     ``source`` names what its first content was: an image, a snapshot or a volume by its uuid; ``hold`` is
-    that content as the object store keeps it until the volume is made. ``materialised`` says whether an
+    that content (a disk in ``disk_format``) as the object store keeps it until the volume is made.
+    ``materialised`` says whether an
     engine has data of it: one that was never attached has none. ``image_properties`` are those of the image
     that it was made of, for it is what a bootable volume is known by.
     """
@@ -65,6 +66,7 @@ class Volume(Owned):
     source_uuid = models.CharField(max_length=36, blank=True)
     source_version = models.BigIntegerField(default=0)
     hold = models.CharField(max_length=128, blank=True)
+    disk_format = models.CharField(max_length=16, blank=True)
     image_properties = models.JSONField(default=dict)
     legacy_name = models.CharField(max_length=255, blank=True)
     snapshots_made = models.PositiveIntegerField(default=0)
