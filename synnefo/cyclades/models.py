@@ -3,7 +3,7 @@
 from synnefo.cyclades.backends.models import Backend, ProjectBackend
 from synnefo.cyclades.console.models import ConsoleTicket
 from synnefo.cyclades.flavors.models import Flavor, FlavorAccess, FlavorSpec
-from synnefo.cyclades.images.models import Image, ImageMember
+from synnefo.cyclades.images.models import Image, ImageMember, Vocabulary
 from synnefo.cyclades.keypairs.models import KeyPair
 from synnefo.cyclades.networks.models import (
     BackendNetwork,
@@ -60,6 +60,7 @@ __all__ = [
     "ServerSecret",
     "ServerTag",
     "Subnet",
+    "Vocabulary",
     "Volume",
     "VolumeMetadata",
     "VolumeTransfer",
