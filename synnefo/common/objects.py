@@ -1,4 +1,4 @@
-"""The objects seam: content of images (and later snapshots), as Cyclades sees the object store.
+"""The objects seam: content of images and snapshots, as Cyclades sees the object store.
 
 An adapter (``SYNNEFO_OBJECTS``) is told by whom and by plain values, never by rows of a table, so that
 another process may stand behind it. Pithos in this process is one; a directory of this machine, for a
@@ -24,6 +24,8 @@ from synnefo.common.faults import ItemNotFound
 
 PITHOS_ADAPTER = "synnefo.pithos.seam.adapter.PithosObjects"
 DIRECTORY_ADAPTER = "synnefo.common.objects_directory.DirectoryStore"
+#: Where objects are put, as their owners see them.
+IMAGES, SNAPSHOTS = "images", "snapshots"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -42,27 +44,47 @@ class StoredObject:
     checksum: str = ""
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class HeldContent:
+    """What a hold keeps. ``hash`` and ``checksum`` are as in ``StoredObject``."""
+
+    hash: str
+    size_bytes: int
+    checksum: str = ""
+
+
 class ObjectStore(Protocol):
     """Errors are faults, and OSError where the medium fails or content is not what it was.
 
-    ``hold``, ``release``, ``set_properties`` and ``remove`` are the caller's own database where they can
-    be, so they join his transaction; the rest reads and writes content and must not be in one.
+    ``known``, ``hold``, ``hold_again``, ``held``, ``release``, ``set_properties`` and ``remove`` are the
+    caller's own database where they can be, so they join his transaction; the rest reads and writes content
+    and must not be in one.
     """
 
     #: What its addresses begin with.
     scheme: str
 
     def put(
-        self, caller: Caller, pieces: Iterable[bytes], *, name: str, uuid: str | None = None
+        self,
+        caller: Caller,
+        pieces: Iterable[bytes],
+        *,
+        name: str,
+        uuid: str | None = None,
+        folder: str = IMAGES,
     ) -> StoredObject:
         """A new object of the caller's, whole or not at all, charged as any other; memory is bounded.
 
-        A name that is taken is made longer. Raises OverLimit, RequestTooLarge, InsufficientStorage, and
-        Conflict if another object has or had that uuid.
+        It goes into a container of the name ``folder``, which is made. A name that is taken is made longer.
+        Raises OverLimit, RequestTooLarge, InsufficientStorage, and Conflict if another object has or had
+        that uuid.
         """
 
     def find(self, caller: Caller, location: str) -> StoredObject:
         """What is there now and the caller may change. Raises BadRequest, Forbidden, ItemNotFound."""
+
+    def known(self, uuid: str) -> StoredObject | None:
+        """The object with that uuid as it is now, whoever has it; None if there is none."""
 
     def head(self, found: StoredObject, length: int) -> bytes:
         """Its first bytes. Raises ItemNotFound if that version is gone."""
@@ -72,6 +94,15 @@ class ObjectStore(Protocol):
 
         Raises ItemNotFound if that version is gone.
         """
+
+    def hold_again(self, hold: str) -> str:
+        """One more hold on what a hold keeps, to be released by itself. Raises ItemNotFound."""
+
+    def held(self, hold: str) -> HeldContent:
+        """What a hold keeps. Raises ItemNotFound."""
+
+    def keep(self, pieces: Iterable[bytes]) -> str:
+        """Store content that is no object and nobody's; the hold that is returned alone keeps it."""
 
     def release(self, hold: str) -> None:
         """Let go of it; absent is success."""

@@ -29,7 +29,7 @@ from synnefo.common.faults import (
     RequestTooLarge,
 )
 from synnefo.common.ids import new_uuid, parse_uuid
-from synnefo.common.objects import StoredObject
+from synnefo.common.objects import IMAGES, HeldContent, StoredObject
 
 _CHUNK = 1024 * 1024
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -45,8 +45,15 @@ class DirectoryStore:
         self.max_bytes: int = max_bytes or settings.SYNNEFO_OBJECT_MAX_BYTES
 
     def put(
-        self, caller: Caller, pieces: Iterable[bytes], *, name: str, uuid: str | None = None
+        self,
+        caller: Caller,
+        pieces: Iterable[bytes],
+        *,
+        name: str,
+        uuid: str | None = None,
+        folder: str = IMAGES,
     ) -> StoredObject:
+        """All are in one place, whatever the ``folder``."""
         fresh = uuid or new_uuid()
         if self._record(fresh).exists():
             raise Conflict(f"There is an object {fresh} already.")
@@ -67,12 +74,18 @@ class DirectoryStore:
             raise BadRequest("A location is directory://<account>/<uuid>.")
         if unquote(account) != caller.user:
             raise Forbidden("This object is not yours.")
+        found = self.known(uuid)
+        if found is None or found.location != location:
+            raise ItemNotFound("Object does not exist")
+        return found
+
+    def known(self, uuid: str) -> StoredObject | None:
+        if parse_uuid(uuid) != uuid:
+            return None
         try:
             facts = json.loads(self._record(uuid).read_text())
         except FileNotFoundError:
-            raise ItemNotFound("Object does not exist") from None
-        if facts["location"] != location:
-            raise ItemNotFound("Object does not exist")
+            return None
         del facts["name"]
         return StoredObject(**facts)
 
@@ -83,6 +96,19 @@ class DirectoryStore:
         hold = f"directory://{found.hash}"
         self.local_path(hold)
         return hold
+
+    def hold_again(self, hold: str) -> str:
+        """Content stays, so one hold does for all."""
+        self.local_path(hold)
+        return hold
+
+    def held(self, hold: str) -> HeldContent:
+        path = self.local_path(hold)
+        return HeldContent(path.name, path.stat().st_size)
+
+    def keep(self, pieces: Iterable[bytes]) -> str:
+        _, digest, _ = self._keep(pieces)
+        return f"directory://{digest}"
 
     def release(self, hold: str) -> None:
         """The content stays."""

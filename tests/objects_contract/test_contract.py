@@ -77,6 +77,48 @@ def test_what_was_put_is_found_and_read(store: ObjectStore, alice: Caller) -> No
     assert store.head(made, 10) == CONTENT[:10]
 
 
+def test_an_object_is_known_by_its_id_until_it_is_removed(store: ObjectStore, alice: Caller) -> None:
+    made = store.put(alice, pieces(CONTENT), name="disk.raw")
+    assert store.known(made.uuid) == made
+    assert store.known(new_uuid()) is None
+    assert store.known("../names/x") is None
+    store.remove(alice, made.uuid)
+    assert store.known(made.uuid) is None
+
+
+def test_a_second_hold_stays_when_the_first_is_released(store: ObjectStore, alice: Caller) -> None:
+    made = store.put(alice, pieces(CONTENT), name="disk.raw")
+    first = store.hold(made)
+    second = store.hold_again(first)
+    store.remove(alice, made.uuid)
+    store.release(first)
+    assert text_of(store, second) == CONTENT
+    held = store.held(second)
+    assert (held.hash, held.size_bytes) == (made.hash, len(CONTENT))
+
+
+@pytest.mark.parametrize("content", [b"", b"small", CONTENT])
+def test_content_can_be_kept_that_is_nobodys(store: ObjectStore, alice: Caller, content: bytes) -> None:
+    hold = store.keep(pieces(content))
+    assert text_of(store, hold) == content
+    assert store.held(hold).size_bytes == len(content)
+    assert not Version.objects.exists()
+    again = store.hold_again(hold)
+    store.release(hold)
+    assert text_of(store, again) == content
+
+
+def test_what_is_not_kept_is_held_by_nobody(store: ObjectStore, alice: Caller) -> None:
+    for ask in (store.hold_again, store.held):
+        with pytest.raises(faults.ItemNotFound):
+            ask(f"{store.scheme}:nothing")
+
+
+def test_objects_go_where_they_are_told(blocks: FilesystemBlocks, alice: Caller) -> None:
+    made = PithosObjects().put(alice, [b"x"], name="disk", folder=objects.SNAPSHOTS)
+    assert made.location.endswith("/snapshots/disk")
+
+
 def test_an_object_may_be_empty(store: ObjectStore, alice: Caller) -> None:
     made = store.put(alice, [], name="nothing")
     assert (made.size_bytes, store.head(made, 10), text_of(store, store.hold(made))) == (0, b"", b"")

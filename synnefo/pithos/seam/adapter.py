@@ -12,21 +12,20 @@ from django.conf import settings
 from synnefo.common.caller import Caller, Scope
 from synnefo.common.faults import BadRequest, Conflict, ItemNotFound, RequestTooLarge
 from synnefo.common.ids import new_uuid, parse_uuid
-from synnefo.common.objects import StoredObject
-from synnefo.common.transactions import forbid_in_transaction
+from synnefo.common.objects import IMAGES, HeldContent, StoredObject
+from synnefo.common.transactions import atomic, forbid_in_transaction
 from synnefo.pithos.blocks.base import Blocks, blocks
 from synnefo.pithos.blocks.content import Content, keep, read
-from synnefo.pithos.blocks.hashing import block_hash
+from synnefo.pithos.blocks.hashing import DIGEST_BYTES, block_hash
 from synnefo.pithos.namespace import access, containers, names, objects
 from synnefo.pithos.namespace.access import Right
 from synnefo.pithos.namespace.changes import Change, Draft, commit, current
-from synnefo.pithos.namespace.models import Container, Version
+from synnefo.pithos.namespace.models import Container, HashMap, Version
 from synnefo.pithos.namespace.objects import Path
 from synnefo.pithos.seam.models import Hold
 
 #: The domain of attributes that describe images, as exports and older tools know it.
 PLANKTON = "plankton"
-CONTAINER = "images"
 _PREFIX = "pithos://"
 _HOLD = "pithos:"
 _OCTETS = "application/octet-stream"
@@ -38,7 +37,13 @@ class PithosObjects:
     scheme = "pithos"
 
     def put(
-        self, caller: Caller, pieces: Iterable[bytes], *, name: str, uuid: str | None = None
+        self,
+        caller: Caller,
+        pieces: Iterable[bytes],
+        *,
+        name: str,
+        uuid: str | None = None,
+        folder: str = IMAGES,
     ) -> StoredObject:
         forbid_in_transaction("storing an object")
         account = caller.project if caller.scope is Scope.PROJECT else caller.user
@@ -46,15 +51,15 @@ class PithosObjects:
         names.check_object(name)
         if Version.objects.filter(uuid=fresh).exists():
             raise Conflict(f"There is an object {fresh} already.")
-        containers.put(caller, account, CONTAINER, attributes={}, policy={})
-        container = containers.get(caller, account, CONTAINER)
+        containers.put(caller, account, folder, attributes={}, policy={})
+        container = containers.get(caller, account, folder)
         content = keep(blocks(), _limited(pieces), settings.PITHOS_BACKEND_BLOCK_SIZE)
 
         def plan() -> list[Change]:
             free = name if current(container, name) is None else f"{name}-{fresh}"
             return [Change(container, free, None, Draft(content, _OCTETS, {}, fresh))]
 
-        (made,) = commit(caller, plan, path=f"{account}/{CONTAINER}/{name}")
+        (made,) = commit(caller, plan, path=f"{account}/{folder}/{name}")
         if made is None:
             raise ItemNotFound("Object does not exist")
         return _stored(made)
@@ -63,6 +68,10 @@ class PithosObjects:
         path = _path(location)
         access.check(caller, path, right=Right.OWN)
         return _stored(objects.get(caller, path))
+
+    def known(self, uuid: str) -> StoredObject | None:
+        version = _by_uuid(uuid)
+        return None if version is None else _stored(version)
 
     def head(self, found: StoredObject, length: int) -> bytes:
         forbid_in_transaction("reading an object")
@@ -80,14 +89,36 @@ class PithosObjects:
         )
         return f"{_HOLD}{made.uuid}"
 
+    def hold_again(self, hold: str) -> str:
+        old = _held(hold)
+        made = Hold.objects.create(
+            hash=old.hash, map=old.map, size_bytes=old.size_bytes, data=old.data, checksum=old.checksum
+        )
+        return f"{_HOLD}{made.uuid}"
+
+    def held(self, hold: str) -> HeldContent:
+        found = _held(hold)
+        return HeldContent(found.hash, found.size_bytes, found.checksum)
+
+    def keep(self, pieces: Iterable[bytes]) -> str:
+        forbid_in_transaction("storing content")
+        content = keep(blocks(), _limited(pieces), settings.PITHOS_BACKEND_BLOCK_SIZE)
+        with atomic():
+            made = Hold.objects.create(
+                hash=content.hash,
+                map=_map_of(content),
+                size_bytes=content.size_bytes,
+                data=content.data,
+                checksum=content.md5,
+            )
+        return f"{_HOLD}{made.uuid}"
+
     def release(self, hold: str) -> None:
         Hold.objects.filter(uuid=hold.removeprefix(_HOLD)).delete()
 
     def read(self, hold: str, start: int = 0, length: int | None = None) -> Iterator[bytes]:
         forbid_in_transaction("reading an object")
-        held = Hold.objects.select_related("map").filter(uuid=hold.removeprefix(_HOLD)).first()
-        if held is None or not hold.startswith(_HOLD):
-            raise ItemNotFound("This content is not kept.")
+        held = _held(hold)
         stop = held.size_bytes if length is None else start + length
         return _read(held.content, start, stop)
 
@@ -169,6 +200,21 @@ def _version(found: StoredObject) -> Version:
     if version is None:
         raise ItemNotFound("This version of the object is gone.")
     return version
+
+
+def _map_of(content: Content) -> HashMap | None:
+    """The map of content of more than one block."""
+    if len(content.packed) <= DIGEST_BYTES:
+        return None
+    digest = HashMap.digest_of(content.packed)
+    return HashMap.objects.get_or_create(digest=digest, defaults={"packed": content.packed})[0]
+
+
+def _held(hold: str) -> Hold:
+    found = Hold.objects.select_related("map").filter(uuid=hold.removeprefix(_HOLD)).first()
+    if found is None or not hold.startswith(_HOLD):
+        raise ItemNotFound("This content is not kept.")
+    return found
 
 
 def _by_uuid(uuid: str) -> Version | None:
