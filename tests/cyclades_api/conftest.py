@@ -15,7 +15,8 @@ from django.test import Client
 from django.utils import timezone
 
 from synnefo.common.caller import Scope
-from tests.conftest import People, Person
+from synnefo.cyclades.flavors import rules as flavors
+from tests.conftest import SYSTEM, People, Person
 
 PUBLIC_KEY = (
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHVbJQ8LVUdFQ2kNzJC9zzVYQSg6r5p0gRlP1gqkJf0V somebody@example.org"
@@ -159,6 +160,9 @@ def world(
         made: str = alice.json("POST", "network/v2.0/floatingips", body)["floatingip"]["id"]
         return made
 
+    granted = flavors.create(SYSTEM, cpu=1, ram=64, disk=0, label="granted", ref="granted-1", public=False)
+    flavors.grant(SYSTEM, granted, cloud.alice.caller.project)
+    flavors.set_specs(SYSTEM, granted, {"said": "of it"})
     alice.json("POST", "compute/v2.1/os-keypairs", {"keypair": {"name": "key", "public_key": PUBLIC_KEY}})
     used, spare = port(), port()
     order["server"] |= {"networks": [{"port": used}], "key_name": "key", "metadata": {"colour": "blue"}}
@@ -173,6 +177,7 @@ def world(
         "spare_floating": floating(),
         "server": server,
         "flavor": flavor.uuid,
+        "granted": "granted-1",
         "image": image.uuid,
         "own_image": own_image.uuid,
         "member": MEMBER,

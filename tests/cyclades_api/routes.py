@@ -62,9 +62,36 @@ COMPUTE = [
     open_to_all("compute", "/v2.1/flavors"),
     open_to_all("compute", "/v2.1/flavors/detail"),
     open_to_all("compute", f"{_FLAVOR}_id}}", f"{_FLAVOR}}}"),
-    open_to_all("compute", f"{_FLAVOR}_id}}/os-extra_specs", f"{_FLAVOR}}}/os-extra_specs"),
-    open_to_all(
-        "compute", f"{_FLAVOR}_id}}/os-extra_specs/{{key}}", f"{_FLAVOR}}}/os-extra_specs/x", member=404
+    Case(
+        "compute", "POST", "/v2.1/flavors", "compute/v2.1/flavors", 403, other=403, admin=200,
+        body={
+            "flavor": {
+                "name": "new", "ram": 512, "vcpus": 1, "disk": 1, "id": "auto", "swap": 0,
+                "OS-FLV-EXT-DATA:ephemeral": 0, "rxtx_factor": 1.0, "os-flavor-access:is_public": True,
+            }
+        },
+    ),
+    *(
+        Case("compute", method, f"{_FLAVOR}_id}}{rest}", f"compute/v2.1/flavors/{{granted}}{there}", **more)
+        for method, rest, there, more in (
+            ("DELETE", "", "", {"member": 404, "admin": 202}),  # the administrator came first
+            ("GET", "/os-extra_specs", "/os-extra_specs", {"admin": 200}),
+            ("GET", "/os-extra_specs/{key}", "/os-extra_specs/said", {"admin": 200}),
+            (
+                "POST", "/os-extra_specs", "/os-extra_specs",
+                {"member": 403, "admin": 200, "body": {"extra_specs": {"hw:cpu_policy": "shared"}}},
+            ),
+            (
+                "PUT", "/os-extra_specs/{key}", "/os-extra_specs/said",
+                {"member": 403, "admin": 200, "body": {"said": "otherwise"}},
+            ),
+            ("DELETE", "/os-extra_specs/{key}", "/os-extra_specs/said", {"member": 403, "admin": 200}),
+            ("GET", "/os-flavor-access", "/os-flavor-access", {"admin": 200}),
+            (
+                "POST", "/action", "/action",
+                {"member": 403, "admin": 200, "body": {"addTenantAccess": {"tenant": "{member}"}}},
+            ),
+        )
     ),
     open_to_all("compute", "/v2.1/os-keypairs"),
     Case(

@@ -140,7 +140,7 @@ def test_paths_and_methods_that_there_are_not_are_answered_in_shape(alice: Api, 
         answer = alice.get(path)
         assert answer.status_code == 404
         assert message_of(api, answer)
-    unserved = {"compute": "v2.1/flavors", "network": "v2.0/extensions", "image": "v2/schemas/image"}
+    unserved = {"compute": "v2.1/limits", "network": "v2.0/extensions", "image": "v2/schemas/image"}
     answer = alice("POST", f"{api}/{unserved[api]}", {})
     assert answer.status_code == 405
     assert answer["Allow"] == "GET"

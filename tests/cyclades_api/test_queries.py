@@ -67,7 +67,10 @@ def many(world: World) -> Callable[[], None]:
             network=networks.__getitem__,
         )  # fmt: skip
         floating = IPAddress.objects.get(uuid=world.ids["floating"])
-        copies(floating, 20, **fresh, nat_port=ports.__getitem__, number=lambda number: number)
+        copies(
+            floating, 20, **fresh, nat_port=ports.__getitem__, number=lambda number: number,
+            address=lambda number: f"198.51.100.{number}",
+        )  # fmt: skip
         copies(Image.objects.get(uuid=world.ids["image"]), 20, **fresh)
         copies(KeyPair.objects.get(), 20, name=lambda number: f"key-{number}")
         for cpu in range(2, 22):

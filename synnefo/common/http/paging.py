@@ -24,7 +24,7 @@ def page(
         return [], False
     order = ("-created", "-id") if newest_first else ("created", "id")
     if marker:
-        last = rows.filter(uuid=marker).only("id", "created").first()
+        last = rows.filter(uuid=marker).select_related(None).only("id", "created").first()
         if last is None:
             raise BadRequest(f"marker [{marker}] not found")
         rows = rows.filter(_after(last, newest_first))

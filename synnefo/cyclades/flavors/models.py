@@ -56,6 +56,11 @@ class Flavor(models.Model):
         return self.label or f"C{self.cpu}R{self.ram}D{self.disk}{self.volume_type.template}"
 
     @property
+    def openstack_id(self) -> str:
+        """The id that OpenStack's facade shows."""
+        return self.ref or self.uuid
+
+    @property
     def running_charge(self) -> dict[str, int]:
         """What a server of this size takes while it runs."""
         return {"cyclades.cpu": self.cpu, "cyclades.ram": self.ram * MIB}

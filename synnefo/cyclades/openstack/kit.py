@@ -6,7 +6,7 @@ import dataclasses
 import datetime
 import json
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
@@ -33,6 +33,14 @@ def _storable(text: str) -> str:
 
 #: Text that every database can keep.
 Text = Annotated[str, AfterValidator(_storable)]
+
+
+#: The ways in which OpenStack's clients say yes and no.
+Flag = bool | Literal["True", "true", "1", "False", "false", "0"]
+
+
+def is_true(flag: Flag) -> bool:
+    return str(flag).lower() in ("true", "1")
 
 
 class Body(BaseModel):

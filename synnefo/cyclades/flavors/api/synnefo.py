@@ -18,12 +18,12 @@ def _list(request: HttpRequest, caller: Caller) -> HttpResponse:
 
 
 def _list_detail(request: HttpRequest, caller: Caller) -> HttpResponse:
-    return answer({"flavors": [_details(request, row) for row in _rows(request, caller)]})
+    return answer({"flavors": [_details(request, caller, row) for row in _rows(request, caller)]})
 
 
 def _show(request: HttpRequest, caller: Caller, flavor_id: str) -> HttpResponse:
     flavor = rules.find(caller, kit.number_of(flavor_id, "flavor"))
-    return answer({"flavor": _details(request, flavor)})
+    return answer({"flavor": _details(request, caller, flavor)})
 
 
 def _extra_specs(request: HttpRequest, caller: Caller, flavor_id: str) -> HttpResponse:
@@ -36,19 +36,23 @@ def url_of(request: HttpRequest, flavor_id: int) -> str:
 
 
 def _rows(request: HttpRequest, caller: Caller) -> list[Flavor]:
-    """What there is; ``SNF:flavor-access`` asks for grants to a project, and there are none."""
-    rows = rules.flavors_for(caller).order_by("pk")
+    """What there is; ``SNF:flavor-access`` asks for what is granted to a project of the caller's."""
+    rows = rules.flavors_for(caller).prefetch_related("access").order_by("pk")
     public = request.GET.get("SNF:is_public")
     if public is not None:
         rows = rows.filter(public=public.lower() == "true")
-    return list(rows.none() if "SNF:flavor-access" in request.GET else rows)
+    project = request.GET.get("SNF:flavor-access")
+    if project is not None:
+        granted = caller.is_admin or project in caller.projects
+        rows = rows.filter(access__project=project) if granted and "\x00" not in project else rows.none()
+    return list(rows)
 
 
 def _brief(request: HttpRequest, flavor: Flavor) -> dict[str, Any]:
     return {"id": flavor.pk, "name": flavor.name, "links": kit.links(url_of(request, flavor.pk))}
 
 
-def _details(request: HttpRequest, flavor: Flavor) -> dict[str, Any]:
+def _details(request: HttpRequest, caller: Caller, flavor: Flavor) -> dict[str, Any]:
     return {
         **_brief(request, flavor),
         "ram": flavor.ram,
@@ -58,7 +62,7 @@ def _details(request: HttpRequest, flavor: Flavor) -> dict[str, Any]:
         "SNF:disk_template": flavor.volume_type.disk_template,
         "SNF:volume_type": flavor.volume_type_id,
         "SNF:allow_create": flavor.allow_create,
-        "SNF:flavor-access": [],
+        "SNF:flavor-access": rules.projects_of(caller, flavor),
     }
 
 

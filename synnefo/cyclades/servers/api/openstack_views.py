@@ -66,7 +66,7 @@ def details_of(servers: Sequence[Server], compute_url: str) -> list[dict[str, An
     servers would take longer than everything else together.
     """
     keys = [server.pk for server in servers]
-    flavors = dict(Flavor.objects.filter(servers__in=keys).values_list("pk", "uuid"))
+    flavors = {row.pk: row.openstack_id for row in Flavor.objects.filter(servers__in=keys)}
     metadata, addresses = _metadata_of(keys), _addresses_of(keys)
     shown = []
     for server in servers:

@@ -1,0 +1,1 @@
+from synnefo.cyclades.flavors.commands.access_add import Command as Command

@@ -1,0 +1,1 @@
+from synnefo.cyclades.flavors.commands.access_remove import Command as Command

@@ -1,0 +1,1 @@
+from synnefo.cyclades.flavors.commands.show import Command as Command
