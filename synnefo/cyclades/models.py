@@ -5,6 +5,7 @@ from synnefo.cyclades.console.models import ConsoleTicket
 from synnefo.cyclades.flavors.models import Flavor, FlavorAccess, FlavorSpec
 from synnefo.cyclades.images.models import Image, ImageMember, Vocabulary
 from synnefo.cyclades.keypairs.models import KeyPair
+from synnefo.cyclades.legacy.models import LegacyImport
 from synnefo.cyclades.networks.models import (
     BackendNetwork,
     BackendRouter,
@@ -44,6 +45,7 @@ __all__ = [
     "Image",
     "ImageMember",
     "KeyPair",
+    "LegacyImport",
     "Network",
     "Pool",
     "PoolUse",
