@@ -121,8 +121,8 @@ class ImageMember(models.Model):
 class Vocabulary(models.Model):
     """Words to describe images and other things with: what Glance calls metadata definitions.
 
-    ``properties`` and ``objects_by_name`` are what was said of them, by their names; ``resource_types`` are what
-    the words are meant for, by name as well. ``tags`` are names.
+    ``properties`` and ``objects_by_name`` are what was said of them, by their names; ``resource_types`` are
+    what the words are meant for, by name as well. ``tags`` are names.
     """
 
     namespace = models.CharField(max_length=80, unique=True)

@@ -26,14 +26,18 @@ from synnefo.common.faults import BadRequest, Conflict, Forbidden, ItemNotFound
 from synnefo.common.ids import new_uuid
 from synnefo.common.objects import ObjectStore, StoredObject, store_for, store_of
 from synnefo.common.transactions import atomic, forbid_in_transaction
-from synnefo.cyclades.images.inspection import HEAD_BYTES, DiskFacts, inspect
+from synnefo.cyclades.images.inspection import HEAD_BYTES, PLAIN, DiskFacts, inspect
 from synnefo.cyclades.images.models import Image, ImageMember
 from synnefo.engine.models import Operation
 
 MAX_PROPERTIES, MAX_PROPERTY_KEY, MAX_PROPERTY_VALUE = 128, 111, 256
 MAX_NAME = 255
 _LARGEST_COUNT = 2**31 - 1
-_DESCRIBED = ("name", "is_public", "description", "min_ram_mib", "wanted_disk_gib")
+MAX_TAGS, MAX_TAG = 128, 255
+_DESCRIBED = (
+    "name", "is_public", "visibility", "description", "min_ram_mib", "wanted_disk_gib", "disk_format",
+    "container_format", "protected", "hidden", "tags", "project",
+)  # fmt: skip
 _CHUNK = 1024 * 1024
 #: An upload that was not heard of for so long is over; another may take its place.
 _ABANDONED_AFTER = datetime.timedelta(hours=6)
@@ -42,22 +46,48 @@ _RELEASE_AFTER = datetime.timedelta(minutes=5)
 
 
 @dataclasses.dataclass(frozen=True)
-class _Arrived:
-    """Content that is stored: the object, what kind of disk it is, its SHA-256 where it is known."""
+class Arrived:
+    """Content that is stored: the object, what kind of disk it is, its digests where they are known."""
 
     found: StoredObject
     facts: DiskFacts
     sha256: str = ""
+    sha512: str = ""
 
 
 def images_for(caller: Caller, *, deleted: bool | None = False) -> QuerySet[Image]:
-    """Images that the caller may see: his, shared ones, those that he is a member of, and public ones.
+    """Images that the caller may see: his, shared ones, those that he is a member of, and everybody's.
 
-    ``deleted`` None: also those that were removed.
+    An administrator sees what he made himself, whosever project it is in. ``deleted`` None: also those that
+    were removed.
     """
     rows = Image.objects.all() if deleted is None else Image.objects.filter(deleted=deleted)
-    is_member = Exists(ImageMember.objects.filter(image=OuterRef("pk"), member=membership(caller)))
-    return rows.filter(Q(pk__in=visible(rows, caller)) | Q(is_public=True) | Q(is_member))
+    for_all = Q(is_public=True) | Q(visibility=Image.Visibility.COMMUNITY)
+    return rows.filter(_own(rows, caller) | for_all | _is_member(caller))
+
+
+def listed(caller: Caller, *, deleted: bool | None = False) -> QuerySet[Image]:
+    """Those of them that belong into his lists.
+
+    What is shared with him is there once he has accepted it; hidden images and the community's are not,
+    unless they are his and not hidden.
+    """
+    rows = Image.objects.filter(hidden=False)
+    rows = rows if deleted is None else rows.filter(deleted=deleted)
+    accepted = _is_member(caller, ImageMember.Status.ACCEPTED)
+    return rows.filter(_own(rows, caller) | Q(is_public=True) | accepted)
+
+
+def _own(rows: QuerySet[Image], caller: Caller) -> Q:
+    own = Q(pk__in=visible(rows, caller).values("pk"))
+    return own | Q(userid=caller.user) if caller.is_admin else own
+
+
+def _is_member(caller: Caller, *statuses: str) -> Q:
+    rows = ImageMember.objects.filter(image=OuterRef("pk"), member=membership(caller))
+    return Q(Exists(rows.filter(status__in=statuses) if statuses else rows)) & Q(
+        visibility=Image.Visibility.SHARED
+    )
 
 
 def get(caller: Caller, uuid: str) -> Image:
@@ -70,7 +100,7 @@ def get(caller: Caller, uuid: str) -> Image:
 def bootable(caller: Caller, uuid: str) -> Image:
     """An image that servers can be made from. Raises ItemNotFound, BadRequest."""
     found = get(caller, uuid)
-    if found.status != Image.Status.AVAILABLE:
+    if found.status != Image.Status.AVAILABLE or found.container_format not in ("", "bare"):
         raise BadRequest(f"Image {uuid} is not active.")
     return found
 
@@ -96,7 +126,7 @@ def register_location(
         if getattr(found, key) != value:
             raise BadRequest(f"The object's {key.removesuffix('_bytes')} is not {value}.")
     facts = _facts(store, found)
-    return _make_known(caller, store, _Arrived(found, facts), properties=dict(properties or {}), **about)
+    return _make_known(caller, store, Arrived(found, facts), properties=dict(properties or {}), **about)
 
 
 def look(caller: Caller, location: str) -> tuple[StoredObject, DiskFacts]:
@@ -135,37 +165,45 @@ def register_file(caller: Caller, path: Path, **about: object) -> Image:
 def announce(
     caller: Caller, *, uuid: str | None, disk_format: str, properties: Mapping[str, str], **about: Any
 ) -> Image:
-    """An image that waits for its content. Raises BadRequest, Forbidden, Conflict (the id is taken)."""
-    check(caller, properties=properties, **about)
-    if disk_format not in Image.FORMATS:
-        raise BadRequest(f"Images are {' or '.join(Image.FORMATS)}.")
+    """An image that waits for its content; of a format that may be said later (then it is empty).
+
+    Raises BadRequest, Forbidden, Conflict (the id is taken).
+    """
+    check(caller, properties=properties, disk_format=disk_format, **about)
     with atomic():
         if uuid is not None and Image.objects.filter(uuid=uuid).exists():
             raise Conflict(f"Image ID {uuid} already exists!")
+        owner = {"project": caller.project, "shared_to_project": caller.shares_by_default}
         image = Image.objects.create(
-            uuid=uuid or new_uuid(), userid=caller.user, project=caller.project, disk_format=disk_format,
-            shared_to_project=caller.shares_by_default, status=Image.Status.QUEUED,
-            properties=dict(properties), **about,
+            uuid=uuid or new_uuid(), userid=caller.user, disk_format=disk_format,
+            status=Image.Status.QUEUED, properties=dict(properties), **{**owner, **about},
         )  # fmt: skip
         record(caller, "image.announce", "image", image.pk, name=image.name)
     return image
 
 
-def upload(caller: Caller, uuid: str, pieces: Iterable[bytes]) -> Image:
-    """Give an image that waits its content. If that fails it waits on.
+def upload(caller: Caller, uuid: str, pieces: Iterable[bytes], *, staged: bool = False) -> Image:
+    """Give an image that waits its content; ``staged``: it is taken for good by an import later.
 
-    Raises ItemNotFound, Forbidden, Conflict (it has content, or gets it now), BadRequest, OverLimit.
+    If that fails it waits on. Raises ItemNotFound, Forbidden, Conflict (it has content, or gets it now),
+    BadRequest, OverLimit.
     """
     forbid_in_transaction("storing an image")
     image = _claim(caller, uuid)
     try:
-        return _store(
-            caller, pieces, image.uuid, promised=image.disk_format, properties=image.properties,
-            name=image.name, is_public=image.is_public,
-        )  # fmt: skip
+        return fill(caller, image, pieces, staged=staged)
     finally:
         waiting = Image.objects.filter(pk=image.pk, status=Image.Status.SAVING)
         waiting.update(status=Image.Status.QUEUED)
+
+
+def fill(caller: Caller, image: Image, pieces: Iterable[bytes], *, staged: bool = False) -> Image:
+    """Store the content of an image that was claimed for it (``SAVING``, ``IMPORTING``).
+
+    Raises BadRequest, OverLimit, Conflict.
+    """
+    status = Image.Status.UPLOADING if staged else Image.Status.AVAILABLE
+    return _store(caller, pieces, image.uuid, awaited=image, status=status)
 
 
 def read(image: Image) -> Iterator[bytes]:
@@ -191,7 +229,9 @@ def modify(
     merge: bool = False,
     **about: Any,
 ) -> Image:
-    """Change what is said of an image: any of name, is_public, description, min_ram_mib, wanted_disk_gib.
+    """Change what is said of an image: any of name, is_public, visibility, description, min_ram_mib,
+    wanted_disk_gib, protected, hidden, tags; disk_format and container_format while it waits for its content;
+    project for administrators.
 
     ``properties`` take the place of those that it has, or with ``merge`` are added to them. Raises
     ItemNotFound, Forbidden, BadRequest.
@@ -206,6 +246,22 @@ def modify(
         describe(caller, image)
         image.save()
         record(caller, "image.modify", "image", image.pk, **about)
+    return image
+
+
+def set_active(caller: Caller, uuid: str, active: bool) -> Image:
+    """Let an image be used again, or not for a while. What it is already is no error.
+
+    Raises ItemNotFound, Forbidden (not the owner, or it has no content).
+    """
+    states = (Image.Status.AVAILABLE, Image.Status.DEACTIVATED)
+    with atomic():
+        image = owned(caller, uuid)
+        if image.status not in states:
+            raise Forbidden("Only images that have their content are activated and deactivated.")
+        image.status = states[0] if active else states[1]
+        image.save(update_fields=("status", "updated"))
+        record(caller, "image.activate" if active else "image.deactivate", "image", image.pk)
     return image
 
 
@@ -238,7 +294,7 @@ def delete(caller: Caller, uuid: str) -> None:
 
 def shared_by(caller: Caller, owner: str) -> QuerySet[Image]:
     """Images of somebody's that are not public and that the caller sees."""
-    return images_for(caller).filter(userid=owner, is_public=False).order_by("pk")
+    return listed(caller).filter(userid=owner, is_public=False).order_by("pk")
 
 
 def membership(caller: Caller) -> str:
@@ -259,8 +315,8 @@ def check(
 ) -> None:
     """Whether this may be said of an image. Raises BadRequest, Forbidden."""
     name = about.get("name")
-    if name is not None and (not 1 <= len(name) <= MAX_NAME or not name.isprintable()):
-        raise BadRequest(f"An image's name has 1 to {MAX_NAME} printable characters.")
+    if name is not None and (len(name) > MAX_NAME or not name.isprintable()):
+        raise BadRequest(f"An image's name has at most {MAX_NAME} printable characters.")
     if len(about.get("description", "")) > MAX_PROPERTY_VALUE:
         raise BadRequest(f"A description has at most {MAX_PROPERTY_VALUE} characters.")
     for number in (about.get("min_ram_mib", 0), about.get("wanted_disk_gib", 0)):
@@ -269,6 +325,11 @@ def check(
     becomes_public = about.get("is_public") and not (image is not None and image.is_public)
     if becomes_public and not may_publish(caller):
         raise Forbidden("Only administrators make public images.")
+    moves = about.get("project", caller.project) != (caller.project if image is None else image.project)
+    if moves and "project" in about and not caller.is_admin:
+        raise Forbidden("Only administrators say whose an image is.")
+    _check_formats(image, about)
+    _check_tags(about.get("tags", ()))
     _check_properties(properties or {})
 
 
@@ -319,58 +380,68 @@ def _claim(caller: Caller, uuid: str) -> Image:
         abandoned = image.status == Image.Status.SAVING and image.updated < timezone.now() - _ABANDONED_AFTER
         if image.status != Image.Status.QUEUED and not abandoned:
             raise Conflict(f"Image {uuid} has content, or is getting it.")
+        if not image.disk_format or not image.container_format:
+            raise BadRequest("Properties disk_format, container_format must be set prior to saving data.")
         image.status = Image.Status.SAVING
         image.save(update_fields=("status", "updated"))
     return image
 
 
 def _store(
-    caller: Caller, pieces: Iterable[bytes], uuid: str, *, promised: str | None = None, **about: Any
+    caller: Caller, pieces: Iterable[bytes], uuid: str, *, awaited: Image | None = None, **about: Any
 ) -> Image:
     """Store a stream as a file and make it known as the image with that id; the file goes if it fails.
 
-    ``promised`` is the format of an image that waits for this content.
+    ``awaited`` is the image that waits for this content.
     """
     forbid_in_transaction("storing an image")
-    store, counted = store_for(caller), _Counted(pieces)
+    store, counted = store_for(caller), Digested(pieces)
     head, whole = _peek(counted)
     facts = inspect(head, len(head))
-    if promised == "qcow2" and facts.disk_format != promised:
-        raise BadRequest("This is no qcow2 image.")
-    found = store.put(caller, whole, name=about["name"], uuid=uuid)
-    if facts.disk_format == "raw":
-        facts = DiskFacts("raw", found.size_bytes)
+    if awaited is not None:
+        facts = _as_promised(awaited, facts)
+    name = about["name"] if awaited is None else awaited.name
+    found = store.put(caller, whole, name=name or uuid, uuid=uuid)
+    if facts.disk_format in PLAIN:
+        facts = DiskFacts(facts.disk_format, found.size_bytes)
     try:
-        arrived = _Arrived(found, facts, counted.digest.hexdigest())
-        return _make_known(caller, store, arrived, awaited=promised is not None, has_own_object=True, **about)
+        arrived = Arrived(found, facts, counted.sha256, counted.sha512)
+        return _make_known(caller, store, arrived, awaited=awaited, has_own_object=True, **about)
     except BaseException:
         store.remove(caller, uuid)
         raise
 
 
 def _make_known(
-    caller: Caller, store: ObjectStore, arrived: _Arrived, *, awaited: bool = False, **about: Any
+    caller: Caller, store: ObjectStore, arrived: Arrived, *, awaited: Image | None = None, **about: Any
 ) -> Image:
     """The row of an image with this content: new, renewed, or the one that waits for it."""
     found = arrived.found
     with atomic():
         image = _row_for(caller, found.uuid)
-        if awaited and (image.deleted or image.status != Image.Status.SAVING):
+        if awaited is not None and (image.deleted or image.status != awaited.status):
             raise Conflict("The image was removed meanwhile.")
-        if image.hold:
-            store_of(image.hold).release(image.hold)
-        image.hold = store.hold(found)
-        image.status, image.deleted = Image.Status.AVAILABLE, False
-        image.disk_format = arrived.facts.disk_format
-        image.virtual_size_bytes = arrived.facts.virtual_size_bytes
-        image.size_bytes, image.hash, image.checksum = found.size_bytes, found.hash, found.checksum
-        image.location, image.version, image.sha256 = found.location, found.version, arrived.sha256
-        for name, value in about.items():
-            setattr(image, name, value)
-        describe(caller, image)
-        image.save()
-        record(caller, "image.register", "image", image.pk, name=image.name, hash=image.hash)
+        take(caller, image, store, arrived, **about)
     return image
+
+
+def take(caller: Caller, image: Image, store: ObjectStore, arrived: Arrived, **about: Any) -> None:
+    """Make stored content that of an image, whose row is locked or new; in the transaction."""
+    found = arrived.found
+    if image.hold:
+        store_of(image.hold).release(image.hold)
+    image.hold = store.hold(found)
+    image.status, image.deleted, image.fault = Image.Status.AVAILABLE, False, ""
+    image.disk_format = arrived.facts.disk_format
+    image.virtual_size_bytes = arrived.facts.virtual_size_bytes
+    image.size_bytes, image.hash, image.checksum = found.size_bytes, found.hash, found.checksum
+    image.location, image.version = found.location, found.version
+    image.sha256, image.sha512 = arrived.sha256, arrived.sha512
+    for name, value in about.items():
+        setattr(image, name, value)
+    describe(caller, image)
+    image.save()
+    record(caller, "image.register", "image", image.pk, name=image.name, hash=image.hash)
 
 
 def _row_for(caller: Caller, uuid: str) -> Image:
@@ -390,17 +461,26 @@ def _row_for(caller: Caller, uuid: str) -> Image:
     return image
 
 
-class _Counted:
-    """A stream of pieces whose SHA-256 is taken as it passes."""
+class Digested:
+    """A stream of pieces whose digests are taken as it passes; they are hexadecimal and end with it."""
 
     def __init__(self, pieces: Iterable[bytes]) -> None:
         self._pieces = iter(pieces)
-        self.digest = hashlib.sha256()
+        self._digests = (hashlib.sha256(), hashlib.sha512())
 
     def __iter__(self) -> Iterator[bytes]:
         for piece in self._pieces:
-            self.digest.update(piece)
+            for digest in self._digests:
+                digest.update(piece)
             yield piece
+
+    @property
+    def sha256(self) -> str:
+        return self._digests[0].hexdigest()
+
+    @property
+    def sha512(self) -> str:
+        return self._digests[1].hexdigest()
 
 
 def _peek(pieces: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
@@ -414,6 +494,8 @@ def _peek(pieces: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
 def _remove(caller: Caller, uuid: str, *, with_object: bool) -> None:
     with atomic():
         image = owned(caller, uuid)
+        if image.protected:
+            raise Forbidden(f"Image {uuid} is protected and cannot be deleted.")
         takes_object = with_object and image.has_own_object and bool(image.hold)
         if image.hold and not takes_object:
             store_of(image.hold).set_properties(caller, image.uuid, {})
@@ -428,15 +510,39 @@ def _remove(caller: Caller, uuid: str, *, with_object: bool) -> None:
 def _plankton(image: Image) -> dict[str, str]:
     """An image in words that exports and older tools know."""
     about = {
-        "name": image.name,
+        "name": image.name or image.uuid,
         "status": image.status,
         "disk_format": image.disk_format,
-        "container_format": "bare",
+        "container_format": image.container_format,
         "created_at": image.created.strftime("%Y-%m-%d %H:%M:%S"),
         "description": image.description,
     }
     properties = {f"property:{key}": str(value) for key, value in image.properties.items()}
     return {f"plankton:{key}": value for key, value in {**about, **properties}.items()}
+
+
+def _check_formats(image: Image | None, about: Mapping[str, Any]) -> None:
+    """What kind of disk it is, and what is around it, is said before the content comes."""
+    for name, known in (("disk_format", Image.FORMATS), ("container_format", Image.CONTAINERS)):
+        if name not in about or (image is not None and about[name] == getattr(image, name)):
+            continue
+        if image is not None and image.status != Image.Status.QUEUED:
+            raise Forbidden(f"Attribute '{name}' is read-only.")
+        if about[name] and about[name] not in known:
+            raise BadRequest(f"Invalid {name}: {about[name]!r} is none of {', '.join(known)}.")
+
+
+def _as_promised(image: Image, facts: DiskFacts) -> DiskFacts:
+    """Raises BadRequest for content of another kind than was said; a raw disk may turn out to be more."""
+    if image.disk_format == "raw" or facts.disk_format == image.disk_format:
+        return facts
+    raise BadRequest(f"This is no {image.disk_format} image, but {facts.disk_format}.")
+
+
+def _check_tags(tags: Iterable[str]) -> None:
+    found = list(tags)
+    if len(found) > MAX_TAGS or any(not 1 <= len(tag) <= MAX_TAG for tag in found):
+        raise BadRequest(f"An image has at most {MAX_TAGS} tags, of 1 to {MAX_TAG} characters.")
 
 
 def _check_properties(properties: Mapping[str, str]) -> None:

@@ -116,7 +116,7 @@ def _texts(request: HttpRequest, name: str) -> dict[str, str]:
 
 
 def _rows(request: HttpRequest, caller: Caller) -> list[Image] | None:
-    return kit.listed(request, rules.images_for(caller, deleted=None), "uuid")
+    return kit.listed(request, rules.listed(caller, deleted=None), "uuid")
 
 
 def _details(request: HttpRequest, image: Image) -> dict[str, Any]:
@@ -132,7 +132,7 @@ def _details(request: HttpRequest, image: Image) -> dict[str, Any]:
         "tenant_id": image.userid,
         "public": image.is_public,
         "metadata": image.properties,
-        "is_snapshot": False,
+        "is_snapshot": image.is_snapshot,
     }
 
 

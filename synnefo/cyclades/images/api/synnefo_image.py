@@ -230,7 +230,7 @@ def _details(image: Image) -> dict[str, Any]:
         "deleted_at": "",
         "is_public": image.is_public,
         "owner": image.userid,
-        "is_snapshot": False,
+        "is_snapshot": image.is_snapshot,
         "description": image.description,
     }
 
