@@ -297,7 +297,8 @@ def test_operations_on_one_network_may_overtake_each_other(
     settle()
     ports.create(cloud.alice.caller, network.uuid)
     rules.create(cloud.alice.caller, wanted)
-    claimed = sorted(runner.claim("many", 10), key=lambda row: -row.pk)
+    rows = [row for row in runner.claim("many", 10) if row.kind != "security_group.spread"]
+    claimed = sorted(rows, key=lambda row: -row.pk)
     assert [row.kind for row in claimed] == ["server.create", "network.apply"]
     for row in claimed:
         runner.work(row)

@@ -29,7 +29,7 @@ from synnefo.cyclades.backends.base import (
     Event,
     EventKind,
     Fence,
-    Fenced,
+    GuestSetup,
     InstanceSpec,
     InstanceState,
     Job,
@@ -37,94 +37,12 @@ from synnefo.cyclades.backends.base import (
     NetworkSpec,
     Nic,
     Power,
+    Sample,
+    VolumeSpec,
 )
+from synnefo.cyclades.backends.memory_room import Failure, Instance, MemoryEngine
 
 _VCPUS, _RAM_MIB, _DISK_GIB = 64, 262_144, 10_000
-
-
-@dataclasses.dataclass
-class _Instance:
-    spec: InstanceSpec
-    power: Power
-    reason: str = ""
-
-
-@dataclasses.dataclass
-class _Task:
-    """One job: what it will do to one instance, and how that went."""
-
-    instance: str
-    verb: str
-    operation: int
-    effect: Callable[[], None]
-    job: Job = dataclasses.field(default_factory=lambda: Job(JobStatus.RUNNING))
-
-
-@dataclasses.dataclass
-class _Failure:
-    error: BackendError
-    after: bool
-
-
-class MemoryEngine:
-    """The machine room: instances, networks, fences and jobs, behind one lock."""
-
-    def __init__(self) -> None:
-        self.lock = threading.RLock()
-        self.instances: dict[str, _Instance] = {}
-        self.networks: dict[str, NetworkSpec] = {}
-        self.fences: dict[str, Fence] = {}
-        self.tasks: dict[str, _Task] = {}
-        self.waiting: deque[str] = deque()
-        self.holding = False
-        self.followers: list[queue.SimpleQueue[Event]] = []
-
-    def pass_fence(self, name: str, fence: Fence) -> None:
-        """Remember the fence, or raise ``Fenced`` where a higher one was seen."""
-        highest = self.fences.get(name, fence)
-        if highest > fence:
-            raise Fenced(f"{name}: {fence} acts after {highest}")
-        self.fences[name] = fence
-
-    def submit(self, name: str, verb: str, fence: Fence, effect: Callable[[], None]) -> str:
-        """Queue a job, or find the one that the same operation already has under way."""
-        for job_id in self.waiting:
-            task = self.tasks[job_id]
-            if (task.instance, task.verb, task.operation) == (name, verb, fence.operation):
-                return job_id
-        job_id = f"job-{len(self.tasks) + 1}"
-        self.tasks[job_id] = _Task(name, verb, fence.operation, effect)
-        self.waiting.append(job_id)
-        if not self.holding:
-            self.run_waiting()
-        return job_id
-
-    def run_waiting(self) -> None:
-        """Let all queued jobs happen, in the order in which they were asked for."""
-        while self.waiting:
-            task = self.tasks[self.waiting.popleft()]
-            try:
-                task.effect()
-            except BackendError as error:
-                task.job = Job(JobStatus.ERROR, str(error))
-            else:
-                task.job = Job(JobStatus.SUCCESS, progress=100)
-
-    def switch(self, name: str, power: Power, kind: EventKind, reason: str = "") -> None:
-        """Set an instance's power and tell the followers."""
-        instance = self.existing(name)
-        instance.power, instance.reason = power, reason
-        self.tell(name, kind, reason)
-
-    def existing(self, name: str) -> _Instance:
-        if name not in self.instances:
-            raise BackendError(f"There is no instance {name}")
-        return self.instances[name]
-
-    def tell(self, name: str, kind: EventKind, message: str = "") -> None:
-        event = Event(name, kind, datetime.datetime.now(datetime.UTC), message)
-        for follower in self.followers:
-            follower.put(event)
 
 
 class _Greeting(socketserver.BaseRequestHandler):
@@ -138,7 +56,7 @@ class MemoryBackend:
     def __init__(self, engine: MemoryEngine | None = None, *, prefix: str = "snf-") -> None:
         self.engine = engine or MemoryEngine()
         self._prefix = prefix
-        self._call_failures: dict[str, deque[_Failure]] = {}
+        self._call_failures: dict[str, deque[Failure]] = {}
         self._job_failures: dict[str, deque[str]] = {}
         self._screen: socketserver.ThreadingTCPServer | None = None
 
@@ -169,7 +87,7 @@ class MemoryBackend:
 
         ``after``: the call does its work first and only its answer is lost. Several failures queue up.
         """
-        failure = _Failure(error or BackendUnavailable(f"{method}: the engine does not answer"), after)
+        failure = Failure(error or BackendUnavailable(f"{method}: the engine does not answer"), after)
         self._call_failures.setdefault(method, deque()).append(failure)
 
     def fail_next_job(self, method: str, message: str = "the engine failed") -> None:
@@ -207,7 +125,7 @@ class MemoryBackend:
                 ram_total_mib=_RAM_MIB,
                 ram_free_mib=_RAM_MIB - sum(s.ram_mib for s in specs),
                 disk_total_gib=_DISK_GIB,
-                disk_free_gib=_DISK_GIB - sum(s.disk_gib for s in specs),
+                disk_free_gib=_DISK_GIB - sum(disk.size_gib for disk in self.engine.disks.values()),
                 instances=len(specs),
             )
 
@@ -221,10 +139,14 @@ class MemoryBackend:
             if missing:
                 raise BackendError(f"There is no network {', '.join(sorted(missing))}")
             if spec.name not in self.engine.instances:
-                self.engine.instances[spec.name] = _Instance(spec, Power.OFF)
+                for volume in spec.volumes:
+                    self._free_for(volume.name, spec.name)
+                    self.engine.make_disk(volume)
+                names = [volume.name for volume in spec.volumes]
+                self.engine.instances[spec.name] = Instance(spec, Power.OFF, disks=names)
                 self.engine.switch(spec.name, Power.ON, EventKind.POWERED_ON)
 
-        return self._act("create", spec.name, fence, make)
+        return self._act("create", spec.name, fence, make, *(volume.name for volume in spec.volumes))
 
     def delete(self, name: str, fence: Fence) -> str:
         return self._act("delete", name, fence, lambda: self._remove(name))
@@ -250,7 +172,7 @@ class MemoryBackend:
 
     def plug(self, name: str, nic: Nic, fence: Fence) -> str:
         def put_in() -> None:
-            instance = self.engine.existing(name)
+            instance = self._not_saved(name)
             if nic.network not in self.engine.networks:
                 raise BackendError(f"There is no network {nic.network}")
             if nic.name not in {card.name for card in instance.spec.nics}:
@@ -260,11 +182,131 @@ class MemoryBackend:
 
     def unplug(self, name: str, nic_name: str, fence: Fence) -> str:
         def take_out() -> None:
-            instance = self.engine.existing(name)
+            instance = self._not_saved(name)
             kept = tuple(card for card in instance.spec.nics if card.name != nic_name)
             instance.spec = dataclasses.replace(instance.spec, nics=kept)
 
         return self._act("unplug", name, fence, take_out)
+
+    def resize(self, name: str, vcpus: int, ram_mib: int, fence: Fence) -> str:
+        def change() -> None:
+            instance = self.engine.existing(name)
+            if (instance.spec.vcpus, instance.spec.ram_mib) == (vcpus, ram_mib):
+                return
+            if instance.power is not Power.OFF:
+                raise BackendError(f"{name} is not off")
+            instance.spec = dataclasses.replace(instance.spec, vcpus=vcpus, ram_mib=ram_mib)
+
+        return self._act("resize", name, fence, change)
+
+    def rebuild(self, spec: InstanceSpec, fence: Fence) -> str:
+        def make_anew() -> None:
+            instance = self.engine.existing(spec.name)
+            if instance.rebuilt_by != fence.operation:
+                self.engine.disks.pop(spec.volumes[0].name, None)
+                instance.rebuilt_by = fence.operation
+            for volume in spec.volumes:
+                self.engine.make_disk(volume)
+            instance.spec, instance.rescue = spec, None
+            instance.disks = [volume.name for volume in spec.volumes]
+            self.engine.switch(spec.name, Power.ON, EventKind.POWERED_ON)
+
+        return self._act("rebuild", spec.name, fence, make_anew, *(volume.name for volume in spec.volumes))
+
+    def pause(self, name: str, fence: Fence) -> str:
+        def halt() -> None:
+            instance = self.engine.existing(name)
+            if instance.power not in (Power.ON, Power.PAUSED):
+                raise BackendError(f"{name} is not on")
+            instance.power = Power.PAUSED
+
+        return self._act("pause", name, fence, halt)
+
+    def save(self, name: str, fence: Fence) -> str:
+        def put_away() -> None:
+            instance = self.engine.existing(name)
+            if instance.power is Power.OFF:
+                raise BackendError(f"{name} is not on")
+            instance.power = Power.SAVED
+
+        return self._act("save", name, fence, put_away)
+
+    def rescue(self, name: str, image: DiskImage, guest: GuestSetup | None, fence: Fence) -> str:
+        return self._act("rescue", name, fence, lambda: self._boot_from(name, image))
+
+    def unrescue(self, name: str, fence: Fence) -> str:
+        return self._act("unrescue", name, fence, lambda: self._boot_from(name, None))
+
+    def set_password(self, name: str, user: str, password: str, fence: Fence) -> str:
+        def tell_guest() -> None:
+            instance = self.engine.existing(name)
+            if instance.power is not Power.ON:
+                raise BackendError(f"{name} is not on")
+            instance.password = f"{user}:{password}"
+
+        return self._act("set_password", name, fence, tell_guest)
+
+    # -- Backend: volumes -------------------------------------------------------------------------
+    def create_volume(self, volume: VolumeSpec, fence: Fence) -> str:
+        return self._act("create_volume", volume.name, fence, lambda: self.engine.make_disk(volume))
+
+    def delete_volume(self, name: str, fence: Fence) -> str:
+        def drop() -> None:
+            owner = self.engine.owner_of(name)
+            if owner is not None:
+                raise BackendError(f"{name} is used by {owner}")
+            self.engine.disks.pop(name, None)
+
+        return self._act("delete_volume", name, fence, drop)
+
+    def attach_volume(self, instance: str, volume: VolumeSpec, fence: Fence) -> str:
+        def put_in() -> None:
+            found = self._not_saved(instance)
+            self._free_for(volume.name, instance)
+            self.engine.make_disk(volume)
+            if volume.name not in found.disks:
+                found.disks.append(volume.name)
+
+        return self._act("attach_volume", instance, fence, put_in, volume.name)
+
+    def detach_volume(self, instance: str, volume_name: str, fence: Fence) -> str:
+        def take_out() -> None:
+            found = self._not_saved(instance)
+            if volume_name in found.disks[:1]:
+                raise BackendError(f"{instance} boots from {volume_name}")
+            if volume_name in found.disks:
+                found.disks.remove(volume_name)
+
+        return self._act("detach_volume", instance, fence, take_out, volume_name)
+
+    def extend_volume(self, name: str, size_gib: int, fence: Fence) -> str:
+        def grow() -> None:
+            disk = self.engine.existing_disk(name)
+            disk.size_gib = max(disk.size_gib, size_gib)
+
+        return self._act("extend_volume", name, fence, grow)
+
+    def volumes(self) -> list[str]:
+        with self._call("volumes"):
+            return list(self.engine.disks)
+
+    def snapshot_volume(self, name: str, snapshot: str, fence: Fence) -> str:
+        def keep() -> None:
+            self.engine.snapshots[snapshot] = dataclasses.replace(self.engine.existing_disk(name))
+
+        return self._act("snapshot_volume", name, fence, keep, snapshot)
+
+    def read_snapshot(self, snapshot: str) -> Iterator[bytes]:
+        with self._call("read_snapshot"):
+            if snapshot not in self.engine.snapshots:
+                raise BackendError(f"There is no snapshot {snapshot}")
+            kept = self.engine.snapshots[snapshot]
+        return kept.pieces()
+
+    def drop_snapshot(self, snapshot: str, fence: Fence) -> None:
+        with self._call("drop_snapshot"):
+            self.engine.pass_fence(snapshot, fence)
+            self.engine.snapshots.pop(snapshot, None)
 
     def job(self, job_id: str) -> Job:
         with self._call("job"):
@@ -285,6 +327,21 @@ class MemoryBackend:
         """The cards of an instance as they are; for tests. ``BackendError`` where there is none."""
         with self.engine.lock:
             return list(self.engine.existing(name).spec.nics)
+
+    def disks(self, name: str) -> list[str]:
+        """The volumes that an instance has; for tests. ``BackendError`` where there is none."""
+        with self.engine.lock:
+            return list(self.engine.existing(name).disks)
+
+    def disk_size_gib(self, name: str) -> int:
+        """How large a volume is; for tests. ``BackendError`` where there is none."""
+        with self.engine.lock:
+            return self.engine.existing_disk(name).size_gib
+
+    def is_rescued(self, name: str) -> bool:
+        """Whether it boots from another system; for tests. ``BackendError`` where there is none."""
+        with self.engine.lock:
+            return self.engine.existing(name).rescue is not None
 
     # -- Backend: networks ------------------------------------------------------------------------
     def apply_network(self, spec: NetworkSpec, fence: Fence) -> None:
@@ -313,6 +370,10 @@ class MemoryBackend:
             return self.engine.networks[name]
 
     # -- Backend: looking -------------------------------------------------------------------------
+    def samples(self, name: str, since: datetime.datetime) -> list[Sample]:
+        with self._call("samples"):
+            return []
+
     def console(self, name: str) -> ConsoleEndpoint:
         """A listener on the loopback that greets as an RFB server does and hangs up."""
         with self._call("console"):
@@ -360,10 +421,11 @@ class MemoryBackend:
             if failure is not None:
                 raise failure.error
 
-    def _act(self, method: str, name: str, fence: Fence, effect: Callable[[], None]) -> str:
-        """A call that changes an instance: fenced, then a job."""
+    def _act(self, method: str, name: str, fence: Fence, effect: Callable[[], None], *volumes: str) -> str:
+        """A call that changes an instance (and volumes): fenced by all their names, then a job."""
         with self._call(method):
-            self.engine.pass_fence(name, fence)
+            for fenced in (name, *volumes):
+                self.engine.pass_fence(fenced, fence)
             return self.engine.submit(name, method, fence, lambda: self._happen(method, effect))
 
     def _happen(self, method: str, effect: Callable[[], None]) -> None:
@@ -374,6 +436,25 @@ class MemoryBackend:
     def _power_on(self, name: str) -> None:
         if self.engine.existing(name).power is not Power.ON:
             self.engine.switch(name, Power.ON, EventKind.POWERED_ON)
+
+    def _not_saved(self, name: str) -> Instance:
+        instance = self.engine.existing(name)
+        if instance.power is Power.SAVED:
+            raise BackendError(f"{name} is saved")
+        return instance
+
+    def _free_for(self, volume: str, instance: str) -> None:
+        owner = self.engine.owner_of(volume)
+        if owner not in (None, instance):
+            raise BackendError(f"{volume} is used by {owner}")
+
+    def _boot_from(self, name: str, image: DiskImage | None) -> None:
+        """Boot from an image, or (None) from its own disk, now if it is on."""
+        instance = self._not_saved(name)
+        if instance.rescue != image:
+            instance.rescue = image
+            if instance.power is not Power.OFF:
+                self.engine.switch(name, Power.ON, EventKind.RESET)
 
     def _remove(self, name: str) -> None:
         if self.engine.instances.pop(name, None):

@@ -7,9 +7,14 @@ from __future__ import annotations
 
 from importlib import import_module
 
+_FAMILIES = (
+    "networks", "routers", "groups", "servers", "cards", "power", "sizes", "systems", "volumes",
+    "server_volumes",
+)  # fmt: skip
+
 
 def register() -> None:
-    for family in ("networks", "servers"):
+    for family in _FAMILIES:
         import_module(f"{__name__}.{family}")
     import_module(f"{__name__}.follow").register()
     import_module(f"{__name__}.images").register()

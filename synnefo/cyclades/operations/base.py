@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from synnefo.common.transactions import forbid_in_transaction
 from synnefo.cyclades.backends import registry
 from synnefo.cyclades.backends.base import (
@@ -15,7 +17,7 @@ from synnefo.cyclades.backends.base import (
 from synnefo.cyclades.backends.models import Backend as BackendRow
 from synnefo.engine.procedure import Move, Procedure, StepFailed, Verdict
 
-_POLL_S = 0.4
+POLL_S = 0.4
 
 
 class BackendProcedure(Procedure):
@@ -31,10 +33,23 @@ class BackendProcedure(Procedure):
 
     def wait_for(self, engine: Backend) -> Move:
         """Go on when the engine's job is done."""
-        job = engine.job(self.job)
+        return self.next() if self.is_over(engine, self.job) else self.again(POLL_S)
+
+    def through(self, engine: Backend, ask: Callable[[], str]) -> Move:
+        """A step of its own: ask once for a job that may be asked for again, go on when it is done."""
+        if not self.job:
+            self.job = ask()
+        if not self.is_over(engine, self.job):
+            return self.again(POLL_S)
+        self.job = ""
+        return self.next()
+
+    def is_over(self, engine: Backend, job_id: str) -> bool:
+        """Whether the job is done. Raises StepFailed if it failed."""
+        job = engine.job(job_id)
         if job.status is JobStatus.ERROR:
             raise StepFailed(job.message)
-        return self.again(_POLL_S) if job.status is JobStatus.RUNNING else self.next()
+        return job.status is not JobStatus.RUNNING
 
     def classify(self, error: Exception) -> Verdict:
         if isinstance(error, Fenced):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from synnefo.common.caller import system_caller
 from synnefo.cyclades.networks.models import Port
-from synnefo.cyclades.networks.state import discard
 from synnefo.cyclades.networks.state import lock as lock_network
 from synnefo.cyclades.operations.networks import changed
-from synnefo.cyclades.operations.servers import ServerProcedure, card_of
+from synnefo.cyclades.operations.pictures import card_of
+from synnefo.cyclades.operations.ports import discard
+from synnefo.cyclades.operations.servers import ServerProcedure
 from synnefo.engine.procedure import Move, StepFailed, step
 
 

@@ -30,6 +30,7 @@ from synnefo.cyclades.backends.base import (
 )
 from synnefo.cyclades.backends.models import Backend
 from synnefo.cyclades.operations.servers import RestoreServer
+from synnefo.cyclades.servers import vault
 from synnefo.cyclades.servers.models import Server
 from synnefo.engine import background
 from synnefo.engine import rules as engine
@@ -45,11 +46,13 @@ _EVENT_POWER = {
     EventKind.REMOVED: Power.ABSENT,
 }
 _LOOK_FOR_ENGINES_S = 2.0
+_FORGET_EVERY_S = 300
 
 
 def register() -> None:
     background.follower("engines", follow_engines)
     background.periodic("reconcile-servers", settings.CYCLADES_RECONCILE_S, reconcile)
+    background.periodic("forget-secrets", _FORGET_EVERY_S, vault.forget_expired)
 
 
 def follow_engines(stop: Stop) -> None:
@@ -122,7 +125,7 @@ def observe(server_id: int, state: InstanceState, at: datetime.datetime) -> None
         if server is None or not fits:
             return
         server.operstate, server.fault = oper, state.reason
-        server.wanted_on = oper == Server.Oper.STARTED
+        server.wanted_on = oper in (Server.Oper.STARTED, Server.Oper.PAUSED)
         server.save()
         seen = {"before": found.operstate, "now": str(oper), "reason": state.reason}
         record(
@@ -152,20 +155,28 @@ def _store_capacity(backend: Backend, capacity: Capacity) -> None:
 def _differs(server: Server, state: InstanceState) -> bool:
     if server.task or server.operstate == Server.Oper.BUILD:
         return False
-    if state.power in (Power.ON, Power.PAUSED):
-        return server.operstate != Server.Oper.STARTED
-    if state.power is Power.OFF:
-        return server.operstate == Server.Oper.STARTED
-    return server.operstate != Server.Oper.ERROR
+    return _seen_as(server, state.power) != server.operstate
+
+
+def _seen_as(server: Server, power: Power) -> Server.Oper:
+    """The state that an observation means. Who rests on disk or waits for his owner's word is off or on."""
+    now = Server.Oper(server.operstate)
+    if power is Power.ABSENT:
+        return Server.Oper.ERROR
+    if power is Power.OFF:
+        rests = (Server.Oper.SHELVED, Server.Oper.SUSPENDED, Server.Oper.RESIZED, Server.Oper.ERROR)
+        return now if now in rests else Server.Oper.STOPPED
+    if now is Server.Oper.RESIZED:
+        return now
+    return {Power.PAUSED: Server.Oper.PAUSED, Power.SAVED: Server.Oper.SUSPENDED}.get(
+        power, Server.Oper.STARTED
+    )
 
 
 def _meaning(server: Server, state: InstanceState) -> tuple[Server.Oper, dict[str, int]]:
     """The state that an observation means, and what it changes in the charge."""
-    if state.power is Power.ABSENT:
-        now = Server.Oper.ERROR
-    else:
-        now = Server.Oper.STOPPED if state.power is Power.OFF else Server.Oper.STARTED
-    runs = now != Server.Oper.STOPPED
+    now = _seen_as(server, state.power)
+    runs = Server(operstate=now).charged_as_running
     if runs == server.charged_as_running:
         return now, {}
     sign = 1 if runs else -1

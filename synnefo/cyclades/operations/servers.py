@@ -1,19 +1,26 @@
-"""Operations on servers. Each ends in one transaction that says what became of the server."""
+"""Operations on servers: making, starting, stopping, rebooting and removing them.
+
+Each ends in one transaction that says what became of the server.
+"""
 
 from __future__ import annotations
+
+from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
 
 from synnefo.common.caller import system_caller
-from synnefo.common.objects import store_of
-from synnefo.cyclades.backends.base import Backend, DiskImage, GuestSetup, InstanceSpec, Nic, Power
-from synnefo.cyclades.images.models import Image
+from synnefo.cyclades.backends.base import Backend, GuestFile, GuestSetup, InstanceSpec
+from synnefo.cyclades.networks.history import disassociated
 from synnefo.cyclades.networks.models import Port
-from synnefo.cyclades.networks.state import discard
 from synnefo.cyclades.networks.state import lock as lock_network
-from synnefo.cyclades.operations.base import BackendProcedure
-from synnefo.cyclades.operations.networks import apply, changed, host_name
+from synnefo.cyclades.operations import disks
+from synnefo.cyclades.operations.base import POLL_S, BackendProcedure
+from synnefo.cyclades.operations.networks import apply, changed
+from synnefo.cyclades.operations.pictures import card_of, host_name
+from synnefo.cyclades.operations.ports import discard
+from synnefo.cyclades.servers import diagnostics
 from synnefo.cyclades.servers.models import Server
 from synnefo.cyclades.volumes.models import Volume
 from synnefo.engine.procedure import Move, StepFailed, step
@@ -38,6 +45,10 @@ class ServerProcedure(BackendProcedure):
             for network_id in server.ports.values_list("network_id", flat=True).distinct():
                 apply(network_id, server.backend, self)
 
+    def undone(self, engine: Backend, job_id: str) -> Move:
+        """The end of an undo that asked for a job (and asks again until it is over)."""
+        return self.next() if self.is_over(engine, job_id) else self.again(POLL_S)
+
     def settle(self, oper: Server.Oper | None, error: str, **changes: object) -> Server:
         """Write the new state (None: as it was), the error, and that nothing is under way."""
         server = Server.objects.select_for_update(of=("self",)).get(pk=self.target(Server.TARGET))
@@ -46,10 +57,50 @@ class ServerProcedure(BackendProcedure):
         for name, value in changes.items():
             setattr(server, name, value)
         server.save()
+        if error:
+            diagnostics.note(server, diagnostics.ERROR, self.kind, error, at=timezone.now())
         return server
 
 
-class CreateServer(ServerProcedure):
+class GuestProcedure(ServerProcedure):
+    """An operation after which a guest finds out who it is."""
+
+    def fetch_content(self) -> Move:
+        """Bring what the server's volumes are made of to the engine."""
+        server = self.server()
+        engine = self.engine(server)
+        ready = [disks.prepared(engine, volume) for volume in _disks(server)]
+        return self.next() if all(ready) else self.again(_IMAGE_POLL_S)
+
+    def spec(self, server: Server) -> InstanceSpec:
+        cards = server.ports.select_related("network").prefetch_related("addresses").order_by("index", "id")
+        return InstanceSpec(
+            name=server.engine_name,
+            vcpus=server.flavor.cpu,
+            ram_mib=server.flavor.ram,
+            volumes=disks.specs_of(_disks(server)),
+            nics=tuple(card_of(port) for port in cards),
+            guest=self.guest(server),
+            config_drive=server.config_drive,
+        )
+
+    def guest(self, server: Server) -> GuestSetup:
+        return GuestSetup(
+            hostname=host_name(server.name),
+            instance_id=server.uuid,
+            ssh_keys=tuple(self.payload.get("ssh_keys", ())),
+            user_data=bytes(server.user_data),
+            admin_password=self.secret.get("admin_password"),
+            files=tuple(_file(value) for value in self.secret.get("files", ())),
+            availability_zone=server.availability_zone,
+            project=server.project,
+            metadata={row.key: row.value for row in server.metadata.all()},
+        )
+
+
+class CreateServer(GuestProcedure):
+    """``payload["given"]`` are volumes that existed before: if it fails they are free again."""
+
     kind = "server.create"
     deadline_s = 1800.0
 
@@ -60,14 +111,12 @@ class CreateServer(ServerProcedure):
 
     @step(undo=None, because="content on the host serves other servers, and goes when it is not used")
     def fetch(self) -> Move:
-        server = self.server()
-        ready = self.engine(server).prepare_image(self._image())
-        return self.next() if ready else self.again(_IMAGE_POLL_S)
+        return self.fetch_content()
 
     @step(undo="remove", because="a half-made instance must not be found running later")
     def make(self) -> Move:
         server = self.server()
-        self.job = self.engine(server).create(self._spec(server), self.fence)
+        self.job = self.engine(server).create(self.spec(server), self.fence)
         return self.next()
 
     @step(undo="remove", because="an instance that failed is of no use; its owner deletes the row")
@@ -77,9 +126,13 @@ class CreateServer(ServerProcedure):
     def remove(self) -> Move:
         server = self.server()
         engine = self.engine(server)
-        if engine.instance(server.engine_name).power is not Power.ABSENT:
-            self.job = engine.delete(server.engine_name, self.fence)
-            return self.again(0.5)
+        if not self.is_over(engine, engine.delete(server.engine_name, self.fence)):
+            return self.again(POLL_S)
+        for volume in _disks(server):
+            if volume.pk not in self._given:
+                job = engine.delete_volume(volume.engine_name, self.fence)
+                if not self.is_over(engine, job):
+                    return self.again(POLL_S)
         return self.next()
 
     def finish(self, error: str) -> None:
@@ -87,33 +140,29 @@ class CreateServer(ServerProcedure):
         launched = None if error else timezone.now()
         server = self.settle(oper, error, launched_at=launched, user_data=b"", wanted_on=not error)
         server.ports.update(state=Port.State.ERROR if error else Port.State.ACTIVE)
-        made = Volume.Status.ERROR if error else Volume.Status.IN_USE
-        server.volumes.update(status=made, materialised=not error, attached_at=launched)
+        self._finish_tags(server, error)
+        for volume in server.volumes.select_for_update(of=("self",)):
+            if not error:
+                volume.status, volume.attached_at = Volume.Status.IN_USE, launched
+                volume.save(update_fields=("status", "attached_at", "updated"))
+                disks.made(volume, server.backend)
+            elif volume.pk in self._given:
+                disks.set_free(volume)
+            else:
+                volume.status = Volume.Status.ERROR
+                volume.save(update_fields=("status", "updated"))
 
-    def _image(self) -> DiskImage:
-        image = Image.objects.get(pk=self.payload["image"])
-        path = store_of(image.hold).local_path(image.hold)
-        source = "" if path is not None else image.hold
-        return DiskImage(path, image.disk_format, image.hash, source, image.size_bytes)
+    def _finish_tags(self, server: Server, error: str) -> None:
+        pending = server.tags.filter(status="PENDADD")
+        if error:
+            pending.delete()
+        else:
+            pending.update(status="ACTIVE")
 
-    def _spec(self, server: Server) -> InstanceSpec:
-        cards = server.ports.select_related("network").prefetch_related("addresses").order_by("index", "id")
-        return InstanceSpec(
-            name=server.engine_name,
-            vcpus=server.flavor.cpu,
-            ram_mib=server.flavor.ram,
-            disk_gib=server.flavor.disk,
-            image=self._image(),
-            nics=tuple(card_of(port) for port in cards),
-            guest=GuestSetup(
-                hostname=host_name(server.name),
-                instance_id=server.uuid,
-                ssh_keys=tuple(self.payload["ssh_keys"]),
-                user_data=bytes(server.user_data),
-                admin_password=self.secret.get("admin_password"),
-                metadata={row.key: row.value for row in server.metadata.all()},
-            ),
-        )
+    @property
+    def _given(self) -> list[int]:
+        found: list[int] = self.payload.get("given", [])
+        return found
 
 
 class StartServer(ServerProcedure):
@@ -204,6 +253,8 @@ class RebootServer(ServerProcedure):
 
 
 class DeleteServer(ServerProcedure):
+    """``payload["kept"]`` are volumes that stay when the server goes."""
+
     kind = "server.delete"
     deadline_s = 3600.0
 
@@ -219,16 +270,36 @@ class DeleteServer(ServerProcedure):
     def wait(self) -> Move:
         return self.wait_for(self.engine(self.server()))
 
+    @step(undo=None, because="the server that they were made for is gone")
+    def remove_volumes(self) -> Move:
+        server = self.server()
+        engine = self.engine(server)
+        for volume in _disks(server):
+            if volume.pk not in self._kept:
+                job = engine.delete_volume(volume.engine_name, self.fence)
+                if not self.is_over(engine, job):
+                    return self.again(POLL_S)
+        return self.next()
+
     def finish(self, error: str) -> None:
         if error:
             self.settle(Server.Oper.ERROR, error)
             return
-        gone = {"deleted": True, "deleted_at": timezone.now(), "user_data": b""}
+        gone = {"deleted": True, "deleted_at": timezone.now(), "user_data": b"", "rescue": False}
         server = self.settle(Server.Oper.DESTROYED, "", **gone)
         release_ports(server)
-        server.volumes.update(
-            status=Volume.Status.DELETED, deleted=True, deleted_at=timezone.now(), server=None, index=None
-        )
+        server.tags.all().delete()
+        server.secrets.all().delete()
+        for volume in server.volumes.select_for_update(of=("self",)):
+            if volume.pk in self._kept:
+                disks.set_free(volume)
+            else:
+                disks.end(volume)
+
+    @property
+    def _kept(self) -> list[int]:
+        found: list[int] = self.payload.get("kept", [])
+        return found
 
 
 def release_ports(server: Server) -> None:
@@ -239,12 +310,17 @@ def release_ports(server: Server) -> None:
             if port.made_by_server:
                 discard(port)
             else:
+                disassociated(port)
                 port.server, port.state, port.device_owner = None, Port.State.DOWN, ""
                 port.save()
         changed(network, system_caller())
 
 
-def card_of(port: Port) -> Nic:
-    """A port as engines know it; its addresses should be prefetched."""
-    fixed = next(iter(port.addresses.all()), None)
-    return Nic(port.engine_name, port.network.engine_name, port.mac, fixed.address if fixed else None)
+def _disks(server: Server) -> list[Volume]:
+    """Its volumes, the one that it boots from first."""
+    return list(server.volumes.filter(deleted=False).order_by("index"))
+
+
+def _file(value: dict[str, Any]) -> GuestFile:
+    """A file as the operation keeps it."""
+    return GuestFile(**{**value, "content": bytes.fromhex(value["content"])})

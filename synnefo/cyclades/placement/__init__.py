@@ -18,9 +18,13 @@ MOST_VCPUS_PER_CPU = 3
 AVERAGE_VCPUS = 4
 
 
-def choose(flavor: Flavor) -> Backend:
-    """The engine for a server of this size. Raises ServiceUnavailable if there is none."""
-    candidates: Sequence[Backend] = list(Backend.objects.filter(offline=False, drained=False).order_by("id"))
+def choose(flavor: Flavor, only: Backend | None = None) -> Backend:
+    """The engine for a server of this size; ``only`` is the one that has volumes which it shall get.
+
+    Raises ServiceUnavailable if there is none.
+    """
+    rows = Backend.objects.filter(offline=False, drained=False).order_by("id")
+    candidates: Sequence[Backend] = list(rows if only is None else rows.filter(pk=only.pk))
     for accepts in FILTERS:
         candidates = accepts(candidates, flavor)
     if not candidates:

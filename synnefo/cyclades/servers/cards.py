@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.conf import settings
 from django.db.models import Max
 
 from synnefo.audit.rules import record
 from synnefo.common.caller import Caller
-from synnefo.common.faults import BadRequest, Forbidden
+from synnefo.common.faults import BadRequest, Conflict, Forbidden
 from synnefo.common.transactions import atomic
 from synnefo.cyclades.networks import floating, ports
-from synnefo.cyclades.networks.models import Network, Port
+from synnefo.cyclades.networks.history import associated
+from synnefo.cyclades.networks.models import Network, Port, SecurityGroup
 from synnefo.cyclades.networks.state import lock
 from synnefo.cyclades.operations.cards import PlugCard, UnplugCard
 from synnefo.cyclades.operations.networks import changed
@@ -27,8 +30,6 @@ def plug(
     Raises BadRequest (too many cards; a public network without an address), ItemNotFound (no such
     floating IP), Conflict (address in use, none left, the server is busy or in no state for it).
     """
-    if network.public and address is None:
-        raise BadRequest("A card on a public network needs a floating IP.")
     with atomic():
         server = _locked(caller, found, Action.PLUG)
         if server.ports.count() >= settings.CYCLADES_MAX_NICS:
@@ -39,6 +40,7 @@ def plug(
         card.server, card.index = server, 0 if last is None else last + 1
         card.state, card.device_owner, card.made_by_server = Port.State.BUILD, Port.OWNER_COMPUTE, True
         card.save()
+        associated(card)
         changed(network, caller)
         _begin(caller, server, Server.Task.CONNECT, PlugCard, card)
     return ports.get(caller, card.uuid)
@@ -59,11 +61,20 @@ def unplug(caller: Caller, port: Port) -> None:
         _begin(caller, server, Server.Task.DISCONNECT, UnplugCard, port)
 
 
-def new_card(caller: Caller, network: Network, address: str | None, *, name: str = "") -> Port:
-    """A port for a card on a locked network: on a public one with the floating IP ``address``."""
-    if network.public and address is not None:
-        return floating.port_with(caller, network, address, name=name)
-    return ports.add(caller, network, fixed_ip=address, name=name)
+def new_card(
+    caller: Caller, network: Network, address: str | None, *, name: str = "",
+    groups: Sequence[SecurityGroup] | None = None,
+) -> Port:  # fmt: skip
+    """A port for a card on a locked network: on a public one with the floating IP ``address``, or with one
+    of the caller's that leads nowhere. Raises Conflict if he has none."""
+    if not network.public:
+        return ports.add(caller, network, fixed_ip=address, name=name, groups=groups)
+    if address is None:
+        unused = floating.unused(caller, network)
+        if unused is None:
+            raise Conflict("On a public network a server needs a floating IP as its address; none is free.")
+        address = unused.address
+    return floating.port_with(caller, network, address, name=name)
 
 
 def _locked(caller: Caller, found: Server, action: Action) -> Server:

@@ -115,8 +115,10 @@ class Server(Owned):
 
     @property
     def charged_as_running(self) -> bool:
-        """Whether cpu and ram are charged: in every state but stopped (spec: cyclades 3.2)."""
-        return self.operstate != self.Oper.STOPPED
+        """Whether cpu and ram are charged: unless its state is one in which it holds none (cyclades 3.2)."""
+        if self.operstate == self.Oper.RESIZED:
+            return self.wanted_on
+        return self.operstate not in (self.Oper.STOPPED, self.Oper.SUSPENDED, self.Oper.SHELVED)
 
 
 class ServerMetadata(models.Model):

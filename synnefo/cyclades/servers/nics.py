@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from django.conf import settings
 
 from synnefo.common.caller import Caller
-from synnefo.common.faults import BadRequest, Conflict, Forbidden
+from synnefo.common.faults import BadRequest, Conflict
+from synnefo.cyclades.networks import groups as security_groups
 from synnefo.cyclades.networks import ports
+from synnefo.cyclades.networks.history import associated
 from synnefo.cyclades.networks.models import Network, Port
 from synnefo.cyclades.networks.rules import networks_for
 from synnefo.cyclades.networks.state import lock
@@ -18,8 +20,16 @@ from synnefo.cyclades.servers.models import Server
 from synnefo.cyclades.servers.requests import NicRequest
 
 
-def attach(caller: Caller, server: Server, wanted: Sequence[NicRequest] | None) -> None:
+def attach(
+    caller: Caller,
+    server: Server,
+    wanted: Sequence[NicRequest] | None,
+    *,
+    groups: Sequence[str] | None = None,
+) -> None:
     """Give the server its cards. Networks are locked in id order, so that two requests cannot deadlock.
+
+    ``groups`` are the security groups of cards that are made; None: those that a project's cards have.
 
     Raises BadRequest (unknown network or port), Conflict (port in use, no address left, which network?).
     """
@@ -27,16 +37,18 @@ def attach(caller: Caller, server: Server, wanted: Sequence[NicRequest] | None) 
     if len(requests) > settings.CYCLADES_MAX_NICS:
         raise BadRequest(f"A server has at most {settings.CYCLADES_MAX_NICS} network cards.")
     found = [_resolve(caller, request) for request in requests]
+    members = None if groups is None else security_groups.named(caller, groups)
     networks = {pk: lock(pk) for pk in sorted({network.pk for network, _ in found})}
     for index, (request, (network, port)) in enumerate(zip(requests, found, strict=True)):
         if port is None:
-            card = new_card(caller, networks[network.pk], request.fixed_ip)
+            card = new_card(caller, networks[network.pk], request.fixed_ip, groups=members)
             card.made_by_server = True
         else:
             card = _free(port)
         card.server, card.index = server, index
         card.state, card.device_owner = Port.State.BUILD, Port.OWNER_COMPUTE
         card.save()
+        associated(card)
     for network in networks.values():
         changed(network, caller)
 
@@ -58,8 +70,6 @@ def _resolve(caller: Caller, request: NicRequest) -> tuple[Network, Port | None]
     network = networks_for(caller).filter(uuid=request.network).first()
     if network is None:
         raise BadRequest(f"Network {request.network} could not be found.")
-    if network.public and request.fixed_ip is None:
-        raise Forbidden("On a public network a server needs a floating IP as its address.")
     return network, None
 
 

@@ -1,28 +1,27 @@
 """What may be done with servers, and what it costs (spec: cyclades 3.2-3.4).
 
-A server costs vm, total_cpu, total_ram and disk from its creation to its removal, and cpu and ram in
-every state but stopped. Creation is charged at once; an action's charge waits for its outcome.
+A server costs vm, total_cpu and total_ram from its creation to its removal, and cpu and ram in every state
+but those in which it holds none; its volumes are charged apart, each to its own project. Creation is charged
+at once; an action's charge waits for its outcome.
 """
 
 from __future__ import annotations
 
 import secrets
 import string
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from django.conf import settings
 from django.db.models import Prefetch, QuerySet
 
 from synnefo.audit.rules import record
+from synnefo.common.accounts import Provision, provisions_for
 from synnefo.common.caller import Caller, visible
 from synnefo.common.faults import BadRequest, Conflict, Forbidden, ItemNotFound, RequestTooLarge
 from synnefo.common.transactions import atomic
-from synnefo.common.units import GIB
 from synnefo.cyclades import placement
 from synnefo.cyclades.flavors import rules as flavors
 from synnefo.cyclades.flavors.models import Flavor
-from synnefo.cyclades.images import rules as images
-from synnefo.cyclades.images.models import Image
 from synnefo.cyclades.keypairs import rules as keypairs
 from synnefo.cyclades.networks.models import Port
 from synnefo.cyclades.operations.servers import (
@@ -32,13 +31,13 @@ from synnefo.cyclades.operations.servers import (
     StartServer,
     StopServer,
 )
-from synnefo.cyclades.servers import nics, tags, volumes
-from synnefo.cyclades.servers.models import Server, ServerMetadata
-from synnefo.cyclades.servers.requests import ServerRequest
+from synnefo.cyclades.servers import acting, devices, nics, tags, vault
+from synnefo.cyclades.servers.models import Server, ServerGroup, ServerMetadata
+from synnefo.cyclades.servers.requests import FileRequest, ServerRequest
 from synnefo.cyclades.servers.states import Action, require
+from synnefo.cyclades.volumes.models import Volume
 from synnefo.engine import rules as engine
 from synnefo.engine.charging import charging, decide
-from synnefo.engine.procedure import Procedure
 
 TARGET = Server.TARGET
 MAX_KEY, MAX_VALUE = 255, 255
@@ -82,64 +81,62 @@ def find_changeable(caller: Caller, server_id: int) -> Server:
 def create(caller: Caller, request: ServerRequest) -> tuple[Server, str]:
     """Ask for a server; returns it (in BUILD) and its administrator's password, this once.
 
-    Raises BadRequest, ItemNotFound (image, flavor, key, network), OverLimit, Conflict (addresses),
-    ServiceUnavailable (no engine can take it).
+    Raises BadRequest, ItemNotFound (image, flavor, key, network, volume), OverLimit, Conflict (addresses,
+    volumes), ServiceUnavailable (no engine can take it).
     """
     _check_request(request)
-    flavor, image = _flavor(caller, request.flavor), images.bootable(caller, request.image)
-    _check_fit(flavor, image)
-    key = _key(caller, request.key_name)
+    flavor = flavor_named(caller, request.flavor)
+    if not flavor.allow_create:
+        raise Forbidden(f"Servers cannot be made with flavor {flavor.name} any more.")
+    disks = devices.planned(caller, request, flavor)
+    keys = keys_named(caller, request.keys)
     password = request.admin_password or new_password()
-    cost = {**flavor.lasting_charge, **flavor.running_charge, "cyclades.disk": flavor.disk * GIB}
+    cost = {**flavor.lasting_charge, **flavor.running_charge, **disks.charge}
     with charging(caller.user, caller.project, cost, name="api: server create") as serial:
-        server = Server.objects.create(
-            name=request.name,
-            userid=caller.user,
-            project=caller.project,
-            shared_to_project=caller.shares_by_default,
-            flavor=flavor,
-            backend=placement.choose(flavor),
-            image=image.uuid,
-            key_name=request.key_name or "",
-            user_data=request.user_data,
-        )
-        volumes.make_root(server, image)
+        server = _new_row(caller, request, flavor, disks)
+        devices.give(caller, server, disks)
         _store_metadata(server, request.metadata)
-        tags.put_on(server, request.tags)
-        nics.attach(caller, server, request.nics)
+        tags.put_on(server, request.tags, pending=True)
+        nics.attach(caller, server, request.nics, groups=request.security_groups)
         engine.start(
             CreateServer,
             targets=[(TARGET, server.pk)],
             actor=caller,
-            payload={"image": image.pk, "ssh_keys": [key] if key else []},
-            secret={"admin_password": password},
+            payload={"ssh_keys": keys, "given": disks.given},
+            secret=told_once(password, request.files),
         )
+        vault.keep_password(server, password)
+        vault.keep_params(server, disks.image, request, password, keys)
         decide(serial, accept=True)
         record(caller, "server.create", TARGET, server.pk, name=server.name, flavor=flavor.name)
     return get(caller, server.uuid), password
 
 
-def rename(caller: Caller, uuid: str, name: str) -> Server:
-    _check_name(name)
+def update(caller: Caller, uuid: str, **changes: str | None) -> Server:
+    """Say something else of it: name, description, access_ipv4, access_ipv6, disk_config; None leaves it."""
+    wanted = {name: value for name, value in changes.items() if value is not None}
+    check_name(wanted.get("name", "unchanged"))
     with atomic():
-        server = _locked(get(caller, uuid))
-        require(server, Action.RENAME, is_admin=caller.is_admin)
-        server.name = name
-        server.save(update_fields=("name", "updated"))
-        record(caller, "server.rename", TARGET, server.pk, name=name)
+        server = acting.begin(caller, get(caller, uuid), Action.RENAME)
+        for name in ("name", "description", "access_ipv4", "access_ipv6", "disk_config"):
+            setattr(server, name, wanted.get(name, getattr(server, name)))
+        server.save()
     return get(caller, uuid)
+
+
+def rename(caller: Caller, uuid: str, name: str) -> Server:
+    return update(caller, uuid, name=name)
 
 
 def start(caller: Caller, uuid: str) -> Server:
     """Power it on. Raises Conflict (state, busy), OverLimit."""
     found = get(caller, uuid)
     require(found, Action.START, is_admin=caller.is_admin)
-    with charging(
-        found.userid, found.project, found.flavor.running_charge, name="api: server start"
-    ) as serial:
-        server = _begin(caller, found, Action.START)
-        _start(StartServer, caller, server, serial)
-        _busy(server, Server.Task.START, wanted_on=True)
+    cost = acting.running_charge(found, 1)
+    with acting.charged_later(cost, name="api: server start") as serial:
+        server = acting.begin(caller, found, Action.START)
+        acting.same_charge(server, found)
+        acting.launch(StartServer, caller, server, Server.Task.START, serial=serial, wanted_on=True)
     return server
 
 
@@ -147,42 +144,46 @@ def stop(caller: Caller, uuid: str) -> Server:
     """Ask the guest to power off; what it runs on is given back when it has."""
     found = get(caller, uuid)
     require(found, Action.STOP, is_admin=caller.is_admin)
-    freed = {name: -amount for name, amount in found.flavor.running_charge.items()}
-    with charging(found.userid, found.project, freed, name="api: server stop") as serial:
-        server = _begin(caller, found, Action.STOP)
-        _start(StopServer, caller, server, serial)
-        _busy(server, Server.Task.STOP, wanted_on=False)
+    freed = acting.running_charge(found, -1)
+    with acting.charged_later(freed, name="api: server stop") as serial:
+        server = acting.begin(caller, found, Action.STOP)
+        acting.same_charge(server, found)
+        acting.launch(StopServer, caller, server, Server.Task.STOP, serial=serial, wanted_on=False)
     return server
 
 
 def reboot(caller: Caller, uuid: str, *, hard: bool) -> Server:
-    """Boot it again; one that is stopped is started (and charged as running)."""
+    """Boot it again; one that does not run is started (and charged as running)."""
     found = get(caller, uuid)
     require(found, Action.REBOOT, is_admin=caller.is_admin)
-    cost = {} if found.charged_as_running else found.flavor.running_charge
-    with charging(found.userid, found.project, cost, name="api: server reboot") as serial:
-        server = _begin(caller, found, Action.REBOOT)
-        if server.charged_as_running != found.charged_as_running:
-            raise Conflict("The server changed its state just now; try again.")
-        _start(RebootServer, caller, server, serial, hard=hard)
-        _busy(server, Server.Task.REBOOT, wanted_on=True)
+    cost = [] if found.charged_as_running else acting.running_charge(found, 1)
+    with acting.charged_later(cost, name="api: server reboot") as serial:
+        server = acting.begin(caller, found, Action.REBOOT)
+        acting.same_charge(server, found)
+        acting.launch(
+            RebootServer, caller, server, Server.Task.REBOOT, serial=serial, wanted_on=True, hard=hard
+        )
     return server
 
 
 def delete(caller: Caller, uuid: str) -> None:
-    """Remove it with its disk, whatever it is doing; its charge ends when it is gone."""
+    """Remove it with those disks that go with it, whatever it is doing; its charge ends when it is gone."""
     found = get(caller, uuid)
     require(found, Action.DESTROY, is_admin=caller.is_admin)
-    freed = _held(found)
     _abandon(found)
-    with charging(found.userid, found.project, freed, name="api: server delete", force=True) as serial:
-        server = _begin(caller, found, Action.DESTROY)
+    found = acting.fresh(found)
+    freed = _freed(found)
+    with acting.charged_later(freed, name="api: server delete", force=True) as serial:
+        server = acting.begin(caller, found, Action.DESTROY)
         if server.task == Server.Task.DESTROY:
             raise Conflict("The server is being deleted.")
-        if _held(server) != freed:
+        if _freed(server) != freed:
             raise Conflict("The server changed its state just now; try again.")
-        _start(DeleteServer, caller, server, serial)
-        _busy(server, Server.Task.DESTROY, wanted_on=False)
+        staying = server.volumes.filter(deleted=False, delete_on_termination=False)
+        kept = sorted(staying.values_list("pk", flat=True))
+        acting.launch(
+            DeleteServer, caller, server, Server.Task.DESTROY, serial=serial, wanted_on=False, kept=kept
+        )
 
 
 def set_metadata(
@@ -190,24 +191,24 @@ def set_metadata(
 ) -> dict[str, str]:
     """Merge (or replace) a server's metadata; returns all of it."""
     with atomic():
-        server = _locked(get(caller, uuid))
+        server = acting.begin(caller, get(caller, uuid), Action.METADATA)
         if replace:
             server.metadata.all().delete()
         kept = {row.key: row.value for row in server.metadata.all()}
-        _check_metadata({**kept, **wanted})
+        check_metadata({**kept, **wanted})
         server.metadata.filter(key__in=wanted).delete()
         _store_metadata(server, wanted)
-        record(caller, "server.metadata", TARGET, server.pk, keys=sorted(wanted))
+        server.save(update_fields=("updated",))
     return {**kept, **wanted}
 
 
 def delete_metadata(caller: Caller, uuid: str, key: str) -> None:
     with atomic():
-        server = _locked(get(caller, uuid))
+        server = acting.begin(caller, get(caller, uuid), Action.METADATA)
         gone, _ = server.metadata.filter(key=key).delete()
         if not gone:
             raise ItemNotFound("Metadata item was not found")
-        record(caller, "server.metadata", TARGET, server.pk, removed=key)
+        server.save(update_fields=("updated",))
 
 
 def new_password() -> str:
@@ -219,12 +220,88 @@ def new_password() -> str:
     return "".join(chars)
 
 
-def _begin(caller: Caller, found: Server, action: Action) -> Server:
-    """The server's row, locked, if the action is (still) possible."""
-    server = _locked(found)
-    require(server, action, is_admin=caller.is_admin)
-    record(caller, f"server.{action.value}", TARGET, server.pk, project=server.project, name=server.name)
+def flavor_named(caller: Caller, ref: str) -> Flavor:
+    """A flavor that the caller may use. Raises BadRequest."""
+    flavor = flavors.flavors_for(caller).filter(flavors.named(ref)).first()
+    if flavor is None:
+        raise BadRequest("Invalid flavorRef provided.")
+    return flavor
+
+
+def keys_named(caller: Caller, names: Sequence[str]) -> list[str]:
+    """The public keys of these names. Raises BadRequest."""
+    rows = {row.name: row.content for row in keypairs.keypairs_for(caller).filter(name__in=names)}
+    if len(rows) < len(set(names)):
+        raise BadRequest("Invalid key_name provided.")
+    return [rows[name] for name in names]
+
+
+def told_once(password: str, files: Sequence[FileRequest]) -> dict[str, object]:
+    """What an operation keeps secret until it is over."""
+    return {"admin_password": password, "files": [file.as_json() for file in files]}
+
+
+def check_name(name: str) -> None:
+    if not 1 <= len(name) <= 255 or not name.strip() or not name.isprintable():
+        raise BadRequest("Invalid input for field/attribute name: 1 to 255 printable characters are needed.")
+
+
+def check_metadata(metadata: Mapping[str, str]) -> None:
+    if len(metadata) > settings.CYCLADES_VM_MAX_METADATA:
+        raise Forbidden(f"Maximum number of metadata items exceeds {settings.CYCLADES_VM_MAX_METADATA}")
+    for key, value in metadata.items():
+        if not 1 <= len(key) <= MAX_KEY or len(value) > MAX_VALUE:
+            raise BadRequest(f"Metadata keys have 1 to {MAX_KEY} characters, values at most {MAX_VALUE}.")
+
+
+def check_told(files: Sequence[FileRequest], user_data: bytes) -> None:
+    """Raises RequestTooLarge for more than a guest is told at its first boot."""
+    if len(user_data) > settings.CYCLADES_USER_DATA_MAX_BYTES:
+        raise RequestTooLarge(f"User data is larger than {settings.CYCLADES_USER_DATA_MAX_BYTES} bytes.")
+    if len(files) > settings.CYCLADES_MAX_PERSONALITY:
+        raise RequestTooLarge(f"A server is given at most {settings.CYCLADES_MAX_PERSONALITY} files.")
+    most: int = settings.CYCLADES_MAX_PERSONALITY_SIZE
+    for file in files:
+        if not 1 <= len(file.path) <= 255:
+            raise BadRequest("The path of a file has 1 to 255 characters.")
+        if len(file.content) > most:
+            raise RequestTooLarge(f"The file {file.path} is larger than {most} bytes.")
+
+
+def _new_row(caller: Caller, request: ServerRequest, flavor: Flavor, disks: devices.Disks) -> Server:
+    names = request.keys
+    properties = disks.wanted[0][1].image_properties
+    server = Server.objects.create(
+        name=request.name,
+        userid=caller.user,
+        project=caller.project,
+        shared_to_project=caller.shares_by_default,
+        flavor=flavor,
+        backend=placement.choose(flavor, only=disks.backend),
+        image=disks.ref,
+        image_version=disks.image.version if disks.image is not None else 0,
+        os=str(properties.get("os", ""))[:256],
+        osfamily=str(properties.get("osfamily", ""))[:256],
+        key_name=names[0] if names else "",
+        key_names=names,
+        user_data=request.user_data,
+        config_drive=request.config_drive,
+        availability_zone=request.availability_zone,
+        description=request.description,
+        disk_config=request.disk_config,
+        access_ipv4=request.access_ipv4,
+        access_ipv6=request.access_ipv6,
+    )
+    if request.group is not None:
+        _join_group(caller, server, request.group)
     return server
+
+
+def _join_group(caller: Caller, server: Server, uuid: str) -> None:
+    group = visible(ServerGroup.objects.all(), caller).filter(uuid=uuid).first()
+    if group is None:
+        raise BadRequest(f"Server group {uuid} could not be found.")
+    group.servers.add(server)
 
 
 def _abandon(found: Server) -> None:
@@ -233,8 +310,11 @@ def _abandon(found: Server) -> None:
     A transaction of its own: what the pending charge holds must be free before it can be given back.
     """
     with atomic():
-        server = _locked(found)
-        if not engine.supersede(TARGET, server.pk, unless=DeleteServer):
+        server = acting.locked(found)
+        busy = engine.supersede(TARGET, server.pk, unless=DeleteServer)
+        for volume in server.volumes.select_for_update(of=("self",)).order_by("pk"):
+            engine.supersede(Volume.TARGET, volume.pk, unless=DeleteServer)
+        if not busy:
             return
         if server.operstate == Server.Oper.BUILD:
             server.operstate, server.fault = Server.Oper.ERROR, "It was deleted while it was being built."
@@ -242,88 +322,19 @@ def _abandon(found: Server) -> None:
         server.save(update_fields=("operstate", "fault", "task", "updated"))
 
 
-def _locked(found: Server) -> Server:
-    return (
-        Server.objects.select_for_update(of=("self",)).select_related("flavor__volume_type").get(pk=found.pk)
-    )
-
-
-def _start(
-    procedure: type[Procedure], caller: Caller, server: Server, serial: int | None, **payload: object
-) -> None:
-    """An operation on the server, in its project, whoever asks for it."""
-    engine.start(
-        procedure,
-        targets=[(TARGET, server.pk)],
-        actor=caller,
-        project=server.project,
-        payload=payload,
-        serial=serial,
-    )
-
-
-def _busy(server: Server, task: Server.Task, *, wanted_on: bool) -> None:
-    server.task, server.wanted_on = task, wanted_on
-    server.save(update_fields=("task", "wanted_on", "updated"))
-
-
-def _held(server: Server) -> dict[str, int]:
-    """What its removal gives back."""
+def _freed(server: Server) -> list[Provision]:
+    """What its removal gives back: its own, and what the volumes that go with it have."""
     running = server.flavor.running_charge if server.charged_as_running else {}
-    held = {**server.flavor.lasting_charge, **running, "cyclades.disk": volumes.held_bytes(server)}
-    return {name: -amount for name, amount in held.items()}
-
-
-def _flavor(caller: Caller, uuid: str) -> Flavor:
-    flavor = flavors.flavors_for(caller).filter(uuid=uuid).first()
-    if flavor is None:
-        raise BadRequest("Invalid flavorRef provided.")
-    if not flavor.allow_create:
-        raise Forbidden(f"Servers cannot be made with flavor {flavor.name} any more.")
-    return flavor
-
-
-def _check_fit(flavor: Flavor, image: Image) -> None:
-    if image.status != Image.Status.AVAILABLE:
-        raise BadRequest(f"Image {image.uuid} is not active.")
-    if image.min_disk_gib > flavor.disk:
-        raise BadRequest(
-            f"Flavor's disk is too small for requested image: it needs {image.min_disk_gib} GiB."
-        )
-    if image.min_ram_mib > flavor.ram:
-        raise BadRequest(
-            f"Flavor's memory is too small for requested image: it needs {image.min_ram_mib} MiB."
-        )
-
-
-def _key(caller: Caller, name: str | None) -> str | None:
-    if not name:
-        return None
-    row = keypairs.keypairs_for(caller).filter(name=name).first()
-    if row is None:
-        raise BadRequest("Invalid key_name provided.")
-    return row.content
+    held = {**server.flavor.lasting_charge, **running}
+    own = provisions_for(server.userid, server.project, {name: -amount for name, amount in held.items()})
+    return [*own, *devices.freed_by_end(server)]
 
 
 def _check_request(request: ServerRequest) -> None:
-    _check_name(request.name)
-    _check_metadata(request.metadata)
+    check_name(request.name)
+    check_metadata(request.metadata)
     tags.check(request.tags)
-    if len(request.user_data) > settings.CYCLADES_USER_DATA_MAX_BYTES:
-        raise RequestTooLarge(f"User data is larger than {settings.CYCLADES_USER_DATA_MAX_BYTES} bytes.")
-
-
-def _check_name(name: str) -> None:
-    if not 1 <= len(name) <= 255 or not name.strip() or not name.isprintable():
-        raise BadRequest("Invalid input for field/attribute name: 1 to 255 printable characters are needed.")
-
-
-def _check_metadata(metadata: Mapping[str, str]) -> None:
-    if len(metadata) > settings.CYCLADES_VM_MAX_METADATA:
-        raise Forbidden(f"Maximum number of metadata items exceeds {settings.CYCLADES_VM_MAX_METADATA}")
-    for key, value in metadata.items():
-        if not 1 <= len(key) <= MAX_KEY or len(value) > MAX_VALUE:
-            raise BadRequest(f"Metadata keys have 1 to {MAX_KEY} characters, values at most {MAX_VALUE}.")
+    check_told(request.files, request.user_data)
 
 
 def _store_metadata(server: Server, metadata: Mapping[str, str]) -> None:

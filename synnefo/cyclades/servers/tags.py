@@ -30,9 +30,12 @@ def check(tags: Sequence[str]) -> None:
             raise BadRequest(f"A tag has 1 to {LONGEST} printable characters without '/' and ','.")
 
 
-def put_on(server: Server, tags: Sequence[str]) -> None:
-    """Write down the checked tags of a new server."""
-    ServerTag.objects.bulk_create(ServerTag(server=server, tag=tag) for tag in dict.fromkeys(tags))
+def put_on(server: Server, tags: Sequence[str], *, pending: bool = False) -> None:
+    """Write down checked tags; those of a server that is being built count when it is."""
+    status = ServerTag.Status.PENDADD if pending else ServerTag.Status.ACTIVE
+    ServerTag.objects.bulk_create(
+        ServerTag(server=server, tag=tag, status=status) for tag in dict.fromkeys(tags)
+    )
 
 
 def add(caller: Caller, found: Server, tag: str) -> bool:
@@ -72,5 +75,5 @@ def remove(caller: Caller, found: Server, tag: str | None = None) -> None:
 
 def _locked(caller: Caller, found: Server) -> Server:
     server = Server.objects.select_for_update(of=("self",)).get(pk=found.pk)
-    require(server, Action.RENAME, is_admin=caller.is_admin)
+    require(server, Action.TAG, is_admin=caller.is_admin)
     return server
