@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.serialization import load_ssh_private_key, load_ssh_public_key
+from cryptography.hazmat.primitives.serialization import (
+    load_pem_private_key,
+    load_ssh_private_key,
+    load_ssh_public_key,
+)
 
 from synnefo.common import faults, objects
 from synnefo.cyclades.flavors import rules as flavors
@@ -26,6 +32,26 @@ def test_a_generated_pair_fits_together_and_its_private_half_is_not_kept(people:
     key = load_ssh_private_key(private.encode(), None)
     assert key.public_key() == load_ssh_public_key(row.content.encode())
     assert "PRIVATE" not in str(vars(row))
+
+
+def test_pairs_are_rsa_where_a_size_is_set(people: People, settings: Any) -> None:
+    settings.CYCLADES_KEYPAIR_RSA_BITS = 2048
+    row, private = keypairs.create(people.alice.caller, "mine")
+    assert private is not None
+    assert private.startswith("-----BEGIN RSA PRIVATE KEY-----")
+    assert row.content.startswith("ssh-rsa ")
+    key = load_pem_private_key(private.encode(), None)
+    assert key.public_key() == load_ssh_public_key(row.content.encode())
+
+
+@pytest.mark.parametrize("kind", ["ed25519", "rsa", "ecdsa"])
+def test_every_kind_that_ssh_makes_has_ssh_s_fingerprints(people: People, tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "key"
+    run = functools.partial(subprocess.run, check=True, capture_output=True, text=True)
+    run(["ssh-keygen", "-q", "-t", kind, "-N", "", "-f", str(path)])
+    row, _ = keypairs.create(people.alice.caller, "k", path.with_suffix(".pub").read_text())
+    assert row.sha256 in run(["ssh-keygen", "-l", "-f", f"{path}.pub"]).stdout
+    assert row.fingerprint in run(["ssh-keygen", "-l", "-E", "md5", "-f", f"{path}.pub"]).stdout
 
 
 def test_a_given_key_has_openssh_s_fingerprint(people: People, tmp_path: Path) -> None:
@@ -104,3 +130,43 @@ def test_a_retired_flavor_is_not_listed_and_comes_back(people: People) -> None:
     assert flavors.create(SYSTEM, cpu=2, ram=512, disk=2).pk == flavor.pk
     with pytest.raises(faults.Forbidden):
         flavors.create(people.alice.caller, cpu=4, ram=512, disk=2)
+
+
+def test_flavors_have_names_ids_specs_and_projects(people: People) -> None:
+    private = flavors.create(SYSTEM, cpu=1, ram=64, disk=0, label="big one", ref="1", public=False)
+    alice = people.alice.caller
+    assert private.name == "big one"
+    with pytest.raises(faults.ItemNotFound):
+        flavors.get(alice, "1")
+    flavors.grant(SYSTEM, private, alice.project)
+    assert flavors.get(alice, "1") == private
+    assert list(flavors.flavors_for(alice)) == [private]
+    with pytest.raises(faults.ItemNotFound):
+        flavors.get(people.bob.caller, "1")
+    assert flavors.projects_of(alice, private) == [alice.project]
+    assert flavors.projects_of(people.bob.caller, private) == []
+    with pytest.raises(faults.Conflict):
+        flavors.grant(SYSTEM, private, alice.project)
+    assert flavors.set_specs(SYSTEM, private, {"a": "1", "b": "2"}) == {"a": "1", "b": "2"}
+    flavors.delete_specs(SYSTEM, private, ["a"])
+    with pytest.raises(faults.ItemNotFound):
+        flavors.delete_specs(SYSTEM, private, ["b", "a"])
+    assert flavors.specs_of(private) == {"b": "2"}
+    for change in (flavors.grant, flavors.revoke):
+        with pytest.raises(faults.Forbidden):
+            change(alice, private, "x")
+    flavors.revoke(SYSTEM, private, alice.project)
+    with pytest.raises(faults.ItemNotFound):
+        flavors.get(alice, "1")
+
+
+def test_a_flavor_s_name_and_id_are_its_own_while_it_lives(people: People) -> None:
+    first = flavors.create(SYSTEM, cpu=1, ram=64, disk=1, label="m1", ref="1")
+    for label, ref in (("m1", "2"), ("m2", "1"), ("m3", first.uuid)):
+        with pytest.raises(faults.Conflict):
+            flavors.create(SYSTEM, cpu=1, ram=64, disk=1, label=label, ref=ref)
+    flavors.modify(SYSTEM, first.pk, deleted=True)
+    second = flavors.create(SYSTEM, cpu=1, ram=64, disk=1, label="m1", ref="1")
+    assert flavors.get(people.alice.caller, "1") == second
+    with pytest.raises(faults.Conflict):
+        flavors.modify(SYSTEM, first.pk, deleted=False)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+
 from django.db import models
 from django.utils import timezone
 
@@ -20,3 +23,9 @@ class KeyPair(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def sha256(self) -> str:
+        """The fingerprint as ``ssh-keygen -l`` prints it today; ``fingerprint`` is MD5's, which APIs tell."""
+        digest = hashlib.sha256(base64.b64decode(self.content.split(None, 2)[1])).digest()
+        return f"SHA256:{base64.b64encode(digest).decode().rstrip('=')}"

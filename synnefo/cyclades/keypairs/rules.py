@@ -7,7 +7,7 @@ import binascii
 import hashlib
 
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from django.conf import settings
 from django.db import IntegrityError
 from django.db.models import QuerySet
@@ -89,11 +89,16 @@ def _parse(public_key: str) -> tuple[str, str]:
 
 
 def _generate() -> tuple[str, str]:
-    private = ed25519.Ed25519PrivateKey.generate()
+    """The public key, and the private one: of RSA in the form that old programs read, too."""
+    bits: int = settings.CYCLADES_KEYPAIR_RSA_BITS
+    private: rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
+    if bits:
+        private = rsa.generate_private_key(public_exponent=65537, key_size=bits)
+        form = serialization.PrivateFormat.TraditionalOpenSSL
+    else:
+        private, form = ed25519.Ed25519PrivateKey.generate(), serialization.PrivateFormat.OpenSSH
     public = private.public_key().public_bytes(
         serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
     )
-    text = private.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
-    )
+    text = private.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
     return public.decode(), text.decode()
