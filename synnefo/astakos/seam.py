@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from synnefo.astakos.accounts import programs, sessions, tokens
 from synnefo.astakos.accounts.models import User
+from synnefo.astakos.catalog.models import Component
 from synnefo.astakos.keys import signing
 from synnefo.astakos.oauth import rules as oauth
 from synnefo.astakos.projects.models import Project
@@ -62,6 +63,11 @@ class InProcessAccounts(Accounts):
 
     def pending(self, *, issued_before: datetime.datetime) -> list[int]:
         return quotas.pending(clients.IN_PROCESS, issued_before=issued_before)
+
+    def take_over(self, component: str) -> None:
+        found = Component.objects.filter(name=component).first()
+        if found is not None:
+            quotas.hand_over(clients.of_component(found), clients.IN_PROCESS)
 
     def quotas(self, user: str, project: str) -> dict[str, QuotaUse]:
         return reading.of_user(user, projects=[project]).get(project, {})

@@ -178,6 +178,13 @@ class Accounts(Protocol):
     def pending(self, *, issued_before: datetime.datetime) -> list[int]:
         """Serials of ours that wait for a decision and are older than that."""
 
+    def take_over(self, component: str) -> None:
+        """Commissions that the component of that name issued are the caller's from now on.
+
+        For a service that was imported: what it had not settled is settled by this process. It may be done
+        again.
+        """
+
     def quotas(self, user: str, project: str) -> dict[str, QuotaUse]:
         """What the user may use in the project, by resource name."""
 

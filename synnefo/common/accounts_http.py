@@ -112,6 +112,9 @@ class HttpAccounts(Accounts):
         serials: list[int] = self._ask("GET", "commissions", issued_before=issued_before.isoformat())
         return serials
 
+    def take_over(self, component: str) -> None:
+        """They are: whoever has a component's token settles what it issued."""
+
     def quotas(self, user: str, project: str) -> dict[str, QuotaUse]:
         try:
             found = self._ask("GET", "service_quotas", user=user, project=project)

@@ -11,6 +11,7 @@ so what was stored before the setting changed stays readable.
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import functools
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -53,6 +54,25 @@ class HeldContent:
     checksum: str = ""
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class DescribedObject:
+    """An object that says of itself that it is an image, as 0.21 kept them.
+
+    ``said`` has no prefixes (``name``, ``disk_format``, ``property:os`` ...). ``readers``: the uuids of whom
+    it is shared to, groups resolved, and ``*`` for whoever is signed in. ``available``: 1, 0 while a snapshot
+    is being made, -1 if that failed; not ``is_readable`` is also one whose content was never here.
+    """
+
+    found: StoredObject
+    owner: str
+    said: Mapping[str, str]
+    readers: frozenset[str]
+    is_snapshot: bool
+    available: int
+    is_readable: bool
+    modified: datetime.datetime
+
+
 class ObjectStore(Protocol):
     """Errors are faults, and OSError where the medium fails or content is not what it was.
 
@@ -85,6 +105,9 @@ class ObjectStore(Protocol):
 
     def known(self, uuid: str) -> StoredObject | None:
         """The object with that uuid as it is now, whoever has it; None if there is none."""
+
+    def described(self) -> Iterator[DescribedObject]:
+        """All objects that say they are images, whoever has them; none where objects say nothing."""
 
     def head(self, found: StoredObject, length: int) -> bytes:
         """Its first bytes. Raises ItemNotFound if that version is gone."""

@@ -22,6 +22,7 @@ from synnefo.common.legacy.steps import Report
 _IMPORTERS = {
     "astakos": "synnefo.astakos.legacy.rules.AccountsImporter",
     "pithos": "synnefo.pithos.legacy.rules.ObjectsImporter",
+    "cyclades": "synnefo.cyclades.legacy.rules.MachinesImporter",
 }
 Part = tuple[Importer[Any, Any], Source]
 

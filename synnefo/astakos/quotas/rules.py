@@ -100,6 +100,11 @@ def pending(client: str, *, issued_before: datetime.datetime | None = None) -> l
     return list(rows.order_by("serial").values_list("serial", flat=True))
 
 
+def hand_over(client: str, to: str) -> int:
+    """Make pending commissions of one client another one's; how many."""
+    return Commission.objects.filter(client=client).update(client=to)
+
+
 def set_limits(limits: Mapping[Key, int]) -> None:
     """Make holdings have these limits; missing ones are made, usage stays, others are left alone."""
     with atomic():

@@ -16,6 +16,9 @@ from synnefo.cyclades.backends.local import LocalBackend
 from synnefo.cyclades.backends.local.image_cache import ImageCache, used_lately
 from synnefo.cyclades.backends.models import Backend
 
+#: An option of every kind: the disk templates that it has, for placement.
+VOLUME_TYPES = "volume_types"
+
 _engines: dict[int, Engine] = {}
 _guard = threading.Lock()
 
@@ -61,7 +64,8 @@ def build(row: Backend) -> Engine:
             image_cache_bytes=settings.CYCLADES_IMAGE_CACHE_BYTES,
         )
     if row.kind == Backend.Kind.GANETI:
-        config = GanetiConfig(**row.options, prefix=settings.BACKEND_PREFIX_ID)
+        own = {key: value for key, value in row.options.items() if key != VOLUME_TYPES}
+        config = GanetiConfig(**own, prefix=settings.BACKEND_PREFIX_ID)
         return GanetiBackend(config, _images_for_ganeti())
     raise BackendError(f"backend {row.name}: {row.kind!r} is not a kind of engine")
 

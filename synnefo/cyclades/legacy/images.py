@@ -36,13 +36,14 @@ def _made(store: ObjectStore, seen: DescribedObject, report: Report) -> bool:
     image = _row(seen)
     if not seen.is_readable:
         report.note("image whose content is not there: no server can be made from it", found.location)
+    members = sorted(seen.readers - {_EVERYBODY})
+    image.visibility = Image.Visibility.SHARED if members else Image.Visibility.PRIVATE
     with atomic():
         image.hold = store.hold(found) if seen.is_readable else ""
         with dates_as_given(Image):
             image.save()
         ImageMember.objects.bulk_create(
-            ImageMember(image=image, member=who, created=image.created)
-            for who in sorted(seen.readers - {_EVERYBODY})
+            ImageMember(image=image, member=who, created=image.created) for who in members
         )
         Volume.objects.filter(source_uuid=image.uuid).update(image_properties=image.properties)
     return True

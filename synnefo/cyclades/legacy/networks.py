@@ -1,4 +1,4 @@
-"""Networks and in which clusters they are, their subnets with the pools of addresses, bridges, MAC prefixes."""
+"""Networks, in which clusters they are, their subnets with pools of addresses; bridges and MAC prefixes."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ def _in_backend(row: Row, world: World) -> Iterator[Model]:
 
 def _subnets(source: Source) -> Sql:
     return (
-        "SELECT s.id AS key, s.*, (SELECT json_agg(json_build_array(p.size, coalesce(p.\"offset\", 0),"
-        " p.available_map, p.reserved_map) ORDER BY p.\"offset\") FROM db_ippooltable p"
+        'SELECT s.id AS key, s.*, (SELECT json_agg(json_build_array(p.size, coalesce(p."offset", 0),'
+        ' p.available_map, p.reserved_map) ORDER BY p."offset") FROM db_ippooltable p'
         " WHERE p.subnet_id = s.id) AS pools,"
         " (SELECT json_agg(a.address) FROM db_ipaddress a WHERE a.subnet_id = s.id AND NOT a.deleted)"
         "   AS addresses FROM db_subnet s"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from django.db.models import Model
+from django.utils import timezone
 
 from synnefo.common.legacy.source import Row, Source, Sql
 from synnefo.common.legacy.steps import Step
@@ -22,7 +23,7 @@ def _serial(row: Row, world: World) -> Iterator[Model]:
     if undecided:
         world.report.note("commission that was not decided: rejected", row["key"])
     accept = bool(row["accept"]) and not row["pending"]
-    yield Commission(serial=row["key"], accept=accept, delivered=row["resolved"])
+    yield Commission(serial=row["key"], accept=accept, delivered=row["resolved"], created=timezone.now())
 
 
 STEPS: tuple[Step[World], ...] = (Step("decided commissions", _serials, _serial),)

@@ -111,9 +111,7 @@ def _task(row: Row, world: World) -> str:
 
 
 def _metadata(row: Row, world: World) -> Iterator[Model]:
-    yield ServerMetadata(
-        pk=row["key"], server_id=row["vm_id"], key=row["meta_key"], value=row["meta_value"]
-    )
+    yield ServerMetadata(pk=row["key"], server_id=row["vm_id"], key=row["meta_key"], value=row["meta_value"])
 
 
 def _tag(row: Row, world: World) -> Iterator[Model]:
@@ -122,9 +120,7 @@ def _tag(row: Row, world: World) -> Iterator[Model]:
     if not colon or namespace not in ("user", "system"):
         world.report.note("tag of no known namespace: left behind", f"{row['vm_id']} {row['tag']}")
         return
-    yield ServerTag(
-        pk=row["key"], server_id=row["vm_id"], tag=tag, namespace=namespace, status=row["status"]
-    )
+    yield ServerTag(pk=row["key"], server_id=row["vm_id"], tag=tag, namespace=namespace, status=row["status"])
 
 
 def _diagnostic(row: Row, world: World) -> Iterator[Model]:

@@ -68,7 +68,9 @@ STEPS: tuple[Step[World], ...] = (
     Step("volumes", _volumes, _volume, (Numbered(Volume, "db_volume"),)),
     Step(
         "metadata of volumes",
-        of_query("db_volumemetadata", "SELECT id AS key, key AS word, value, volume_id FROM db_volumemetadata"),
+        of_query(
+            "db_volumemetadata", "SELECT id AS key, key AS word, value, volume_id FROM db_volumemetadata"
+        ),
         _metadata,
         (Numbered(VolumeMetadata, "db_volumemetadata"),),
     ),

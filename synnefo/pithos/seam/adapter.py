@@ -12,7 +12,7 @@ from django.conf import settings
 from synnefo.common.caller import Caller, Scope
 from synnefo.common.faults import BadRequest, Conflict, ItemNotFound, RequestTooLarge
 from synnefo.common.ids import new_uuid, parse_uuid
-from synnefo.common.objects import IMAGES, HeldContent, StoredObject
+from synnefo.common.objects import IMAGES, DescribedObject, HeldContent, StoredObject
 from synnefo.common.transactions import atomic, forbid_in_transaction
 from synnefo.pithos.blocks.base import Blocks, blocks
 from synnefo.pithos.blocks.content import Content, keep, read
@@ -22,6 +22,7 @@ from synnefo.pithos.namespace.access import Right
 from synnefo.pithos.namespace.changes import Change, Draft, commit, current
 from synnefo.pithos.namespace.models import Container, HashMap, Version
 from synnefo.pithos.namespace.objects import Path
+from synnefo.pithos.seam.described import described
 from synnefo.pithos.seam.models import Hold
 
 #: The domain of attributes that describe images, as exports and older tools know it.
@@ -72,6 +73,9 @@ class PithosObjects:
     def known(self, uuid: str) -> StoredObject | None:
         version = _by_uuid(uuid)
         return None if version is None else _stored(version)
+
+    def described(self) -> Iterator[DescribedObject]:
+        return described(PLANKTON, _stored)
 
     def head(self, found: StoredObject, length: int) -> bytes:
         forbid_in_transaction("reading an object")
