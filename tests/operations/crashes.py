@@ -24,7 +24,9 @@ from tests.conftest import work_off
 
 ENGINE_CALLS = (
     "prepare_image", "create", "delete", "start", "stop", "reboot", "plug", "unplug", "job", "instance",
-    "apply_network", "remove_network",
+    "apply_network", "remove_network", "apply_router", "remove_router", "resize", "rebuild", "pause", "save",
+    "rescue", "unrescue", "set_password", "create_volume", "delete_volume", "attach_volume", "detach_volume",
+    "extend_volume", "snapshot_volume", "read_snapshot", "drop_snapshot",
 )  # fmt: skip
 RUNNER_WRITES = ("_write", "_finish", "claim")
 

@@ -11,13 +11,17 @@ from django.db import transaction
 
 from synnefo.common.accounts import accounts
 from synnefo.cyclades.backends.base import REASON_HOST_REBOOTED, InstanceState, Power
+from synnefo.cyclades.flavors import rules as flavors
 from synnefo.cyclades.networks import floating
 from synnefo.cyclades.networks import rules as networks
 from synnefo.cyclades.networks.models import BackendNetwork, IPAddress, Port
 from synnefo.cyclades.operations import follow
-from synnefo.cyclades.servers import cards, rules
-from synnefo.cyclades.servers.models import Server
-from synnefo.cyclades.servers.requests import NicRequest, ServerRequest
+from synnefo.cyclades.servers import cards, life, rules, sizes, systems, volumes
+from synnefo.cyclades.servers.models import Server, ServerDiagnostic
+from synnefo.cyclades.servers.requests import DeviceRequest, NicRequest, RebuildRequest, ServerRequest
+from synnefo.cyclades.volumes import rules as volume_rules
+from synnefo.cyclades.volumes.models import Volume
+from synnefo.cyclades.volumes.rules import VolumeRequest
 from synnefo.engine.models import Commission, Operation, Target
 from synnefo.engine.procedure import REGISTRY
 from tests.conftest import People, work_off
@@ -32,6 +36,8 @@ class Stage:
     def __init__(self, cloud: People, image: Any, flavor: Any, driver: Any) -> None:
         self.caller, self.driver = cloud.alice.caller, driver
         self.image, self.flavor = image, flavor
+        self.faster = flavors.create(cloud.admin.caller, cpu=2, ram=512, disk=1)
+        self.larger = flavors.create(cloud.admin.caller, cpu=2, ram=512, disk=2)
         self.network = networks.create(self.caller, name="lan")
         networks.create_subnet(self.caller, self.network.uuid, cidr="10.0.0.0/24")
 
@@ -54,6 +60,28 @@ class Stage:
         rules.stop(self.caller, server.uuid)
         work_off()
         return server
+
+    def after(self, action: Callable[[Any, str], Any]) -> Server:
+        server = self.built()
+        action(self.caller, server.uuid)
+        work_off()
+        return server
+
+    def resized(self) -> Server:
+        server = self.built()
+        sizes.resize(self.caller, server.uuid, self.larger.uuid, confirm=True)
+        work_off()
+        return server
+
+    def volume(self) -> Volume:
+        request = VolumeRequest(size_gib=1, volume_type=self.flavor.volume_type)
+        return volume_rules.create(self.caller, request)
+
+    def with_a_volume(self) -> tuple[Server, Volume]:
+        server, volume = self.built(), self.volume()
+        volumes.attach(self.caller, server.uuid, volume.uuid)
+        work_off()
+        return server, volume
 
 
 def create(stage: Stage) -> str:
@@ -163,10 +191,201 @@ def remove_a_network(stage: Stage) -> str:
     return "network.remove"
 
 
+def pause(stage: Stage) -> str:
+    life.pause(stage.caller, stage.built().uuid)
+    return "server.pause"
+
+
+def pause_failing(stage: Stage) -> str:
+    server = stage.built()
+    stage.no_more("pause", "it is stuck")
+    life.pause(stage.caller, server.uuid)
+    return "server.pause"
+
+
+def unpause(stage: Stage) -> str:
+    server = stage.after(life.pause)
+    life.unpause(stage.caller, server.uuid)
+    return "server.unpause"
+
+
+def suspend(stage: Stage) -> str:
+    life.suspend(stage.caller, stage.built().uuid)
+    return "server.suspend"
+
+
+def resume(stage: Stage) -> str:
+    life.resume(stage.caller, stage.after(life.suspend).uuid)
+    return "server.resume"
+
+
+def resume_failing(stage: Stage) -> str:
+    server = stage.after(life.suspend)
+    stage.no_more("start", "the memory is gone")
+    life.resume(stage.caller, server.uuid)
+    return "server.resume"
+
+
+def shelve(stage: Stage) -> str:
+    life.shelve(stage.caller, stage.built().uuid)
+    return "server.shelve"
+
+
+def unshelve(stage: Stage) -> str:
+    life.unshelve(stage.caller, stage.after(life.shelve).uuid)
+    return "server.unshelve"
+
+
+def resize_a_stopped_one(stage: Stage) -> str:
+    sizes.resize(stage.caller, stage.stopped().uuid, stage.faster.uuid, confirm=False)
+    return "server.resize"
+
+
+def resize_a_running_one(stage: Stage) -> str:
+    sizes.resize(stage.caller, stage.built().uuid, stage.larger.uuid, confirm=True)
+    return "server.resize"
+
+
+def resize_failing(stage: Stage) -> str:
+    server = stage.built()
+    stage.no_more("resize", "too large")
+    sizes.resize(stage.caller, server.uuid, stage.larger.uuid, confirm=True)
+    return "server.resize"
+
+
+def revert_a_resize(stage: Stage) -> str:
+    sizes.revert_resize(stage.caller, stage.resized().uuid)
+    return "server.revert-resize"
+
+
+def confirm_a_larger_disk(stage: Stage) -> str:
+    sizes.confirm_resize(stage.caller, stage.resized().uuid)
+    return "server.confirm-resize"
+
+
+def rebuild(stage: Stage) -> str:
+    systems.rebuild(stage.caller, stage.built().uuid, RebuildRequest(stage.image.uuid, name="again"))
+    return "server.rebuild"
+
+
+def rebuild_a_stopped_one(stage: Stage) -> str:
+    systems.rebuild(stage.caller, stage.stopped().uuid, RebuildRequest(stage.image.uuid))
+    return "server.rebuild"
+
+
+def rebuild_failing(stage: Stage) -> str:
+    server = stage.built()
+    stage.no_more("rebuild", "no space")
+    systems.rebuild(stage.caller, server.uuid, RebuildRequest(stage.image.uuid))
+    return "server.rebuild"
+
+
+def rescue(stage: Stage) -> str:
+    systems.rescue(stage.caller, stage.stopped().uuid, run=True)
+    return "server.rescue"
+
+
+def rescue_failing(stage: Stage) -> str:
+    server = stage.stopped()
+    stage.no_more("start", "no memory")
+    systems.rescue(stage.caller, server.uuid, run=True)
+    return "server.rescue"
+
+
+def unrescue(stage: Stage) -> str:
+    server = stage.built()
+    systems.rescue(stage.caller, server.uuid, run=True)
+    work_off()
+    systems.unrescue(stage.caller, server.uuid, run=True)
+    return "server.unrescue"
+
+
+def change_the_password(stage: Stage) -> str:
+    systems.change_password(stage.caller, stage.built().uuid, "a-New-password-1")
+    return "server.password"
+
+
+def create_with_a_volume(stage: Stage) -> str:
+    volume = stage.volume()
+    devices = [DeviceRequest("volume", volume.uuid, boot_index=1), DeviceRequest("blank", size_gib=2)]
+    wanted = ServerRequest("vm", stage.image.uuid, stage.flavor.uuid, [], devices=devices)
+    rules.create(stage.caller, wanted)
+    return "server.create"
+
+
+def create_with_a_volume_failing(stage: Stage) -> str:
+    stage.no_more("create", "no space")
+    return create_with_a_volume(stage)
+
+
+def delete_and_keep_a_volume(stage: Stage) -> str:
+    create_with_a_volume(stage)
+    work_off()
+    rules.delete(stage.caller, Server.objects.get().uuid)
+    return "server.delete"
+
+
+def attach(stage: Stage) -> str:
+    server = stage.built()
+    volumes.attach(stage.caller, server.uuid, stage.volume().uuid)
+    return "server.attach-volume"
+
+
+def attach_failing(stage: Stage) -> str:
+    server = stage.built()
+    stage.no_more("attach_volume", "no slot")
+    volumes.attach(stage.caller, server.uuid, stage.volume().uuid)
+    return "server.attach-volume"
+
+
+def attach_a_new_one_failing(stage: Stage) -> str:
+    server = stage.built()
+    stage.no_more("attach_volume", "no slot")
+    volumes.create(stage.caller, server.uuid, VolumeRequest(size_gib=1, volume_type=stage.flavor.volume_type))
+    return "server.attach-volume"
+
+
+def detach(stage: Stage) -> str:
+    server, volume = stage.with_a_volume()
+    volumes.detach(stage.caller, server.uuid, volume.uuid)
+    return "server.detach-volume"
+
+
+def detach_failing(stage: Stage) -> str:
+    server, volume = stage.with_a_volume()
+    stage.no_more("detach_volume", "the guest does not let go")
+    volumes.detach(stage.caller, server.uuid, volume.uuid)
+    return "server.detach-volume"
+
+
+def delete_an_attached_volume(stage: Stage) -> str:
+    server, volume = stage.with_a_volume()
+    volumes.delete(stage.caller, server.uuid, volume.uuid)
+    return "server.delete-volume"
+
+
+def extend_an_attached_volume(stage: Stage) -> str:
+    server, volume = stage.with_a_volume()
+    volumes.extend(stage.caller, server.uuid, volume.uuid, 3)
+    return "server.extend-volume"
+
+
+def extend_failing(stage: Stage) -> str:
+    server, volume = stage.with_a_volume()
+    stage.no_more("extend_volume", "no space")
+    volumes.extend(stage.caller, server.uuid, volume.uuid, 3)
+    return "server.extend-volume"
+
+
 SCENARIOS: tuple[Callable[[Stage], str], ...] = (
     create, create_failing, start, start_failing, stop, reboot, reboot_of_a_stopped_one, delete,
     delete_while_building, restore, lead_a_floating_ip, plug, plug_a_floating_ip, plug_failing, unplug,
-    unplug_a_floating_ip, unplug_failing, remove_a_network,
+    unplug_a_floating_ip, unplug_failing, remove_a_network, pause, pause_failing, unpause, suspend, resume,
+    resume_failing, shelve, unshelve, resize_a_stopped_one, resize_a_running_one, resize_failing,
+    revert_a_resize, confirm_a_larger_disk, rebuild, rebuild_a_stopped_one, rebuild_failing, rescue,
+    rescue_failing, unrescue, change_the_password, create_with_a_volume, create_with_a_volume_failing,
+    delete_and_keep_a_volume, attach, attach_failing, attach_a_new_one_failing, detach, detach_failing,
+    delete_an_attached_volume, extend_an_attached_volume, extend_failing,
 )  # fmt: skip
 
 
@@ -206,7 +425,7 @@ def test_every_kind_of_operation_has_a_scenario(stage: Stage, backend_row: Any) 
         covered.add(scenario(stage))
         transaction.savepoint_rollback(sid)
         _put_back(stage.driver, room)
-    assert covered == {kind for kind in REGISTRY if not kind.startswith("test.")}
+    assert covered == {kind for kind in REGISTRY if kind.startswith(("server.", "network."))}
 
 
 def _outcome(stage: Stage) -> dict[str, Any]:
@@ -214,8 +433,26 @@ def _outcome(stage: Stage) -> dict[str, Any]:
     quotas = accounts().quotas(stage.caller.user, stage.caller.project)
     return {
         "servers": list(
-            Server.objects.order_by("pk").values_list("operstate", "task", "deleted", "fault", "wanted_on")
+            Server.objects.order_by("pk").values_list(
+                "operstate",
+                "task",
+                "deleted",
+                "fault",
+                "wanted_on",
+                "flavor__cpu",
+                "old_flavor__cpu",
+                "rescue",
+            )
         ),
+        "volumes": list(
+            Volume.objects.order_by("pk").values_list(
+                "status", "deleted", "size_gib", "index", "materialised", "fault"
+            )
+        ),
+        "told": list(ServerDiagnostic.objects.order_by("pk").values_list("source", "message")),
+        "disks": sorted(disk.size_gib for disk in stage.driver.engine.disks.values()),
+        "in servers": sorted(len(stage.driver.disks(state.name)) for state in stage.driver.instances()),
+        "rescued": sorted(stage.driver.is_rescued(state.name) for state in stage.driver.instances()),
         "usage": {name: (use.usage, use.pending, use.project_usage) for name, use in quotas.items()},
         "undecided": Commission.objects.filter(accept=None).count(),
         "active": Operation.objects.filter(state__in=Operation.ACTIVE).count(),
@@ -236,9 +473,12 @@ def _outcome(stage: Stage) -> dict[str, Any]:
     }
 
 
+_KEPT = ("instances", "networks", "fences", "disks", "snapshots")
+
+
 def _photograph(driver: Any) -> Any:
     room = driver.engine
-    return {name: copy.deepcopy(getattr(room, name)) for name in ("instances", "networks", "fences")}
+    return {name: copy.deepcopy(getattr(room, name)) for name in _KEPT}
 
 
 def _put_back(driver: Any, room: Any) -> None:
