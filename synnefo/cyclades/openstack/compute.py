@@ -14,14 +14,15 @@ from synnefo.common.http.rendering import nova, render
 from synnefo.cyclades.backends.models import Backend
 from synnefo.cyclades.flavors.api.openstack import router as flavors
 from synnefo.cyclades.keypairs.api.openstack import router as keypairs
-from synnefo.cyclades.openstack import kit, quotas
+from synnefo.cyclades.openstack import compute_hosts, compute_usage, kit, quotas
+from synnefo.cyclades.openstack.compute_hosts import ZONE
 from synnefo.cyclades.servers.api.openstack import router as servers
 
-ZONE = "nova"
 _BORN = "2013-07-23T11:33:21Z"
 _EXTENDED = "2014-12-03T00:00:00Z"
 _EXTENSIONS = {
     "flavors": "Flavors",
+    "flavor-extra-specs": "FlavorExtraSpecs",
     "ips": "Ips",
     "limits": "Limits",
     "os-attach-interfaces": "AttachInterfaces",
@@ -31,19 +32,31 @@ _EXTENSIONS = {
     "os-extended-status": "ExtendedStatus",
     "os-extended-volumes": "ExtendedVolumes",
     "os-flavor-access": "FlavorAccess",
+    "os-hosts": "Hosts",
+    "os-hypervisors": "Hypervisors",
     "os-instance-actions": "InstanceActions",
     "os-keypairs": "Keypairs",
     "os-quota-sets": "Quotas",
     "os-remote-consoles": "Consoles",
+    "os-rescue": "Rescue",
+    "os-security-groups": "SecurityGroups",
+    "os-server-groups": "ServerGroups",
+    "os-server-password": "ServerPassword",
     "os-server-usage": "ServerUsage",
+    "os-services": "Services",
+    "os-shelve": "Shelve",
+    "os-simple-tenant-usage": "SimpleTenantUsage",
+    "os-suspend-server": "SuspendServer",
     "os-user-data": "UserData",
+    "os-volume-attachments": "VolumeAttachments",
     "server-metadata": "ServerMetadata",
     "servers": "Servers",
 }
-#: Nova's quotas on things that this cloud does not have.
-_ABSENT = (
-    "injected_files", "injected_file_content_bytes", "injected_file_path_bytes", "security_groups",
-    "security_group_rules", "server_groups", "server_group_members",
+#: What Nova's quotas are on; what else is counted here is Neutron's.
+_QUOTAS = (
+    "instances", "cores", "ram", "floating_ips", "key_pairs", "metadata_items", "security_groups",
+    "security_group_rules", "server_groups", "server_group_members", "injected_files",
+    "injected_file_content_bytes", "injected_file_path_bytes",
 )  # fmt: skip
 
 router = Router()
@@ -61,18 +74,18 @@ def show_limits(request: HttpRequest) -> HttpResponse:
         "maxTotalKeypairs": found["key_pairs"].limit,
         "maxServerMeta": found["metadata_items"].limit,
         "maxImageMeta": found["metadata_items"].limit,
-        "maxPersonality": 0,
-        "maxPersonalitySize": 0,
-        "maxSecurityGroups": 0,
-        "maxSecurityGroupRules": 0,
-        "maxServerGroups": 0,
-        "maxServerGroupMembers": 0,
+        "maxPersonality": found["injected_files"].limit,
+        "maxPersonalitySize": found["injected_file_content_bytes"].limit,
+        "maxSecurityGroups": found["security_groups"].limit,
+        "maxSecurityGroupRules": found["security_group_rules"].limit,
+        "maxServerGroups": found["server_groups"].limit,
+        "maxServerGroupMembers": found["server_group_members"].limit,
         "totalInstancesUsed": _taken(found["instances"]),
         "totalCoresUsed": _taken(found["cores"]),
         "totalRAMUsed": _taken(found["ram"]),
         "totalFloatingIpsUsed": _taken(found["floating_ips"]),
-        "totalSecurityGroupsUsed": 0,
-        "totalServerGroupsUsed": 0,
+        "totalSecurityGroupsUsed": _taken(found["security_groups"]),
+        "totalServerGroupsUsed": _taken(found["server_groups"]),
     }
     return kit.answer({"limits": {"rate": [], "absolute": absolute}})
 
@@ -81,6 +94,12 @@ def show_limits(request: HttpRequest) -> HttpResponse:
 def show_quota(request: HttpRequest, project_id: str) -> HttpResponse:
     limits = {name: amount.limit for name, amount in _quota_of(request, project_id).items()}
     return kit.answer({"quota_set": {"id": project_id, **limits}})
+
+
+@router.get("/os-quota-sets/{project_id}/defaults")
+def show_default_quota(request: HttpRequest, project_id: str) -> HttpResponse:
+    """What a project has is what was set for it: there are no defaults beside that."""
+    return show_quota(request, project_id)
 
 
 @router.get("/os-quota-sets/{project_id}/detail")
@@ -126,7 +145,7 @@ def show_extension(request: HttpRequest, alias: str) -> HttpResponse:
 
 
 api = facade("compute", nova, auth=authenticated(Scope.PROJECT), version="2.1")
-for part in (flavors, keypairs, servers, router):
+for part in (flavors, keypairs, servers, compute_hosts.router, compute_usage.router, router):
     api.add_router("/v2.1", part)
 
 
@@ -150,8 +169,7 @@ def quota_exceeded(request: HttpRequest, fault: OverLimit) -> HttpResponse:
 
 def _quota_of(request: HttpRequest, project_id: str) -> dict[str, quotas.Amount]:
     found = quotas.amounts_of(kit.caller_of(request), project_id)
-    del found["networks"]
-    return {**found, "fixed_ips": quotas.Amount(quotas.UNLIMITED), **dict.fromkeys(_ABSENT, quotas.Amount(0))}
+    return {**{name: found[name] for name in _QUOTAS}, "fixed_ips": quotas.Amount(quotas.UNLIMITED)}
 
 
 def _taken(amount: quotas.Amount) -> int:

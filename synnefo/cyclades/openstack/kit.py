@@ -56,6 +56,17 @@ class Listing(BaseModel):
     marker: Text | None = None
 
 
+class Window(BaseModel):
+    """What lists without markers take in their query."""
+
+    limit: NonNegativeInt = 1000
+    offset: NonNegativeInt = 0
+
+    @property
+    def part(self) -> slice:
+        return slice(self.offset, self.offset + min(self.limit, settings.SYNNEFO_MAX_PAGE))
+
+
 def caller_of(request: HttpRequest) -> Caller:
     """Who asks, as authentication found him."""
     found: Caller = request.auth  # type: ignore[attr-defined]

@@ -11,9 +11,16 @@ from synnefo.common.accounts import QuotaUse, accounts
 from synnefo.common.caller import Caller
 from synnefo.common.faults import Forbidden
 from synnefo.common.units import INFINITE, MIB
+from synnefo.cyclades.networks.models import SecurityGroup, SecurityRule
 from synnefo.cyclades.openstack import kit
+from synnefo.cyclades.servers.models import ServerGroup
 
 UNLIMITED = -1
+LONGEST_PATH = 255
+_RESOURCES = (
+    "cyclades.vm", "cyclades.cpu", "cyclades.total_cpu", "cyclades.ram", "cyclades.total_ram",
+    "cyclades.floating_ip", "cyclades.network.private",
+)  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -26,11 +33,19 @@ class Amount:
 
 
 def amounts_of(caller: Caller, project: str) -> dict[str, Amount]:
-    """Amounts by Nova's names, RAM in MiB. Raises Forbidden for a project that is not the caller's."""
+    """Amounts by Nova's names, RAM in MiB, as the caller meets them; to administrators those of any project.
+
+    Raises Forbidden for a project that is not the caller's.
+    """
     uuid = kit.wanted_id(project)
-    if uuid not in caller.projects:
+    if uuid in caller.projects:
+        uses = accounts().quotas(caller.user, uuid)
+    elif caller.is_admin:
+        uses = _pools(uuid)
+    else:
         raise Forbidden("Only members of a project see its quota.")
-    uses = accounts().quotas(caller.user, uuid)
+    groups = SecurityGroup.objects.filter(project=uuid)
+    rules = SecurityRule.objects.filter(group__project=uuid)
     return {
         "instances": _amount(uses, "cyclades.vm"),
         "cores": _tighter(_amount(uses, "cyclades.cpu"), _amount(uses, "cyclades.total_cpu")),
@@ -39,7 +54,24 @@ def amounts_of(caller: Caller, project: str) -> dict[str, Amount]:
         "networks": _amount(uses, "cyclades.network.private"),
         "key_pairs": Amount(settings.CYCLADES_MAX_KEYPAIRS),
         "metadata_items": Amount(settings.CYCLADES_VM_MAX_METADATA),
+        "security_groups": Amount(settings.CYCLADES_MAX_SECURITY_GROUPS, groups.count()),
+        "security_group_rules": Amount(settings.CYCLADES_MAX_SECURITY_RULES, rules.count()),
+        "server_groups": Amount(UNLIMITED, ServerGroup.objects.filter(project=uuid).count()),
+        "server_group_members": Amount(UNLIMITED),
+        "injected_files": Amount(settings.CYCLADES_MAX_PERSONALITY),
+        "injected_file_content_bytes": Amount(settings.CYCLADES_MAX_PERSONALITY_SIZE),
+        "injected_file_path_bytes": Amount(LONGEST_PATH),
     }
+
+
+def _pools(project: str) -> dict[str, QuotaUse]:
+    """What all members of a project share."""
+    found = {}
+    for resource in _RESOURCES:
+        for held in accounts().held(resource):
+            if held.holder == f"project:{project}":
+                found[resource] = QuotaUse(*(held.limit, held.usage, held.pending) * 2)
+    return found
 
 
 def _amount(uses: Mapping[str, QuotaUse], resource: str, unit: int = 1) -> Amount:

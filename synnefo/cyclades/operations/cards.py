@@ -7,8 +7,7 @@ from synnefo.cyclades.networks.models import Port
 from synnefo.cyclades.networks.state import lock as lock_network
 from synnefo.cyclades.operations.networks import changed
 from synnefo.cyclades.operations.pictures import card_of
-from synnefo.cyclades.operations.ports import discard
-from synnefo.cyclades.operations.servers import ServerProcedure
+from synnefo.cyclades.operations.servers import ServerProcedure, release
 from synnefo.engine.procedure import Move, StepFailed, step
 
 
@@ -74,5 +73,5 @@ class UnplugCard(CardProcedure):
             port.save(update_fields=("state", "updated"))
             return
         network = lock_network(port.network_id)
-        discard(port)
+        release(port, keep=bool(self.payload.get("keep")))
         changed(network, system_caller())

@@ -307,13 +307,19 @@ def release_ports(server: Server) -> None:
     for network_id in sorted(set(server.ports.values_list("network_id", flat=True))):
         network = lock_network(network_id)
         for port in server.ports.filter(network=network):
-            if port.made_by_server:
-                discard(port)
-            else:
-                disassociated(port)
-                port.server, port.state, port.device_owner = None, Port.State.DOWN, ""
-                port.save()
+            release(port, keep=not port.made_by_server)
         changed(network, system_caller())
+
+
+def release(port: Port, *, keep: bool) -> None:
+    """Take a port on a locked network from its server: it is free again (``keep``), or gone."""
+    if not keep:
+        discard(port)
+        return
+    disassociated(port)
+    port.server, port.state, port.device_owner = None, Port.State.DOWN, ""
+    port.index = 0
+    port.save()
 
 
 def _disks(server: Server) -> list[Volume]:

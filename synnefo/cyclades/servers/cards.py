@@ -31,23 +31,30 @@ def plug(
     floating IP), Conflict (address in use, none left, the server is busy or in no state for it).
     """
     with atomic():
-        server = _locked(caller, found, Action.PLUG)
-        if server.ports.count() >= settings.CYCLADES_MAX_NICS:
-            raise BadRequest(f"A server has at most {settings.CYCLADES_MAX_NICS} network cards.")
+        server = _with_room(caller, found)
         network = lock(network.pk)
         card = new_card(caller, network, address, name=name)
-        last = server.ports.aggregate(last=Max("index"))["last"]
-        card.server, card.index = server, 0 if last is None else last + 1
-        card.state, card.device_owner, card.made_by_server = Port.State.BUILD, Port.OWNER_COMPUTE, True
-        card.save()
-        associated(card)
-        changed(network, caller)
-        _begin(caller, server, Server.Task.CONNECT, PlugCard, card)
+        card.made_by_server = True
+        _put_in(caller, server, network, card)
     return ports.get(caller, card.uuid)
 
 
-def unplug(caller: Caller, port: Port) -> None:
+def plug_port(caller: Caller, found: Server, port: Port) -> Port:
+    """Give a server one more card: a port that no server has. Raises as ``plug``."""
+    with atomic():
+        server = _with_room(caller, found)
+        network = lock(port.network_id)
+        card = Port.objects.filter(pk=port.pk).first()
+        if card is None or card.server_id is not None or card.device_owner:
+            raise Conflict(f"Port {port.uuid} is still in use.")
+        _put_in(caller, server, network, card)
+    return ports.get(caller, card.uuid)
+
+
+def unplug(caller: Caller, port: Port, *, keep: bool = False) -> None:
     """Take a card from its server; it is gone when that is done. A port that no server has goes at once.
+
+    With ``keep`` it is free again instead, if it was not made for the server.
 
     Raises Forbidden (a public card without a floating IP, a suspended server), Conflict, as ``plug``.
     """
@@ -58,7 +65,9 @@ def unplug(caller: Caller, port: Port) -> None:
         return
     with atomic():
         server = _locked(caller, port.server, Action.UNPLUG)
-        _begin(caller, server, Server.Task.DISCONNECT, UnplugCard, port)
+        _begin(
+            caller, server, Server.Task.DISCONNECT, UnplugCard, port, keep=keep and not port.made_by_server
+        )
 
 
 def new_card(
@@ -83,10 +92,30 @@ def _locked(caller: Caller, found: Server, action: Action) -> Server:
     return server
 
 
+def _with_room(caller: Caller, found: Server) -> Server:
+    server = _locked(caller, found, Action.PLUG)
+    if server.ports.count() >= settings.CYCLADES_MAX_NICS:
+        raise BadRequest(f"A server has at most {settings.CYCLADES_MAX_NICS} network cards.")
+    return server
+
+
+def _put_in(caller: Caller, server: Server, network: Network, card: Port) -> None:
+    """Make a card the last one of a locked server, on a locked network."""
+    last = server.ports.aggregate(last=Max("index"))["last"]
+    card.server, card.index = server, 0 if last is None else last + 1
+    card.state, card.device_owner = Port.State.BUILD, Port.OWNER_COMPUTE
+    card.save()
+    associated(card)
+    changed(network, caller)
+    _begin(caller, server, Server.Task.CONNECT, PlugCard, card)
+
+
 def _begin(
-    caller: Caller, server: Server, task: Server.Task, kind: type[PlugCard] | type[UnplugCard], card: Port
-) -> None:
-    engine.start(kind, targets=[(Server.TARGET, server.pk)], actor=caller, payload={"port": card.pk})
+    caller: Caller, server: Server, task: Server.Task, kind: type[PlugCard] | type[UnplugCard], card: Port,
+    **payload: object,
+) -> None:  # fmt: skip
+    payload["port"] = card.pk
+    engine.start(kind, targets=[(Server.TARGET, server.pk)], actor=caller, payload=payload)
     server.task = task
     server.save(update_fields=("task", "updated"))
     record(caller, kind.kind, Server.TARGET, server.pk, port=card.pk, network=card.network_id)

@@ -1,58 +1,86 @@
-"""Servers in compute v2.1: lists, life, actions. What hangs on one server is in ``openstack_parts``."""
+"""Servers in compute v2.1: lists, making, changing, removing; the rest is in the files beside this one."""
 
 from __future__ import annotations
 
 import datetime
+import functools
 import re
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.dateparse import parse_datetime
-from ninja import Body, Query, Router
-from pydantic import BaseModel, Field, ValidationError
+from ninja import Query, Router
+from pydantic import Field
 
 from synnefo.common.caller import Caller
 from synnefo.common.faults import BadRequest, ItemNotFound
-from synnefo.cyclades.console import rules as console
+from synnefo.cyclades.flavors.models import Flavor
+from synnefo.cyclades.flavors.rules import named
+from synnefo.cyclades.networks import groups as security_groups
 from synnefo.cyclades.networks.models import IPAddress
 from synnefo.cyclades.openstack import kit
-from synnefo.cyclades.servers import rules
+from synnefo.cyclades.servers import rules, several
+from synnefo.cyclades.servers.api import (
+    openstack_actions,
+    openstack_attachments,
+    openstack_groups,
+    openstack_parts,
+    openstack_views,
+)
 from synnefo.cyclades.servers.api import openstack_bodies as bodies
-from synnefo.cyclades.servers.api import openstack_parts, openstack_views
 from synnefo.cyclades.servers.models import Server
+from synnefo.engine.models import Target
 
 router = Router()
-router.add_router("", openstack_parts.router)
+for part in (openstack_parts, openstack_attachments, openstack_actions, openstack_groups):
+    router.add_router("", part.router)
 
-M = TypeVar("M", bound=BaseModel)
 View = Callable[[Sequence[Server], str], list[dict[str, Any]]]
-Oper, Task = Server.Oper, Server.Task
-_REBOOTING = Q(task=Task.REBOOT, operstate__in=(Oper.STARTED, Oper.STOPPED))
+Oper = Server.Oper
+_WORKING = ~Q(operstate__in=openstack_views.NOT_WORKING)
+_BUSY = _WORKING & Q(task__in=openstack_views.BUSY_STATUS)
+_RESCUED = Q(operstate=Oper.STARTED, rescue=True)
+#: Statuses as queries: the same as ``openstack_views.status_of`` says of one.
 _STATUS = {
+    **{status: _WORKING & Q(task=task) for task, status in openstack_views.BUSY_STATUS.items()},
     "BUILD": Q(operstate=Oper.BUILD),
-    "ACTIVE": Q(operstate=Oper.STARTED) & ~_REBOOTING,
-    "SHUTOFF": Q(operstate=Oper.STOPPED) & ~_REBOOTING,
-    "REBOOT": _REBOOTING,
     "ERROR": Q(operstate=Oper.ERROR),
     "DELETED": Q(operstate=Oper.DESTROYED),
+    "RESCUE": _RESCUED & ~_BUSY,
+    "ACTIVE": Q(operstate=Oper.STARTED) & ~_BUSY & ~_RESCUED,
+    "SHUTOFF": Q(operstate=Oper.STOPPED) & ~_BUSY,
+    "PAUSED": Q(operstate=Oper.PAUSED) & ~_BUSY,
+    "SUSPENDED": Q(operstate=Oper.SUSPENDED) & ~_BUSY,
+    "SHELVED_OFFLOADED": Q(operstate=Oper.SHELVED) & ~_BUSY,
+    "VERIFY_RESIZE": Q(operstate=Oper.RESIZED) & ~_BUSY,
 }
 _NOBODY = Q(pk__in=())
+#: A regular expression that is looked for as such: characters, classes and anchors, repeated twice at most.
+_HARMLESS = re.compile(r"\^?(?:(?:[\w :@,-]|\\[^\w\s]|\.|\[[\w-]+\])[*+?]?)+\$?")
+_MOST_REPEATED = 2
 
 
 class ServerFilters(kit.Listing):
-    """``deleted`` and ``all_tenants`` are for administrators."""
+    """``deleted``, ``host`` and ``all_tenants`` are for administrators."""
 
     name: kit.Text | None = None
     status: list[kit.Text] | None = None
     image: kit.Text | None = None
     flavor: kit.Text | None = None
     ip: kit.Text | None = None
+    ip6: kit.Text | None = None
+    host: kit.Text | None = None
+    user_id: kit.Text | None = None
+    project_id: kit.Text | None = None
+    tenant_id: kit.Text | None = None
+    availability_zone: kit.Text | None = None
+    reservation_id: kit.Text | None = None
     uuid: list[kit.Text] | None = None
     key_name: kit.Text | None = None
     changes_since: kit.Text | None = Field(None, alias="changes-since")
-    deleted: bool = False
+    deleted: bool | None = None
     all_tenants: bool | None = None
     all_projects: bool | None = None
 
@@ -64,25 +92,32 @@ def list_servers(request: HttpRequest, filters: Query[ServerFilters]) -> HttpRes
 
 @router.get("/servers/detail")
 def list_servers_with_details(request: HttpRequest, filters: Query[ServerFilters]) -> HttpResponse:
-    return _listed(request, filters, "servers/detail", openstack_views.details_of)
+    view = functools.partial(openstack_views.details_of, for_admin=kit.caller_of(request).is_admin)
+    return _listed(request, filters, "servers/detail", view)
 
 
 @router.post("/servers")
 def create_server(request: HttpRequest, body: bodies.NewServerBody) -> HttpResponse:
-    wanted = body.server.request()
+    """One server, or several; Nova's answer tells of the first, or how to find all of them."""
+    caller, wanted = kit.caller_of(request), body.server
+    least, most = wanted.counts
     try:
-        server, password = rules.create(kit.caller_of(request), wanted)
+        chosen = security_groups.named(caller, wanted.group_names) if wanted.group_names else None
+        groups = None if chosen is None else [group.uuid for group in chosen]
+        made, password = several.create(caller, wanted.request(groups, body.group), least, most)
     except ItemNotFound as fault:
         raise BadRequest(fault.message) from None  # Nova's answer where a body names what there is not
-    links = openstack_views.links_of(server.uuid, kit.address(request, "compute"))
-    made = {
-        "id": server.uuid,
+    if kit.is_true(wanted.return_reservation_id):
+        return kit.answer({"reservation_id": _reservation(caller.request_id)}, 202)
+    links = openstack_views.links_of(made[0].uuid, kit.address(request, "compute"))
+    shown = {
+        "id": made[0].uuid,
         "links": links,
-        "OS-DCF:diskConfig": bodies.DISK_CONFIG,
-        "security_groups": [{"name": bodies.GROUP}],
+        "OS-DCF:diskConfig": made[0].disk_config,
+        "security_groups": [{"name": name} for name in wanted.group_names or [bodies.GROUP]],
         "adminPass": password,
     }
-    response = kit.answer({"server": made}, 202)
+    response = kit.answer({"server": shown}, 202)
     response["Location"] = links[0]["href"]
     return response
 
@@ -96,8 +131,8 @@ def show_server(request: HttpRequest, server_id: str) -> HttpResponse:
 @router.put("/servers/{server_id}")
 def update_server(request: HttpRequest, server_id: str, body: bodies.ServerChangesBody) -> HttpResponse:
     caller, uuid = kit.caller_of(request), kit.known_id(server_id, "Instance")
-    name = body.server.name
-    server = rules.get(caller, uuid) if name is None else rules.rename(caller, uuid, name)
+    wanted = body.server.model_dump(exclude_none=True)
+    server = rules.update(caller, uuid, **wanted) if wanted else rules.get(caller, uuid)
     return kit.answer({"server": openstack_views.core_of(_details(request, server))})
 
 
@@ -107,43 +142,9 @@ def delete_server(request: HttpRequest, server_id: str) -> HttpResponse:
     return kit.empty(204)
 
 
-@router.post("/servers/{server_id}/action")
-def act(request: HttpRequest, server_id: str, body: Body[dict[str, Any]]) -> HttpResponse:
-    """One action: the key of the body says which."""
-    caller, uuid = kit.caller_of(request), kit.known_id(server_id, "Instance")
-    if len(body) != 1:
-        raise BadRequest("The request must name one action.")
-    name, arguments = next(iter(body.items()))
-    if name == "os-start":
-        rules.start(caller, uuid)
-    elif name == "os-stop":
-        rules.stop(caller, uuid)
-    elif name == "reboot":
-        rules.reboot(caller, uuid, hard=_arguments(bodies.Reboot, name, arguments).type == "HARD")
-    elif name == "os-getConsoleOutput":
-        lines = _arguments(bodies.ConsoleOutput, name, arguments or {}).lines
-        return kit.answer({"output": console.console_log(caller, uuid, lines)})
-    elif name == "os-getVNCConsole":
-        kind = _arguments(bodies.VncConsole, name, arguments).type
-        url = console.open_console(caller, uuid, base=kit.origin(request))
-        return kit.answer({"console": {"type": kind, "url": url}})
-    else:
-        raise BadRequest(f"There is no such action: {name}")
-    return kit.empty(202)
-
-
-def _arguments(kind: type[M], name: str, value: object) -> M:
-    """What an action was given. Raises BadRequest."""
-    try:
-        return kind.model_validate(value)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join([name, *map(str, first["loc"])])
-        raise BadRequest(f"{place}: {first['msg']}") from None
-
-
 def _details(request: HttpRequest, server: Server) -> dict[str, Any]:
-    [shown] = openstack_views.details_of([server], kit.address(request, "compute"))
+    admin = kit.caller_of(request).is_admin
+    [shown] = openstack_views.details_of([server], kit.address(request, "compute"), for_admin=admin)
     return shown
 
 
@@ -166,32 +167,74 @@ def _rows(caller: Caller, filters: ServerFilters) -> QuerySet[Server]:
     """The servers that are asked for. Raises BadRequest, Forbidden."""
     if filters.all_tenants or filters.all_projects:
         caller = kit.everyone(caller)
-    rows = rules.servers_for(caller, deleted=filters.deleted and caller.is_admin)
-    if filters.name is not None:
-        rows = rows.filter(_matching("name", filters.name))
+    rows = rules.servers_for(caller, deleted=_deleted(caller, filters))
     if filters.status is not None:
         rows = rows.filter(_with_status(filters.status))
-    if filters.image is not None:
-        rows = rows.filter(image=kit.wanted_id(filters.image))
     if filters.flavor is not None:
-        rows = rows.filter(flavor__uuid=kit.wanted_id(filters.flavor))
-    if filters.uuid is not None:
-        rows = rows.filter(uuid__in=kit.wanted_ids(filters.uuid))
-    if filters.key_name is not None:
-        rows = rows.filter(key_name=filters.key_name)
-    if filters.ip is not None:
-        addresses = IPAddress.objects.filter(_matching("address", filters.ip), port__server__isnull=False)
-        rows = rows.filter(pk__in=addresses.values("port__server"))
+        rows = rows.filter(flavor__in=Flavor.objects.filter(named(kit.wanted_id(filters.flavor))))
     if filters.changes_since is not None:
         rows = rows.filter(updated__gte=_moment(filters.changes_since))
+    if filters.reservation_id is not None:
+        rows = rows.filter(pk__in=_reserved(filters.reservation_id))
+    for pattern in filter(None, (filters.ip, filters.ip6)):
+        addresses = IPAddress.objects.filter(_matching("address", pattern), port__server__isnull=False)
+        rows = rows.filter(pk__in=addresses.values("port__server"))
+    for condition in _conditions(caller, filters):
+        rows = rows.filter(condition)
     return rows
 
 
+def _conditions(caller: Caller, filters: ServerFilters) -> Iterator[Q]:
+    """What a server's own row must say."""
+    if filters.name is not None:
+        yield _matching("name", filters.name)
+    if filters.image is not None:
+        yield Q(image=kit.wanted_id(filters.image))
+    if filters.uuid is not None:
+        yield Q(uuid__in=kit.wanted_ids(filters.uuid))
+    if filters.key_name is not None:
+        yield Q(key_name=filters.key_name)
+    if filters.availability_zone not in (None, bodies.ZONE):
+        yield _NOBODY
+    if caller.is_admin and filters.host is not None:
+        yield Q(backend__name=filters.host)
+    if caller.is_admin and filters.user_id is not None:
+        yield Q(userid=kit.wanted_id(filters.user_id))
+    project = filters.project_id or filters.tenant_id
+    if caller.is_admin and project is not None:
+        yield Q(project=kit.wanted_id(project))
+
+
+def _deleted(caller: Caller, filters: ServerFilters) -> bool | None:
+    """Whether deleted servers are asked for; None: as well as the others, for who asks what has changed."""
+    if filters.changes_since is not None and filters.deleted is None:
+        return None
+    return bool(filters.deleted) and caller.is_admin
+
+
+def _reservation(request_id: str) -> str:
+    """What the servers of one request are found by."""
+    return f"r-{request_id}"
+
+
+def _reserved(reservation: str) -> QuerySet[Target, int]:
+    request_id = reservation.removeprefix("r-")
+    rows = Target.objects.filter(kind=Server.TARGET, operation__request_id=request_id)
+    return rows.filter(operation__kind="server.create").values_list("object_id", flat=True)
+
+
 def _matching(column: str, pattern: str) -> Q:
-    """Text with the pattern in it. Clients send regular expressions; of these the two anchors are honoured,
-    the rest is taken literally, since an expression of a stranger may keep a database busy for hours."""
+    """Text with the pattern in it, which clients send as a regular expression.
+
+    Of a stranger's expressions only harmless ones are given to the database, which others would keep busy for
+    hours; of these the two anchors are honoured, the rest is taken literally.
+    """
     start, end = pattern.startswith("^"), pattern.endswith("$")
-    text = re.sub(r"\\(.)", r"\1", pattern.removeprefix("^").removesuffix("$"))
+    inner = pattern.removeprefix("^").removesuffix("$")
+    repeated = len(re.findall(r"[*+]", inner))
+    if 1 <= repeated <= _MOST_REPEATED and len(pattern) <= 255 and _HARMLESS.fullmatch(pattern):
+        return Q(**{f"{column}__iregex": pattern})
+    text = re.sub(r"\\(.)", r"\1", inner)
     kind = {(True, True): "iexact", (True, False): "istartswith", (False, True): "iendswith"}
     return Q(**{f"{column}__{kind.get((start, end), 'icontains')}": text})
 

@@ -1,4 +1,4 @@
-"""What hangs on one server in compute v2.1: metadata, addresses, cards, groups, and what was done to it."""
+"""What hangs on one server in compute v2.1: metadata, addresses, groups, password, what was done to it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
 from synnefo.common.faults import BadRequest, ItemNotFound
-from synnefo.cyclades.networks import ports
+from synnefo.cyclades.networks.models import SecurityGroup
 from synnefo.cyclades.openstack import kit
-from synnefo.cyclades.servers import rules
+from synnefo.cyclades.servers import rules, vault
 from synnefo.cyclades.servers.api import openstack_views as views
-from synnefo.cyclades.servers.api.openstack_bodies import GROUP, MetaBody, MetadataBody
+from synnefo.cyclades.servers.api.openstack_bodies import MetaBody, MetadataBody
 from synnefo.cyclades.servers.models import Server
 from synnefo.engine.rules import history_of
 
@@ -75,27 +75,30 @@ def list_addresses_of_network(request: HttpRequest, server_id: str, network: str
     return kit.answer({network: views.plain(found[network])})
 
 
-@router.get("/servers/{server_id}/os-interface")
-def list_interfaces(request: HttpRequest, server_id: str) -> HttpResponse:
-    server = _server(request, server_id)
-    rows = ports.ports_for(kit.caller_of(request)).filter(server=server).order_by("index", "id")
-    return kit.answer({"interfaceAttachments": [views.interface_of(port) for port in rows]})
-
-
-@router.get("/servers/{server_id}/os-interface/{port_id}")
-def show_interface(request: HttpRequest, server_id: str, port_id: str) -> HttpResponse:
-    server = _server(request, server_id)
-    port = ports.get(kit.caller_of(request), kit.known_id(port_id, "Port"))
-    if port.server_id != server.pk:
-        raise ItemNotFound(f"Port {port.uuid} is not of instance {server.uuid}.")
-    return kit.answer({"interfaceAttachment": views.interface_of(port)})
-
-
 @router.get("/servers/{server_id}/os-security-groups")
 def list_security_groups(request: HttpRequest, server_id: str) -> HttpResponse:
+    """The groups of all its cards, with Nova's words for their rules."""
     server = _server(request, server_id)
-    group = {"id": server.project, "name": GROUP, "description": "", "tenant_id": server.project, "rules": []}
-    return kit.answer({"security_groups": [group]})
+    found = SecurityGroup.objects.filter(ports__server=server).distinct().order_by("name", "id")
+    rows = found.prefetch_related("rules__remote_group")
+    return kit.answer({"security_groups": [views.security_group_of(group) for group in rows]})
+
+
+@router.get("/servers/{server_id}/os-server-password")
+def show_password(request: HttpRequest, server_id: str) -> HttpResponse:
+    """The administrator's password while it is kept; afterwards, as from Nova, an empty text."""
+    server = _server(request, server_id)
+    try:
+        password = vault.password_of(server)
+    except ItemNotFound:
+        password = ""
+    return kit.answer({"password": password})
+
+
+@router.delete("/servers/{server_id}/os-server-password")
+def forget_password(request: HttpRequest, server_id: str) -> HttpResponse:
+    vault.forget_password(kit.caller_of(request), _server(request, server_id))
+    return kit.empty(204)
 
 
 @router.get("/servers/{server_id}/os-instance-actions")

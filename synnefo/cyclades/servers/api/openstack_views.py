@@ -7,60 +7,101 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
+from synnefo.cyclades.backends.models import Backend
 from synnefo.cyclades.flavors.api.openstack import links_of as flavor_links
 from synnefo.cyclades.flavors.models import Flavor
 from synnefo.cyclades.networks.api.openstack_ports import fixed_ip_view
-from synnefo.cyclades.networks.models import IPAddress, Port
+from synnefo.cyclades.networks.models import IPAddress, Port, SecurityGroup, SecurityRule
 from synnefo.cyclades.openstack import kit
-from synnefo.cyclades.servers.api.openstack_bodies import DISK_CONFIG, GROUP, ZONE
+from synnefo.cyclades.servers.api.openstack_bodies import ZONE
 from synnefo.cyclades.servers.models import Server, ServerMetadata
+from synnefo.cyclades.volumes.models import Volume
 from synnefo.engine.models import Operation
 
 Addresses = dict[str, list[dict[str, Any]]]
 Oper, Task = Server.Oper, Server.Task
 
-_STATUS: dict[str, str] = {
-    Oper.BUILD: "BUILD",
-    Oper.STARTED: "ACTIVE",
-    Oper.STOPPED: "SHUTOFF",
-    Oper.ERROR: "ERROR",
-    Oper.DESTROYED: "DELETED",
+#: Being built, broken or gone is told before what is being done.
+NOT_WORKING = (Oper.BUILD, Oper.ERROR, Oper.DESTROYED)
+#: By state: the status, and Nova's vm_state.
+_STATES: dict[str, tuple[str, str]] = {
+    Oper.BUILD: ("BUILD", "building"),
+    Oper.STARTED: ("ACTIVE", "active"),
+    Oper.STOPPED: ("SHUTOFF", "stopped"),
+    Oper.PAUSED: ("PAUSED", "paused"),
+    Oper.SUSPENDED: ("SUSPENDED", "suspended"),
+    Oper.SHELVED: ("SHELVED_OFFLOADED", "shelved_offloaded"),
+    Oper.RESIZED: ("VERIFY_RESIZE", "resized"),
+    Oper.ERROR: ("ERROR", "error"),
+    Oper.DESTROYED: ("DELETED", "deleted"),
 }
-_VM_STATE: dict[str, str] = {
-    Oper.BUILD: "building",
-    Oper.STARTED: "active",
-    Oper.STOPPED: "stopped",
-    Oper.ERROR: "error",
-    Oper.DESTROYED: "deleted",
+VM_STATES = {oper: words[1] for oper, words in _STATES.items()}
+#: What is being done to a server that works is told as its status, too.
+BUSY_STATUS: dict[str, str] = {
+    Task.REBOOT: "REBOOT",
+    Task.RESIZE: "RESIZE",
+    Task.REVERT: "REVERT_RESIZE",
+    Task.REBUILD: "REBUILD",
+    Task.PASSWORD: "PASSWORD",
 }
-_TASK_STATE: dict[str, str | None] = {
-    Task.NONE: None,
+#: Nova has no words for what happens to cards and volumes of a server.
+_TASK_STATE: dict[str, str] = {
     Task.BUILD: "spawning",
     Task.START: "powering-on",
     Task.STOP: "powering-off",
     Task.REBOOT: "rebooting",
     Task.DESTROY: "deleting",
-    Task.CONNECT: None,  # Nova has no word for it
-    Task.DISCONNECT: None,
+    Task.RESIZE: "resize_migrating",
+    Task.REVERT: "resize_reverting",
+    Task.REBUILD: "rebuilding",
+    Task.RESCUE: "rescuing",
+    Task.UNRESCUE: "unrescuing",
+    Task.PAUSE: "pausing",
+    Task.UNPAUSE: "unpausing",
+    Task.SUSPEND: "suspending",
+    Task.RESUME: "resuming",
+    Task.SHELVE: "shelving",
+    Task.UNSHELVE: "unshelving",
+    Task.SNAPSHOT: "image_snapshot",
+    Task.IMAGE: "image_snapshot",
+    Task.PASSWORD: "updating_password",
 }
-_NO_STATE, _RUNNING, _SHUTDOWN = 0, 1, 4
-_POWER_STATE: dict[str, int] = {Oper.STARTED: _RUNNING, Oper.STOPPED: _SHUTDOWN}
-_WITH_PROGRESS = ("ACTIVE", "BUILD")
+_NO_STATE, _RUNNING, _PAUSED, _SHUTDOWN = 0, 1, 3, 4
+_POWER_STATE: dict[str, int] = {
+    Oper.STARTED: _RUNNING,
+    Oper.RESIZED: _RUNNING,
+    Oper.PAUSED: _PAUSED,
+    Oper.STOPPED: _SHUTDOWN,
+    Oper.SUSPENDED: _SHUTDOWN,
+    Oper.SHELVED: _SHUTDOWN,
+}
+_WITH_PROGRESS = ("ACTIVE", "BUILD", "REBUILD", "RESIZE", "VERIFY_RESIZE")
 _WITH_FAULT = ("ERROR", "DELETED")
 _EXTENDED = {
+    "OS-EXT-SRV-ATTR:host", "OS-EXT-SRV-ATTR:hypervisor_hostname", "OS-EXT-SRV-ATTR:instance_name",
     "OS-EXT-AZ:availability_zone", "OS-EXT-STS:vm_state", "OS-EXT-STS:task_state", "OS-EXT-STS:power_state",
     "OS-SRV-USG:launched_at", "OS-SRV-USG:terminated_at", "config_drive", "key_name",
     "os-extended-volumes:volumes_attached", "security_groups",
 }  # fmt: skip
-_ACTIONS = {"restore": "start"}
+#: Nova's words for what operations are called otherwise here.
+_ACTIONS = {
+    "restore": "start", "attach-volume": "attach_volume", "detach-volume": "detach_volume",
+    "plug": "attach_interface", "unplug": "detach_interface", "confirm-resize": "confirmResize",
+    "revert-resize": "revertResize", "image": "createImage", "password": "changePassword",
+}  # fmt: skip
+_HOST_KEYS = ("OS-EXT-SRV-ATTR:host", "OS-EXT-SRV-ATTR:hypervisor_hostname")
 
 
 def brief_of(server: Server, compute_url: str) -> dict[str, Any]:
     return {"id": server.uuid, "name": server.name, "links": links_of(server.uuid, compute_url)}
 
 
-def details_of(servers: Sequence[Server], compute_url: str) -> list[dict[str, Any]]:
-    """All that Nova 2.1 shows of servers, in four queries for any number of them.
+def details_of(
+    servers: Sequence[Server], compute_url: str, *, for_admin: bool = False
+) -> list[dict[str, Any]]:
+    """All that Nova 2.1 shows of servers, in as many queries for a thousand as for one.
+
+    Administrators are also told on which engine they are.
 
     What belongs to a server is read as plain rows: objects for each card and address of a thousand
     servers would take longer than everything else together.
@@ -68,6 +109,8 @@ def details_of(servers: Sequence[Server], compute_url: str) -> list[dict[str, An
     keys = [server.pk for server in servers]
     flavors = {row.pk: row.openstack_id for row in Flavor.objects.filter(servers__in=keys)}
     metadata, addresses = _metadata_of(keys), _addresses_of(keys)
+    groups, volumes = _groups_of(keys), _volumes_of(keys)
+    hosts = dict(Backend.objects.values_list("pk", "name")) if for_admin else None
     shown = []
     for server in servers:
         row = _own_details(server, compute_url)
@@ -75,6 +118,14 @@ def details_of(servers: Sequence[Server], compute_url: str) -> list[dict[str, An
         row["flavor"] = {"id": flavor, "links": flavor_links(flavor, compute_url)[1:]}
         row["metadata"] = metadata.get(server.pk, {})
         row["addresses"] = addresses.get(server.pk, {})
+        row["os-extended-volumes:volumes_attached"] = [
+            {"id": uuid} for uuid, index in volumes.get(server.pk, ()) if is_told(server, index)
+        ]
+        if server.pk in groups:
+            row["security_groups"] = [{"name": name} for name in groups[server.pk]]
+        if hosts is not None:
+            row["OS-EXT-SRV-ATTR:instance_name"] = server.engine_name
+            row.update(dict.fromkeys(_HOST_KEYS, hosts.get(server.backend_id or 0)))
         shown.append(row)
     return shown
 
@@ -99,6 +150,32 @@ def metadata_of(server: Server) -> dict[str, str]:
     return _metadata_of([server.pk]).get(server.pk, {})
 
 
+def _image_of(server: Server, compute_url: str) -> dict[str, Any] | str:
+    """Empty for a server that boots from a volume."""
+    if not server.image:
+        return ""
+    links = [{"rel": "bookmark", "href": f"{compute_url}/images/{server.image}"}]
+    return {"id": server.image, "links": links}
+
+
+def _groups_of(keys: Sequence[int]) -> dict[int, list[str]]:
+    """The names of the security groups of each server's cards."""
+    found: dict[int, list[str]] = {}
+    rows = Port.security_groups.through.objects.filter(port__server__in=keys)
+    for server, name in sorted(set(rows.values_list("port__server_id", "securitygroup__name"))):
+        found.setdefault(server, []).append(name)
+    return found
+
+
+def _volumes_of(keys: Sequence[int]) -> dict[int, list[tuple[str, int | None]]]:
+    """Uuid and place of each server's volumes."""
+    found: dict[int, list[tuple[str, int | None]]] = {}
+    rows = Volume.objects.filter(server__in=keys, deleted=False).order_by("index", "id")
+    for server, uuid, index in rows.values_list("server_id", "uuid", "index"):
+        found.setdefault(server, []).append((uuid, index))
+    return found
+
+
 def _own_details(server: Server, compute_url: str) -> dict[str, Any]:
     """What the server's own row says."""
     status, oper = status_of(server), server.operstate
@@ -108,25 +185,20 @@ def _own_details(server: Server, compute_url: str) -> dict[str, Any]:
         "tenant_id": server.project,
         "user_id": server.userid,
         "hostId": _host_id(server.project, server.backend_id) if server.backend_id else "",
-        "image": {
-            "id": server.image,
-            "links": [{"rel": "bookmark", "href": f"{compute_url}/images/{server.image}"}],
-        },
+        "image": _image_of(server, compute_url),
         "created": kit.stamp(server.created),
         "updated": kit.stamp(server.updated),
-        "accessIPv4": "",
-        "accessIPv6": "",
-        "OS-DCF:diskConfig": DISK_CONFIG,
+        "accessIPv4": server.access_ipv4,
+        "accessIPv6": server.access_ipv6,
+        "OS-DCF:diskConfig": server.disk_config,
         "OS-EXT-AZ:availability_zone": ZONE if server.backend_id else "",
-        "OS-EXT-STS:vm_state": _VM_STATE[oper],
-        "OS-EXT-STS:task_state": _TASK_STATE[server.task],
+        "OS-EXT-STS:vm_state": "rescued" if rescued(server) else VM_STATES[oper],
+        "OS-EXT-STS:task_state": _TASK_STATE.get(server.task),
         "OS-EXT-STS:power_state": _POWER_STATE.get(oper, _NO_STATE),
         "OS-SRV-USG:launched_at": kit.fine_stamp(server.launched_at),
         "OS-SRV-USG:terminated_at": kit.fine_stamp(server.deleted_at),
-        "config_drive": "",
+        "config_drive": "True" if server.config_drive else "",
         "key_name": server.key_name or None,
-        "os-extended-volumes:volumes_attached": [],
-        "security_groups": [{"name": GROUP}],
     }
     if status in _WITH_PROGRESS:
         shown["progress"] = 100 if status == "ACTIVE" else 0
@@ -136,8 +208,60 @@ def _own_details(server: Server, compute_url: str) -> dict[str, Any]:
 
 
 def status_of(server: Server) -> str:
-    rebooting = server.task == Task.REBOOT and server.operstate in (Oper.STARTED, Oper.STOPPED)
-    return "REBOOT" if rebooting else _STATUS[server.operstate]
+    if server.operstate not in NOT_WORKING and server.task in BUSY_STATUS:
+        return BUSY_STATUS[server.task]
+    return "RESCUE" if rescued(server) else _STATES[server.operstate][0]
+
+
+def rescued(server: Server) -> bool:
+    """Whether Nova would say so: one that is off is off."""
+    return server.rescue and server.operstate == Oper.STARTED
+
+
+def is_told(server: Server, index: int | None) -> bool:
+    """Whether a volume is told of: the disk that is a copy of the server's image is no volume for Nova."""
+    return bool(index) or not server.image
+
+
+def attached(server: Server) -> list[Volume]:
+    """The server's volumes, in their order."""
+    rows = server.volumes.filter(deleted=False).order_by("index", "id")
+    return [volume for volume in rows if is_told(server, volume.index)]
+
+
+def attachment_of(server: Server, volume: Volume) -> dict[str, Any]:
+    """``device`` is what most guests call a disk of its place."""
+    return {
+        "id": volume.uuid,
+        "volumeId": volume.uuid,
+        "serverId": server.uuid,
+        "device": f"/dev/vd{chr(ord('a') + (volume.index or 0) % 26)}",
+    }
+
+
+def security_group_of(group: SecurityGroup) -> dict[str, Any]:
+    """A group as Nova tells it: only what it lets in, with -1 for all."""
+    return {
+        "id": group.uuid,
+        "name": group.name,
+        "description": group.description,
+        "tenant_id": group.project,
+        "rules": [_rule_of(group, rule) for rule in group.rules.all() if rule.direction == "ingress"],
+    }
+
+
+def _rule_of(group: SecurityGroup, rule: SecurityRule) -> dict[str, Any]:
+    peer = rule.remote_group
+    anywhere = "0.0.0.0/0" if rule.ethertype == "IPv4" else "::/0"
+    return {
+        "id": rule.uuid,
+        "parent_group_id": group.uuid,
+        "ip_protocol": rule.protocol or None,
+        "from_port": rule.port_min if rule.protocol else None,
+        "to_port": rule.port_max if rule.protocol else None,
+        "group": {"name": peer.name, "tenant_id": peer.project} if peer else {},
+        "ip_range": {} if peer else {"cidr": rule.remote_cidr or anywhere},
+    }
 
 
 def interface_of(port: Port) -> dict[str, Any]:
@@ -212,7 +336,8 @@ def _addresses_of(keys: Sequence[int]) -> dict[int, Addresses]:
 
 
 def _address(text: str, kind: str, mac: str) -> dict[str, Any]:
-    return {"version": 4, "addr": text, "OS-EXT-IPS:type": kind, "OS-EXT-IPS-MAC:mac_addr": mac}
+    version = 6 if ":" in text else 4
+    return {"version": version, "addr": text, "OS-EXT-IPS:type": kind, "OS-EXT-IPS-MAC:mac_addr": mac}
 
 
 @functools.lru_cache(maxsize=4096)
