@@ -21,6 +21,9 @@ from django.core.management import call_command
 
 from tests.golden import recordings
 
+#: What happens here between two calls: the one before and the next.
+Meanwhile = Callable[[recordings.Call | None, recordings.Call], None]
+
 
 def chosen(service: str, *groups: str) -> list[recordings.Call]:
     return [
@@ -52,6 +55,7 @@ class Replayed:
         allowed: Path,
         bodies: str = "",
         maps: Sequence[str] = (),
+        meanwhile: Meanwhile | None = None,
     ) -> None:
         options = {
             "base": url, "allow": str(allowed), "bodies": bodies, "map": maps,
@@ -66,6 +70,8 @@ class Replayed:
         self.outcomes: Counter[str] = Counter()
         self.faults: list[str] = []
         self._translated: Callable[[str], str] = lambda text: replay.ids.translate(text)
+        if meanwhile is not None:
+            replay.send = _with(meanwhile, replay.send)
         replay.run(calls, self._note)
         self.unused = [rule["reason"] for rule, _, used in replay.allowed.rules if not used]
 
@@ -78,6 +84,17 @@ class Replayed:
                 self.faults.append(
                     f"{call['seq']} {recordings.name_of(call)} {place}: {expected!r}, not {got!r}"
                 )
+
+
+def _with(meanwhile: Meanwhile, send: Callable[..., Any]) -> Callable[..., Any]:
+    before: list[recordings.Call | None] = [None]
+
+    def sent(call: recordings.Call, body: bytes) -> Any:
+        meanwhile(before[0], call)
+        before[0] = call
+        return send(call, body)
+
+    return sent
 
 
 def rules_of(allowed: Path) -> list[dict[str, Any]]:
