@@ -25,33 +25,49 @@ def test_default_pools_are_all_hosts_but_the_gateway(
 ) -> None:
     hosts = {int(host) for host in cidr.hosts()}
     gateway = data.draw(st.one_of(st.none(), st.sampled_from(sorted(hosts))))
-    text = None if gateway is None else allocation.address_text(gateway)
+    text = None if gateway is None else allocation.address_text(gateway, cidr)
     pools = allocation.default_pools(cidr, text)
     found = {number for low, high in pools for number in range(low, high + 1)}
     assert found == hosts - {gateway}
 
 
-@given(RANGES, st.data())
-def test_the_first_free_address_is_the_lowest_that_is_not_used(
-    cidr: ipaddress.IPv4Network, data: st.DataObject
+@given(
+    st.integers(6, 62).flatmap(lambda bits: st.tuples(st.just(bits), st.integers(1, 2**bits - 1))),
+    st.sampled_from(["2001:db8::/64", "fd00:1:2:3::/64"]),
+)
+def test_numbers_of_ipv6_addresses_fit_the_database_and_mean_one_address(
+    drawn: tuple[int, int], text: str
 ) -> None:
-    hosts = sorted(int(host) for host in cidr.hosts())
-    used = data.draw(st.sets(st.sampled_from([*hosts, int(cidr.network_address)])))
-    pools = allocation.default_pools(cidr, allocation.address_text(hosts[0]))
-    free = [number for number in hosts[1:] if number not in used]
-    assert allocation.first_free(pools, sorted(used)) == (free[0] if free else None)
+    cidr = ipaddress.IPv6Network(text)
+    address = cidr[drawn[1]]
+    number = allocation.number_of(address)
+    assert -(2**63) <= number < 2**63
+    assert allocation.address_text(number, cidr) == str(address)
 
 
-@given(RANGES, st.data())
-def test_taking_one_after_another_gives_every_address_once(
-    cidr: ipaddress.IPv4Network, data: st.DataObject
+RUNS = st.lists(
+    st.tuples(st.integers(0, 60), st.integers(0, 12)).map(lambda r: (r[0], r[0] + r[1])), max_size=6
+)
+
+
+def _numbers(runs: list[tuple[int, int]]) -> set[int]:
+    return {number for low, high in runs for number in range(low, high + 1)}
+
+
+@given(RUNS, RUNS)
+def test_what_is_reserved_is_taken_out_of_pools(
+    pools: list[tuple[int, int]], kept: list[tuple[int, int]]
 ) -> None:
-    pools = allocation.default_pools(cidr, None)
-    taken: list[int] = []
-    while (number := allocation.first_free(pools, sorted(taken))) is not None:
-        assert allocation.in_pools(pools, number)
-        taken.append(number)
-    assert len(taken) == len(set(taken)) == cidr.num_addresses - 2
+    apart = allocation.merged(pools)
+    assert _numbers(apart) == _numbers(pools)
+    left = allocation.without(apart, kept)
+    assert _numbers(left) == _numbers(pools) - _numbers(kept)
+    assert left == sorted(left)
+
+
+def test_guests_make_their_ipv6_addresses_out_of_their_cards() -> None:
+    cidr = ipaddress.IPv6Network("2001:db8::/64")
+    assert allocation.by_mac(cidr, "52:54:00:12:34:56") == "2001:db8::5054:ff:fe12:3456"
 
 
 @pytest.mark.parametrize(

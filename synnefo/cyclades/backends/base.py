@@ -204,13 +204,14 @@ class CardFilter:
     """What may come to a card and leave it; answers to what was let through always may.
 
     ``rules`` None: everything. ``secured`` False: not even its addresses are looked at. ``address_pairs`` are
-    (address or range, MAC) that it may use besides its own.
+    (address or range, MAC) that it may use besides its own. ``up`` False: nothing passes.
     """
 
     nic: str
     rules: Sequence[FilterRule] | None = None
     secured: bool = True
     address_pairs: Sequence[tuple[str, str]] = ()
+    up: bool = True
 
 
 @dataclasses.dataclass(frozen=True)
@@ -223,7 +224,9 @@ class NetworkSpec:
     its (first) IPv4 subnet; ``more_subnets`` are the others. ``cidr`` is None while there is none. On a
     ``public`` one cards have floating addresses as their own, and its gateway is the world's.
     A ``routed`` one has its gateway in a router (``RouterSpec``), and no way out of its own.
-    ``filters`` are by card; a card that is not named there is let do what is its own address' (no spoofing).
+    ``leases`` say what the cards of these MACs may use; of several of a card in one subnet DHCP offers the
+    first. ``filters`` are by card; a card that is not named there is let do what is its own address' (no
+    spoofing). ``up`` False: nothing passes between its cards.
     ``address_sets`` are what filters name as ``remote_set``. ``kind``, ``mode``, ``link`` and ``mac_prefix``
     say how it is kept apart from others (spec: cyclades 2.4).
     """
@@ -248,6 +251,7 @@ class NetworkSpec:
     mac_prefix: str = ""
     tags: Sequence[str] = ()
     mtu: int = 1500
+    up: bool = True
 
 
 @dataclasses.dataclass(frozen=True)
@@ -284,7 +288,10 @@ class InstanceState:
 
 @dataclasses.dataclass(frozen=True)
 class Capacity:
-    """What there is and what is left, for placement; sizes in MiB, disk in GiB."""
+    """What there is (after overcommitment), what is left, and what was promised to instances, on or off.
+
+    For placement; memory in MiB, disk in GiB.
+    """
 
     vcpus: int
     ram_total_mib: int
@@ -292,6 +299,9 @@ class Capacity:
     disk_total_gib: int
     disk_free_gib: int
     instances: int
+    vcpus_promised: int = 0
+    ram_promised_mib: int = 0
+    disk_promised_gib: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -362,16 +372,22 @@ class Backend(Protocol):
         """Create and start; the job ends in success when it runs. Its networks must exist."""
 
     def delete(self, name: str, fence: Fence) -> str:
-        """Stop at once and remove everything that carries the name; absent is success."""
+        """Stop at once and remove everything that carries the name; absent is success.
+
+        Its volumes carry names of their own: they stay, and nobody has them.
+        """
 
     def start(self, name: str, fence: Fence) -> str:
         """Power on; already on is success."""
 
     def stop(self, name: str, fence: Fence, *, timeout_s: int = 60) -> str:
-        """Ask the guest to power off; after ``timeout_s`` pull the plug. Off already is success."""
+        """Ask the guest to power off; after ``timeout_s`` pull the plug. Off already is success.
+
+        What was saved of it is forgotten.
+        """
 
     def reboot(self, name: str, fence: Fence, *, hard: bool, timeout_s: int = 60) -> str:
-        """Boot again. Soft asks the guest first; hard resets. An instance that is off is started."""
+        """Boot again. Soft asks the guest first; hard resets. An instance that is off or saved is started anew."""
 
     def plug(self, name: str, nic: Nic, fence: Fence) -> str:
         """Give an instance one more card, which it sees at once if it is on. Its network must exist.
@@ -386,7 +402,10 @@ class Backend(Protocol):
         """Another size for an instance that is off; it has that size already is success."""
 
     def rebuild(self, spec: InstanceSpec, fence: Fence) -> str:
-        """As ``create``, but the first volume is made anew, and the guest is told what ``spec`` says."""
+        """As ``create``, but the first volume is made anew, and the guest is told what ``spec`` says.
+
+        It is switched off at once. Repeated by the same operation it makes the volume no second time.
+        """
 
     def pause(self, name: str, fence: Fence) -> str:
         """Stop its processors; ``start`` lets them go on. Paused already is success."""
@@ -397,11 +416,15 @@ class Backend(Protocol):
     def rescue(self, name: str, image: DiskImage, guest: GuestSetup | None, fence: Fence) -> str:
         """Boot it from another system, with its own disks beside; ``guest`` is what that system is told.
 
-        An image of the format ``iso`` is a CD. Until ``unrescue`` it boots so.
+        An image of the format ``iso`` is a CD. Until ``unrescue`` it boots so. One that is off stays off, one
+        that is on is switched off at once and booted again.
         """
 
     def unrescue(self, name: str, fence: Fence) -> str:
-        """Boot from its own disk again the next time; what the rescue wrote to its own disk is forgotten."""
+        """Boot from its own disk again; what the rescue wrote to its own disk is forgotten.
+
+        One that is off stays off, one that is on is switched off at once and booted again.
+        """
 
     def set_password(self, name: str, user: str, password: str, fence: Fence) -> str:
         """By an agent in the guest; ``BackendError`` where none answers."""
@@ -417,7 +440,10 @@ class Backend(Protocol):
         """Give an instance one more disk, on or off, made if it does not exist. In already is success."""
 
     def detach_volume(self, instance: str, volume_name: str, fence: Fence) -> str:
-        """Take a disk from an instance, on or off, and keep its data; absent is success."""
+        """Take a disk from an instance, on or off, and keep its data; absent is success.
+
+        The first, from which it boots, cannot be taken. The job fails where a guest does not let go of it.
+        """
 
     def extend_volume(self, name: str, size_gib: int, fence: Fence) -> str:
         """Make it larger, wherever it is; a guest that is on sees it. That large already is success."""

@@ -37,6 +37,7 @@ from synnefo.cyclades.backends.base import (
     NetworkSpec,
     Nic,
     Power,
+    RouterSpec,
     Sample,
     VolumeSpec,
 )
@@ -358,11 +359,40 @@ class MemoryBackend:
             users = sorted(s.name for s in specs if name in {nic.network for nic in s.nics})
             if users:
                 raise BackendError(f"{name} is used by {', '.join(users)}")
+            joined = [
+                r.name for r in self.engine.routers.values() if name in {leg for leg, _ in r.interfaces}
+            ]
+            if joined:
+                raise BackendUnavailable(f"{name} is still joined by {', '.join(sorted(joined))}")
             self.engine.networks.pop(name, None)
 
     def networks(self) -> list[str]:
         with self._call("networks"):
             return list(self.engine.networks)
+
+    def apply_router(self, spec: RouterSpec, fence: Fence) -> None:
+        with self._call("apply_router"):
+            self.engine.pass_fence(spec.name, fence)
+            missing = {network for network, _ in spec.interfaces} - self.engine.networks.keys()
+            if missing:
+                raise BackendUnavailable(f"There is no network {', '.join(sorted(missing))} yet")
+            standing = self.engine.routers.get(spec.name)
+            if standing is None or standing.revision < spec.revision:
+                self.engine.routers[spec.name] = spec
+
+    def remove_router(self, name: str, fence: Fence) -> None:
+        with self._call("remove_router"):
+            self.engine.pass_fence(name, fence)
+            self.engine.routers.pop(name, None)
+
+    def routers(self) -> list[str]:
+        with self._call("routers"):
+            return list(self.engine.routers)
+
+    def router(self, name: str) -> RouterSpec:
+        """The picture of a router that stands; for tests. ``KeyError`` where there is none."""
+        with self.engine.lock:
+            return self.engine.routers[name]
 
     def network(self, name: str) -> NetworkSpec:
         """The picture of a network that stands; for tests. ``KeyError`` where there is none."""

@@ -24,6 +24,7 @@ from synnefo.cyclades.backends.base import (
     JobStatus,
     NetworkSpec,
     Power,
+    RouterSpec,
     VolumeSpec,
 )
 
@@ -84,6 +85,7 @@ class MemoryEngine:
         self.disks: dict[str, Disk] = {}
         self.snapshots: dict[str, Disk] = {}
         self.networks: dict[str, NetworkSpec] = {}
+        self.routers: dict[str, RouterSpec] = {}
         self.fences: dict[str, Fence] = {}
         self.tasks: dict[str, Task] = {}
         self.waiting: deque[str] = deque()

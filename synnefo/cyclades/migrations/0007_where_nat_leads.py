@@ -1,20 +1,19 @@
+from __future__ import annotations
+
 from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [
-        ("cyclades", "0006_types_are_rows"),
-    ]
-
-    operations = [
+    dependencies = (("cyclades", "0006_types_are_rows"),)
+    operations = (
         migrations.AddField(
             model_name="ipaddress",
             name="nat_address",
             field=models.CharField(
                 blank=True,
+                default="",
                 help_text="which address of nat_port it leads to; its first, if empty",
                 max_length=64,
-                default="",
             ),
             preserve_default=False,
         ),
@@ -23,4 +22,4 @@ class Migration(migrations.Migration):
             name="revision",
             field=models.PositiveBigIntegerField(default=1),
         ),
-    ]
+    )

@@ -43,6 +43,11 @@ def is_true(flag: Flag) -> bool:
     return str(flag).lower() in ("true", "1")
 
 
+def said(flag: Flag | None) -> bool | None:
+    """What a body says of a thing, None where it says nothing."""
+    return None if flag is None else is_true(flag)
+
+
 class Body(BaseModel):
     """A part of a request's body: unknown keys and wrong types are refused, nothing is converted."""
 

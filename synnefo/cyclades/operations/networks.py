@@ -1,16 +1,22 @@
-"""Operations on networks: bringing engines up to date with what the database wants, and removal."""
+"""Operations on networks: bringing engines up to date with what the database wants, and removal.
+
+A network brings its routers along, and a router the networks that it joins: an engine has all of them, or
+none.
+"""
 
 from __future__ import annotations
 
 import contextlib
 
+from django.db.models import F
+
 from synnefo.common.caller import Caller, system_caller
-from synnefo.common.transactions import atomic
-from synnefo.cyclades.backends.base import Fence, Fenced, Lease, NetworkSpec
+from synnefo.cyclades.backends.base import Fence, Fenced
 from synnefo.cyclades.backends.models import Backend
-from synnefo.cyclades.networks.models import BackendNetwork, IPAddress, Network
+from synnefo.cyclades.networks.models import BackendNetwork, BackendRouter, Network, Router
 from synnefo.cyclades.networks.state import TARGET, forget, lock
 from synnefo.cyclades.operations.base import BackendProcedure
+from synnefo.cyclades.operations.pictures import network_spec, router_spec
 from synnefo.engine import rules as engine
 from synnefo.engine.procedure import Move, step
 
@@ -23,44 +29,28 @@ def changed(network: Network, actor: Caller) -> None:
         engine.start(ApplyNetwork, targets=[(TARGET, network.pk)], actor=actor, project=network.project)
 
 
-def spec_of(network_id: int) -> NetworkSpec:
-    """The network as it shall be now, read at one moment."""
-    with atomic():
-        network = lock(network_id)
-        subnet = network.subnets.first()
-        fixed = list(
-            IPAddress.objects.filter(network=network, port__isnull=False)
-            .select_related("port__server")
-            .order_by("id")
-        )
-        leads = IPAddress.objects.filter(nat_port__network=network).values_list("address", "nat_port_id")
-    by_port = {ip.port_id: ip.address for ip in fixed}
-    return NetworkSpec(
-        name=network.engine_name,
-        revision=network.revision,
-        cidr=subnet.cidr if subnet else None,
-        gateway=subnet.gateway if subnet else None,
-        dhcp=bool(subnet and subnet.dhcp),
-        dns_nameservers=tuple(subnet.dns_nameservers) if subnet else (),
-        leases=tuple(Lease(ip.port.mac, ip.address, _host_name(ip)) for ip in fixed if ip.port is not None),
-        floating={address: by_port[port] for address, port in leads if port in by_port},
-        public=network.public,
-    )
-
-
 def apply(network_id: int, backend: Backend, procedure: BackendProcedure) -> None:
-    """Make one engine hold the network as it shall be now, and remember the revision.
+    """Make one engine hold the network and its routers as they shall be now, and remember the revision."""
+    _let_go(network_id, backend, procedure)
+    revision = _push(network_id, backend, procedure)
+    routers = Router.objects.filter(ports__network=network_id, ports__network__public=False, deleting=False)
+    for router_id in sorted(set(routers.values_list("pk", flat=True))):
+        bring(router_id, backend, procedure)
+    _confirm(network_id, backend, revision)
 
-    Operations on several targets (the network, servers in it) do this, so what fences is the revision,
-    not the operation. Being fenced off means that a newer revision stands: all is well.
-    """
-    BackendNetwork.objects.get_or_create(network_id=network_id, backend=backend)
-    spec = spec_of(network_id)
+
+def bring(router_id: int, backend: Backend, procedure: BackendProcedure) -> None:
+    """Make one engine hold a router as it shall be now, with the networks that it joins."""
+    BackendRouter.objects.get_or_create(router_id=router_id, backend=backend)
+    joined = Network.objects.filter(ports__router=router_id, public=False).distinct()
+    known = BackendNetwork.objects.filter(backend=backend, applied__gte=F("network__revision"))
+    for network in joined.exclude(in_backends__in=known):
+        _confirm(network.pk, backend, _push(network.pk, backend, procedure))
+    spec = router_spec(router_id)
     with contextlib.suppress(Fenced):
-        procedure.engine_of(backend).apply_network(spec, revision_fence(spec.revision))
-    BackendNetwork.objects.filter(network_id=network_id, backend=backend, applied__lt=spec.revision).update(
-        applied=spec.revision
-    )
+        procedure.engine_of(backend).apply_router(spec, revision_fence(spec.revision))
+    rows = BackendRouter.objects.filter(router_id=router_id, backend=backend, applied__lt=spec.revision)
+    rows.update(applied=spec.revision)
 
 
 def revision_fence(revision: int) -> Fence:
@@ -102,6 +92,7 @@ class RemoveNetwork(BackendProcedure):
         network = Network.objects.get(pk=self.target(TARGET))
         fence = revision_fence(network.revision)
         for row in network.in_backends.select_related("backend"):
+            _let_go(network.pk, row.backend, self)
             self.engine_of(row.backend).remove_network(network.engine_name, fence)
         return self.done()
 
@@ -117,12 +108,30 @@ class RemoveNetwork(BackendProcedure):
             forget(network)
 
 
-def _host_name(ip: IPAddress) -> str:
-    server = ip.port.server if ip.port is not None else None
-    return host_name(server.name) if server is not None else f"host-{ip.address.replace('.', '-')}"
+def _push(network_id: int, backend: Backend, procedure: BackendProcedure) -> int:
+    """Tell an engine of a network; returns the revision that it knows then.
+
+    Operations on several targets (the network, servers in it) do this, so what fences is the revision,
+    not the operation. Being fenced off means that a newer revision stands: all is well.
+    """
+    BackendNetwork.objects.get_or_create(network_id=network_id, backend=backend)
+    spec = network_spec(network_id)
+    with contextlib.suppress(Fenced):
+        procedure.engine_of(backend).apply_network(spec, revision_fence(spec.revision))
+    return spec.revision
 
 
-def host_name(name: str) -> str:
-    """A name that DNS and the guest accept, out of whatever the user called the server."""
-    kept = "".join(char if char.isascii() and char.isalnum() else "-" for char in name.lower())
-    return kept.strip("-")[:63].rstrip("-") or "server"
+def _let_go(network_id: int, backend: Backend, procedure: BackendProcedure) -> None:
+    """Have routers leave a network that they have no interface in any more, which an engine does first."""
+    network = Network.objects.get(pk=network_id)
+    behind = BackendRouter.objects.filter(
+        backend=backend, router__project=network.project, router__deleting=False,
+        applied__lt=F("router__revision"),
+    ).exclude(router__ports__network=network_id)  # fmt: skip
+    for router_id in behind.order_by("router_id").values_list("router_id", flat=True):
+        bring(router_id, backend, procedure)
+
+
+def _confirm(network_id: int, backend: Backend, revision: int) -> None:
+    rows = BackendNetwork.objects.filter(network_id=network_id, backend=backend, applied__lt=revision)
+    rows.update(applied=revision)

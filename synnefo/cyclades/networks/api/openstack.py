@@ -1,35 +1,31 @@
-"""Networks and subnets in network v2.0, and the router of all of the noun's routes."""
+"""Networks in network v2.0, how full they are, and the router of all of the noun's routes."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Count, Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 from pydantic import Field
 
 from synnefo.common.faults import BadRequest
-from synnefo.cyclades.networks import allocation, rules
-from synnefo.cyclades.networks.api import openstack_floating, openstack_ports
+from synnefo.cyclades.networks import addresses, rules
+from synnefo.cyclades.networks.api import (
+    openstack_floating,
+    openstack_groups,
+    openstack_ports,
+    openstack_routers,
+    openstack_subnets,
+)
 from synnefo.cyclades.networks.models import Network, Subnet
 from synnefo.cyclades.openstack import kit, neutron
 
 router = Router()
-router.add_router("", openstack_ports.router)
-router.add_router("", openstack_floating.router)
+for part in (openstack_subnets, openstack_ports, openstack_floating, openstack_routers, openstack_groups):
+    router.add_router("", part.router)
 
 ZONE = "nova"
-MTU = 1500
-_SUBNET_COLUMNS = {
-    "name": "name",
-    "description": "description",
-    "tenant_id": "network__project",
-    "project_id": "network__project",
-    "network_id": "network__uuid",
-    "cidr": "cidr",
-    "gateway_ip": "gateway",
-}
 
 
 class NetworkFilters(neutron.Listing):
@@ -37,106 +33,86 @@ class NetworkFilters(neutron.Listing):
     external: bool | None = Field(None, alias="router:external")
     shared: bool | None = None
     admin_state_up: bool | None = None
+    mtu: int | None = None
+    port_security_enabled: bool | None = None
 
 
 class NewNetwork(neutron.NewInProject):
     name: kit.Text = ""
     description: kit.Text = ""
-    admin_state_up: bool | None = None
-    external: bool = Field(False, alias="router:external")
-    shared: bool = False
+    admin_state_up: kit.Flag = True
+    external: kit.Flag = Field(False, alias="router:external")
+    shared: kit.Flag = False
     mtu: int | None = None
-    port_security_enabled: bool | None = None
+    port_security_enabled: kit.Flag = True
     availability_zone_hints: list[kit.Text] = Field(default_factory=list)
 
 
 class NewNetworkBody(kit.Body):
-    network: NewNetwork
+    network: NewNetwork | None = None
+    networks: list[NewNetwork] | None = Field(None, min_length=1, max_length=50)
 
 
 class NetworkChanges(kit.Body):
     name: kit.Text | None = None
     description: kit.Text | None = None
-    admin_state_up: bool | None = None
+    admin_state_up: kit.Flag | None = None
     mtu: int | None = None
-    port_security_enabled: bool | None = None
+    port_security_enabled: kit.Flag | None = None
 
 
 class NetworkChangesBody(kit.Body):
     network: NetworkChanges
 
 
-class Pool(kit.Body):
-    start: kit.Text
-    end: kit.Text
-
-
-class SubnetFilters(neutron.Listing):
+class AvailabilityFilters(neutron.Listing):
     network_id: list[kit.Text] | None = None
-    cidr: list[kit.Text] | None = None
-    gateway_ip: list[kit.Text] | None = None
+    network_name: list[kit.Text] | None = None
     ip_version: int | None = None
-    enable_dhcp: bool | None = None
-
-
-class NewSubnet(neutron.NewInProject):
-    network_id: kit.Text
-    cidr: kit.Text
-    ip_version: int = 4
-    name: kit.Text = ""
-    description: kit.Text = ""
-    gateway_ip: kit.Text | None = ""
-    allocation_pools: list[Pool] | None = None
-    enable_dhcp: bool = True
-    dns_nameservers: list[kit.Text] = Field(default_factory=list)
-    host_routes: list[Any] = Field(default_factory=list, max_length=0)
-
-
-class NewSubnetBody(kit.Body):
-    subnet: NewSubnet
-
-
-class SubnetChanges(kit.Body):
-    name: kit.Text | None = None
-    description: kit.Text | None = None
-    enable_dhcp: bool | None = None
-    dns_nameservers: list[kit.Text] | None = None
-
-
-class SubnetChangesBody(kit.Body):
-    subnet: SubnetChanges
 
 
 @router.get("/networks")
 def list_networks(request: HttpRequest, filters: Query[NetworkFilters]) -> HttpResponse:
-    rows = _networks_of(rules.networks_for(kit.caller_of(request)))
+    rows = _with_subnets(rules.networks_for(kit.caller_of(request)).filter(deleting=False))
     rows = neutron.matching(rows, filters, name="name", description="description", status="state")
-    if filters.external is not None:
-        rows = rows.filter(floating_ip_pool=filters.external)
-    if filters.shared is not None:
-        rows = rows.filter(public=filters.shared)
-    if filters.admin_state_up is False:
-        rows = rows.none()
-    return neutron.listed(request, "networks", rows, filters, network_view)
+    flags = {
+        "floating_ip_pool": filters.external,
+        "public": filters.shared,
+        "admin_state_up": filters.admin_state_up,
+        "mtu": filters.mtu,
+        "port_security": filters.port_security_enabled,
+    }
+    rows = rows.filter(**{column: value for column, value in flags.items() if value is not None})
+    views = neutron.each(network_view)
+    return neutron.listed(request, "networks", rows, filters, views, status="state", mtu="mtu")
 
 
 @router.post("/networks")
 def create_network(request: HttpRequest, body: NewNetworkBody) -> HttpResponse:
-    caller, wanted = kit.caller_of(request), body.network
-    wanted.check_project(caller)
-    _check_constants(wanted)
-    for hint in wanted.availability_zone_hints:
-        kit.only("availability_zone_hints", hint, ZONE)
-    if wanted.shared and not wanted.external:
-        raise BadRequest("Invalid input for shared: only external networks are shared by all projects.")
-    made = rules.create(
-        caller,
-        name=wanted.name,
-        description=wanted.description,
-        public=wanted.external,
-        floating_ip_pool=wanted.external,
-    )
-    return kit.answer({"network": network_view(made)}, 201)
+    caller = kit.caller_of(request)
+
+    def make(wanted: NewNetwork) -> Network:
+        wanted.check_project(caller)
+        for hint in wanted.availability_zone_hints:
+            kit.only("availability_zone_hints", hint, ZONE)
+        external = kit.is_true(wanted.external)
+        if kit.is_true(wanted.shared) and not external:
+            raise BadRequest("Invalid input for shared: only external networks are shared by all projects.")
+        return rules.create(
+            caller,
+            name=wanted.name,
+            description=wanted.description,
+            public=external,
+            floating_ip_pool=external,
+            admin_state_up=kit.is_true(wanted.admin_state_up),
+            mtu=wanted.mtu,
+            port_security=kit.is_true(wanted.port_security_enabled),
+        )
+
+    def unmake(network: Network) -> None:
+        rules.delete(caller, network.uuid)
+
+    return neutron.created(body.network, body.networks, "network", make, network_view, unmake)
 
 
 @router.get("/networks/{network_id}")
@@ -147,10 +123,16 @@ def show_network(request: HttpRequest, network_id: str, selection: Query[neutron
 
 @router.put("/networks/{network_id}")
 def update_network(request: HttpRequest, network_id: str, body: NetworkChangesBody) -> HttpResponse:
-    uuid = kit.known_id(network_id, "Network")
-    _check_constants(body.network)
-    changes = body.network
-    changed = rules.rename(kit.caller_of(request), uuid, name=changes.name, description=changes.description)
+    wanted = body.network
+    changed = rules.update(
+        kit.caller_of(request),
+        kit.known_id(network_id, "Network"),
+        name=wanted.name,
+        description=wanted.description,
+        admin_state_up=kit.said(wanted.admin_state_up),
+        mtu=wanted.mtu,
+        port_security=kit.said(wanted.port_security_enabled),
+    )
     return kit.answer({"network": network_view(changed)})
 
 
@@ -160,61 +142,23 @@ def delete_network(request: HttpRequest, network_id: str) -> HttpResponse:
     return kit.empty(204)
 
 
-@router.get("/subnets")
-def list_subnets(request: HttpRequest, filters: Query[SubnetFilters]) -> HttpResponse:
-    rows = rules.subnets_for(kit.caller_of(request))
-    rows = neutron.matching(rows, filters, **_SUBNET_COLUMNS)
-    if filters.ip_version is not None:
-        rows = rows.filter(ip_version=filters.ip_version)
-    if filters.enable_dhcp is not None:
-        rows = rows.filter(dhcp=filters.enable_dhcp)
-    return neutron.listed(request, "subnets", rows, filters, subnet_view)
+@router.get("/network-ip-availabilities")
+def list_availabilities(request: HttpRequest, filters: Query[AvailabilityFilters]) -> HttpResponse:
+    rows = _counted(rules.networks_for(kit.caller_of(request)))
+    rows = neutron.matching(rows, filters, network_id="uuid", network_name="name")
+
+    def view(network: Network) -> dict[str, Any]:
+        return availability_view(network, filters.ip_version)
+
+    return neutron.listed(request, "network_ip_availabilities", rows, filters, neutron.each(view))
 
 
-@router.post("/subnets")
-def create_subnet(request: HttpRequest, body: NewSubnetBody) -> HttpResponse:
-    caller, wanted = kit.caller_of(request), body.subnet
-    wanted.check_project(caller)
-    kit.only("ip_version", wanted.ip_version, 4)
-    pools = wanted.allocation_pools
-    made = rules.create_subnet(
-        caller,
-        kit.known_id(wanted.network_id, "Network"),
-        cidr=wanted.cidr,
-        name=wanted.name,
-        description=wanted.description,
-        gateway=wanted.gateway_ip,
-        dhcp=wanted.enable_dhcp,
-        dns_nameservers=wanted.dns_nameservers,
-        pools=None if pools is None else [(pool.start, pool.end) for pool in pools],
-    )
-    return kit.answer({"subnet": subnet_view(made)}, 201)
-
-
-@router.get("/subnets/{subnet_id}")
-def show_subnet(request: HttpRequest, subnet_id: str, selection: Query[neutron.Selection]) -> HttpResponse:
-    found = rules.get_subnet(kit.caller_of(request), kit.known_id(subnet_id, "Subnet"))
-    return kit.answer({"subnet": selection.of(subnet_view(found))})
-
-
-@router.put("/subnets/{subnet_id}")
-def update_subnet(request: HttpRequest, subnet_id: str, body: SubnetChangesBody) -> HttpResponse:
-    wanted = body.subnet
-    changed = rules.update_subnet(
-        kit.caller_of(request),
-        kit.known_id(subnet_id, "Subnet"),
-        name=wanted.name,
-        description=wanted.description,
-        dhcp=wanted.enable_dhcp,
-        dns_nameservers=wanted.dns_nameservers,
-    )
-    return kit.answer({"subnet": subnet_view(changed)})
-
-
-@router.delete("/subnets/{subnet_id}")
-def delete_subnet(request: HttpRequest, subnet_id: str) -> HttpResponse:
-    rules.delete_subnet(kit.caller_of(request), kit.known_id(subnet_id, "Subnet"))
-    return kit.empty(204)
+@router.get("/network-ip-availabilities/{network_id}")
+def show_availability(request: HttpRequest, network_id: str) -> HttpResponse:
+    caller = kit.caller_of(request)
+    found = rules.get(caller, kit.known_id(network_id, "Network"))
+    counted = _counted(rules.networks_for(caller)).get(pk=found.pk)
+    return kit.answer({"network_ip_availability": availability_view(counted)})
 
 
 def network_view(network: Network) -> dict[str, Any]:
@@ -226,12 +170,12 @@ def network_view(network: Network) -> dict[str, Any]:
         "tenant_id": network.project,
         "project_id": network.project,
         "status": network.state,
-        "admin_state_up": True,
+        "admin_state_up": network.admin_state_up,
         "shared": network.public,
         "router:external": network.floating_ip_pool,
         "subnets": [subnet.uuid for subnet in network.subnets.all()],
-        "mtu": MTU,
-        "port_security_enabled": True,
+        "mtu": network.mtu,
+        "port_security_enabled": network.port_security,
         "availability_zones": [ZONE],
         "availability_zone_hints": [],
         "tags": [],
@@ -240,38 +184,35 @@ def network_view(network: Network) -> dict[str, Any]:
     }
 
 
-def subnet_view(subnet: Subnet) -> dict[str, Any]:
-    text = allocation.address_text
+def availability_view(network: Network, version: int | None = None) -> dict[str, Any]:
+    """How many addresses the pools of a network have, and how many addresses are in use."""
+    subnets = [
+        {
+            "subnet_id": subnet.uuid,
+            "subnet_name": subnet.name,
+            "cidr": subnet.cidr,
+            "ip_version": subnet.ip_version,
+            "total_ips": sum(high - low + 1 for low, high in addresses.usable(subnet)),
+            "used_ips": subnet.used,  # type: ignore[attr-defined]
+        }
+        for subnet in network.subnets.all()
+        if version in (None, subnet.ip_version)
+    ]
     return {
-        "id": subnet.uuid,
-        "name": subnet.name,
-        "description": subnet.description,
-        "tenant_id": subnet.network.project,
-        "project_id": subnet.network.project,
-        "network_id": subnet.network.uuid,
-        "ip_version": subnet.ip_version,
-        "cidr": subnet.cidr,
-        "gateway_ip": subnet.gateway,
-        "enable_dhcp": subnet.dhcp,
-        "dns_nameservers": subnet.dns_nameservers,
-        "host_routes": subnet.host_routes,
-        "allocation_pools": [{"start": text(low), "end": text(high)} for low, high in subnet.pools],
-        "ipv6_ra_mode": None,
-        "ipv6_address_mode": None,
-        "subnetpool_id": None,
-        "service_types": [],
-        "tags": [],
-        "created_at": kit.stamp(subnet.created),
-        "updated_at": kit.stamp(subnet.updated),
+        "network_id": network.uuid,
+        "network_name": network.name,
+        "tenant_id": network.project,
+        "project_id": network.project,
+        "subnet_ip_availability": subnets,
+        "total_ips": sum(subnet["total_ips"] for subnet in subnets),
+        "used_ips": sum(subnet["used_ips"] for subnet in subnets),
     }
 
 
-def _networks_of(rows: QuerySet[Network]) -> QuerySet[Network]:
+def _with_subnets(rows: QuerySet[Network]) -> QuerySet[Network]:
     return rows.prefetch_related(Prefetch("subnets", queryset=Subnet.objects.only("uuid", "network_id")))
 
 
-def _check_constants(wanted: NewNetwork | NetworkChanges) -> None:
-    """What is the same for every network here. Raises BadRequest for another wish."""
-    kit.only("admin_state_up", wanted.admin_state_up, True)
-    kit.only("mtu", wanted.mtu, MTU)
-    kit.only("port_security_enabled", wanted.port_security_enabled, True)
+def _counted(rows: QuerySet[Network]) -> QuerySet[Network]:
+    used = Subnet.objects.annotate(used=Count("addresses")).order_by("pk")
+    return rows.filter(deleting=False).prefetch_related(Prefetch("subnets", queryset=used))

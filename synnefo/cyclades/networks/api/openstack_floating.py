@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
-from synnefo.common.caller import Caller
-from synnefo.common.faults import BadRequest
-from synnefo.cyclades.networks import floating, ports
+from synnefo.cyclades.networks import floating
+from synnefo.cyclades.networks.floating import led_to
 from synnefo.cyclades.networks.models import BackendNetwork, IPAddress, Port
+from synnefo.cyclades.networks.routers import gateways_of
 from synnefo.cyclades.openstack import kit, neutron
 
 router = Router()
@@ -21,8 +22,8 @@ _COLUMNS = {
     "floating_ip_address": "address",
     "floating_network_id": "network__uuid",
     "port_id": "nat_port__uuid",
-    "fixed_ip_address": "nat_port__addresses__address",
 }
+_SORTED = {"floating_ip_address": "number"}
 
 
 class FloatingFilters(neutron.Listing):
@@ -31,11 +32,13 @@ class FloatingFilters(neutron.Listing):
     floating_network_id: list[kit.Text] | None = None
     fixed_ip_address: list[kit.Text] | None = None
     port_id: list[kit.Text] | None = None
+    router_id: list[kit.Text] | None = None
 
 
 class NewFloating(neutron.NewInProject):
     floating_network_id: kit.Text
     floating_ip_address: kit.Text | None = None
+    subnet_id: kit.Text | None = None
     port_id: kit.Text | None = None
     fixed_ip_address: kit.Text | None = None
     description: kit.Text = ""
@@ -61,9 +64,13 @@ class FloatingChangesBody(kit.Body):
 def list_floating_ips(request: HttpRequest, filters: Query[FloatingFilters]) -> HttpResponse:
     rows = _with_engines(floating.floating_ips_for(kit.caller_of(request)))
     rows = neutron.matching(rows, filters, **_COLUMNS)
+    if filters.fixed_ip_address is not None:
+        rows = rows.filter(_leading_to(filters.fixed_ip_address))
+    if filters.router_id is not None:
+        rows = rows.filter(_by_way_of(filters.router_id))
     if filters.status is not None:
         rows = rows.filter(_with_status(filters.status))
-    return neutron.listed(request, "floatingips", rows, filters, floating_view)
+    return neutron.listed(request, "floatingips", rows, filters, floating_views, **_SORTED)
 
 
 @router.post("/floatingips")
@@ -74,10 +81,12 @@ def create_floating_ip(request: HttpRequest, body: NewFloatingBody) -> HttpRespo
         caller,
         kit.known_id(wanted.floating_network_id, "Network"),
         address=wanted.floating_ip_address,
-        port_uuid=_port(caller, wanted),
+        subnet_uuid=None if wanted.subnet_id is None else kit.known_id(wanted.subnet_id, "Subnet"),
+        port_uuid=None if wanted.port_id is None else kit.known_id(wanted.port_id, "Port"),
+        fixed_address=wanted.fixed_ip_address or "",
         description=wanted.description,
     )
-    return kit.answer({"floatingip": floating_view(made)}, 201)
+    return kit.answer({"floatingip": floating_views([made])[0]}, 201)
 
 
 @router.get("/floatingips/{floating_id}")
@@ -85,7 +94,7 @@ def show_floating_ip(
     request: HttpRequest, floating_id: str, selection: Query[neutron.Selection]
 ) -> HttpResponse:
     found = floating.get(kit.caller_of(request), kit.known_id(floating_id, "Floating IP"))
-    return kit.answer({"floatingip": selection.of(floating_view(found))})
+    return kit.answer({"floatingip": selection.of(floating_views([found])[0])})
 
 
 @router.put("/floatingips/{floating_id}")
@@ -93,12 +102,14 @@ def update_floating_ip(request: HttpRequest, floating_id: str, body: FloatingCha
     caller, wanted = kit.caller_of(request), body.floatingip
     uuid = kit.known_id(floating_id, "Floating IP")
     if "port_id" in wanted.model_fields_set:
-        changed = floating.associate(caller, uuid, _port(caller, wanted), description=wanted.description)
+        port = None if wanted.port_id is None else kit.known_id(wanted.port_id, "Port")
+        fixed = wanted.fixed_ip_address or ""
+        changed = floating.associate(caller, uuid, port, fixed_address=fixed, description=wanted.description)
     elif wanted.description is not None:
         changed = floating.describe(caller, uuid, wanted.description)
     else:
         changed = floating.get(caller, uuid)
-    return kit.answer({"floatingip": floating_view(changed)})
+    return kit.answer({"floatingip": floating_views([changed])[0]})
 
 
 @router.delete("/floatingips/{floating_id}")
@@ -107,8 +118,18 @@ def delete_floating_ip(request: HttpRequest, floating_id: str) -> HttpResponse:
     return kit.empty(204)
 
 
-def floating_view(ip: IPAddress) -> dict[str, Any]:
-    """A floating IP as Neutron shows it. DOWN until every engine concerned has its NAT."""
+def floating_views(ips: Sequence[IPAddress]) -> list[dict[str, Any]]:
+    """Floating IPs as Neutron shows them."""
+    led = [led_to(ip.nat_port, ip.nat_address) if ip.nat_port is not None else None for ip in ips]
+    ways = gateways_of([fixed.subnet_id for fixed in led if fixed is not None])
+    return [
+        _view(ip, fixed, ways.get(fixed.subnet_id, "") if fixed is not None else "")
+        for ip, fixed in zip(ips, led, strict=True)
+    ]
+
+
+def _view(ip: IPAddress, fixed: IPAddress | None, router: str) -> dict[str, Any]:
+    """DOWN until every engine concerned has its NAT."""
     port = ip.nat_port
     return {
         "id": ip.uuid,
@@ -117,15 +138,28 @@ def floating_view(ip: IPAddress) -> dict[str, Any]:
         "description": ip.description,
         "floating_network_id": ip.network.uuid,
         "floating_ip_address": ip.address,
-        "fixed_ip_address": _fixed_address(port) if port is not None else None,
+        "fixed_ip_address": None if fixed is None else fixed.address,
         "port_id": port.uuid if port is not None else None,
         "port_details": _port_details(port) if port is not None else None,
-        "router_id": None,
+        "router_id": router or None,
         "status": "ACTIVE" if port is not None and _in_force(ip, port) else "DOWN",
         "tags": [],
         "created_at": kit.stamp(ip.created),
         "updated_at": kit.stamp(ip.updated),
     }
+
+
+def _leading_to(addresses: Sequence[str]) -> Q:
+    """``led_to`` as a condition on rows: an address that is named, or one of the port's if none is."""
+    own = Port.objects.filter(addresses__address__in=addresses).values("pk")
+    return Q(nat_address__in=addresses) | Q(nat_address="", nat_port__in=own)
+
+
+def _by_way_of(routers: Sequence[str]) -> Q:
+    legs = IPAddress.objects.filter(
+        port__router__uuid__in=kit.wanted_ids(routers), address=F("subnet__gateway")
+    )
+    return Q(nat_port__addresses__subnet__in=legs.values("subnet"))
 
 
 def _with_status(wanted: list[str]) -> Q:
@@ -145,32 +179,17 @@ def _in_force(ip: IPAddress, port: Port) -> bool:
     return all(row.applied >= ip.nat_revision for row in port.network.in_backends.all())
 
 
-def _fixed_address(port: Port) -> str | None:
-    return next((ip.address for ip in port.addresses.all()), None)
-
-
 def _port_details(port: Port) -> dict[str, Any]:
     return {
         "name": port.name,
         "network_id": port.network.uuid,
         "mac_address": port.mac,
-        "admin_state_up": True,
+        "admin_state_up": port.admin_state_up,
         "status": port.state,
-        "device_id": port.server.uuid if port.server is not None else "",
+        "device_id": port.server.uuid if port.server is not None else port.device_id,
         "device_owner": port.device_owner,
     }
 
 
 def _with_engines(rows: QuerySet[IPAddress]) -> QuerySet[IPAddress]:
     return rows.prefetch_related("nat_port__network__in_backends")
-
-
-def _port(caller: Caller, wanted: NewFloating | FloatingChanges) -> str | None:
-    """The port that is meant. Raises ItemNotFound; BadRequest if its address is not the one named."""
-    if wanted.port_id is None:
-        return None
-    uuid = kit.known_id(wanted.port_id, "Port")
-    address = wanted.fixed_ip_address
-    if address is not None and address != _fixed_address(ports.get(caller, uuid)):
-        raise BadRequest(f"Port {uuid} does not have the fixed IP {address}.")
-    return uuid

@@ -145,7 +145,7 @@ def _network(request: HttpRequest, network: Network) -> dict[str, Any]:
 
 
 def _subnet(request: HttpRequest, subnet: Subnet) -> dict[str, Any]:
-    network, text = subnet.network, allocation.address_text
+    network, space = subnet.network, subnet.range
     owner = None if network.public else network.userid
     return {
         "id": str(subnet.pk),
@@ -160,7 +160,10 @@ def _subnet(request: HttpRequest, subnet: Subnet) -> dict[str, Any]:
         "enable_dhcp": subnet.dhcp,
         "dns_nameservers": subnet.dns_nameservers,
         "host_routes": subnet.host_routes,
-        "allocation_pools": [{"start": text(first), "end": text(last)} for first, last in subnet.pools],
+        "allocation_pools": [
+            {"start": allocation.address_text(low, space), "end": allocation.address_text(high, space)}
+            for low, high in subnet.pools
+        ],
         "deleted": False,
         "links": kit.links(kit.address(request, f"network/v2.0/subnets/{subnet.pk}")),
     }

@@ -11,6 +11,7 @@ from synnefo.common.caller import Caller
 from synnefo.common.faults import BadRequest
 from synnefo.common.http.plain import answer, empty
 from synnefo.cyclades.networks import floating, ports, rules
+from synnefo.cyclades.networks.addresses import FixedIp
 from synnefo.cyclades.networks.models import Port
 from synnefo.cyclades.servers import cards
 from synnefo.cyclades.servers import rules as servers
@@ -40,7 +41,9 @@ def _create(request: HttpRequest, caller: Caller) -> HttpResponse:
     elif network.public and address is not None:
         made = floating.create_port(caller, network, address, name=name)
     else:
-        made = ports.create(caller, network.uuid, name=name, fixed_ip=address)
+        made = ports.create(
+            caller, network.uuid, name=name, fixed_ips=[FixedIp(address)] if address else None
+        )
     return answer({"port": _view(request, made)}, 201)
 
 
