@@ -58,6 +58,7 @@ def test_without_a_body_anybody_gets_the_catalog_and_only_that(http: Client, clo
         _entry("astakos_identity", "identity", "astakos/identity/v2.0", "v2.0"),
         _entry("cyclades_compute", "compute", "cyclades/compute/v2.0", "v2.0"),
         _entry("cyclades_network", "network", "cyclades/network", "v2.0", exposed="False"),
+        _entry("cyclades_volume", "volume", "cyclades/volume", "v2.0", exposed="False"),
         _entry("cyclades_plankton", "image", "cyclades/image", "v1.0", exposed="False"),
         _entry("pithos_object-store", "object-store", "pithos/object-store/v1", "v1"),
     ]

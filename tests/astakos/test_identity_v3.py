@@ -60,6 +60,8 @@ def test_a_password_gives_a_token_for_the_default_project(http: Client, ada: Per
         "compute": "http://testserver/cyclades/openstack/compute/v2.1",
         "network": "http://testserver/cyclades/openstack/network",
         "image": "http://testserver/cyclades/openstack/image",
+        "block-storage": f"http://testserver/cyclades/openstack/volume/v3/{ada.uuid}",
+        "volumev3": f"http://testserver/cyclades/openstack/volume/v3/{ada.uuid}",
         "object-store": f"http://testserver/pithos/object-store/swift/v1/AUTH_{ada.uuid}",
     }
     assert not Token.objects.filter(digest__contains=token).exists()

@@ -31,6 +31,7 @@ PATHS = [
     ("network", "/cyclades/openstack/network/v2.0/networks"),
     ("image", "/cyclades/image/v1.0/images/detail"),
     ("image", "/cyclades/openstack/image/v2/images"),
+    ("volume", "/cyclades/openstack/volume/v3/{user}/volumes"),
     ("object-store", "/pithos/object-store/v1/{user}"),
     ("object-store", "/pithos/object-store/swift/v1/AUTH_{user}"),
     ("identity", "/astakos/account/v1.0/quotas"),

@@ -81,6 +81,12 @@ def _cyclades(base: str) -> tuple[ServiceDefinition, ...]:
             _NETWORK_RESOURCES,
         ),
         ServiceDefinition(
+            "cyclades_volume",
+            "volume",
+            SYNNEFO,
+            (_synnefo_endpoint(f"{base}/volume", "v2.0", exposed=False),),
+        ),
+        ServiceDefinition(
             "cyclades_plankton",
             "image",
             SYNNEFO,
@@ -93,6 +99,12 @@ def _cyclades(base: str) -> tuple[ServiceDefinition, ...]:
             "neutron", "network", OPENSTACK, (EndpointDefinition(f"{base}/openstack/network"),)
         ),
         ServiceDefinition("glance", "image", OPENSTACK, (EndpointDefinition(f"{base}/openstack/image"),)),
+        *(
+            ServiceDefinition(
+                name, kind, OPENSTACK, (EndpointDefinition(f"{base}/openstack/volume/v3/{PROJECT}"),)
+            )
+            for name, kind in (("cinder", "block-storage"), ("cinderv3", "volumev3"))
+        ),
     )
 
 

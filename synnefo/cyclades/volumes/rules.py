@@ -186,6 +186,9 @@ def describe(
         for key, value in changes.items():
             setattr(volume, key, value)
         volume.save()
+        if readonly is not None:  # clients look for it there
+            told = {"value": str(readonly)}
+            VolumeMetadata.objects.update_or_create(volume=volume, key="readonly", defaults=told)
         record(caller, "volume.describe", TARGET, volume.pk, project=volume.project, **changes)
     return get(caller, uuid)
 
@@ -230,6 +233,21 @@ def set_image_properties(caller: Caller, uuid: str, wanted: Mapping[str, str | N
         volume.save(update_fields=("image_properties", "updated"))
         record(caller, "volume.image_properties", TARGET, volume.pk, keys=sorted(wanted))
     return kept
+
+
+def retype(caller: Caller, uuid: str, wanted: VolumeType) -> None:
+    """Make it one of another type with the same kind of disks.
+
+    Raises ItemNotFound, BadRequest (another kind), OverLimit.
+    """
+    with atomic():
+        volume = locked(get(caller, uuid), Action.DESCRIBE)
+        if wanted.disk_template != volume.volume_type.disk_template:
+            raise BadRequest(f"Volumes of type {wanted.name} have another kind of disks.")
+        check_room_of_type(wanted, volume.project, volume.size_gib)
+        volume.volume_type = wanted
+        volume.save(update_fields=("volume_type", "updated"))
+        record(caller, "volume.retype", TARGET, volume.pk, project=volume.project, type=wanted.name)
 
 
 def reserve(caller: Caller, uuid: str) -> None:
