@@ -8,7 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from synnefo.cyclades.backends.base import DiskImage, Fence, GuestSetup, InstanceSpec, JobStatus, Power
+from synnefo.cyclades.backends.base import (
+    DiskImage,
+    Fence,
+    GuestSetup,
+    InstanceSpec,
+    JobStatus,
+    Power,
+    VolumeSpec,
+)
 from synnefo.cyclades.backends.local import LocalBackend
 from synnefo.cyclades.backends.local.fabric_user import UserFabric
 from tests.contract.kit import wait_until
@@ -23,9 +31,8 @@ def open_backend(data: Path) -> LocalBackend:
 
 
 def make_spec(name: str, image: DiskImage | None, *, vcpus: int = 1, disk_gib: int = 1) -> InstanceSpec:
-    return InstanceSpec(
-        name, vcpus, 64, disk_gib, image, [], GuestSetup(hostname=name, instance_id=f"i-{name}")
-    )
+    root = VolumeSpec(f"{name}-root", disk_gib, image)
+    return InstanceSpec(name, vcpus, 64, [], GuestSetup(hostname=name, instance_id=f"i-{name}"), [root])
 
 
 def finish(backend: LocalBackend, job_id: str) -> None:

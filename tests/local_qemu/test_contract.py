@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import pytest
 from qemu.qmp import ExecuteError, QMPClient
 
-from synnefo.cyclades.backends.base import DiskImage, GuestSetup, InstanceSpec, Nic
+from synnefo.cyclades.backends.base import DiskImage, GuestSetup, InstanceSpec, Nic, VolumeSpec
 from synnefo.cyclades.backends.local import LocalBackend, layout, qmp
 from synnefo.cyclades.backends.local.fabric import Fabric, NamespaceFabric
 from synnefo.cyclades.backends.local.fabric_user import UserFabric
@@ -55,7 +55,8 @@ class LocalContract(ScreenContract):
         def make(name: str, nics: Sequence[Nic] = ()) -> InstanceSpec:
             # NICs become network interfaces, whose names have 15 letters at most.
             short = [dataclasses.replace(nic, name=f"snf-{hash(nic.name) % 10**9}") for nic in nics]
-            return InstanceSpec(name, 1, 128, 1, image, short, GuestSetup(hostname=name, instance_id=name))
+            root = VolumeSpec(f"{name}-root", 1, image)
+            return InstanceSpec(name, 1, 128, short, GuestSetup(hostname=name, instance_id=name), [root])
 
         return make
 

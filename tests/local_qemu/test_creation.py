@@ -41,23 +41,34 @@ def disk_info(file: Path) -> dict[str, object]:
     return info
 
 
+def root_of(data: Path, name: str = "vm-1") -> Path:
+    return data / "volumes" / f"{name}-root" / "disk.qcow2"
+
+
+def origin_of(spec: InstanceSpec) -> Path:
+    origin = spec.volumes[0].origin
+    assert origin is not None
+    assert origin.path is not None
+    return origin.path
+
+
 # -- the disk -------------------------------------------------------------------------------------
 def test_the_disk_grows_out_of_the_image_and_leaves_it_alone(
     backend: LocalBackend, data: Path, spec_of: SpecOf
 ) -> None:
     spec = spec_of("vm-1", disk_gib=3)
-    assert spec.image is not None
-    before = spec.image.path.read_bytes()
+    image = origin_of(spec)
+    before = image.read_bytes()
     backend.create(spec, Fence(1, 1))
-    info = disk_info(data / "instances" / "vm-1" / "disk.qcow2")
-    assert (info["virtual-size"], info["full-backing-filename"]) == (3 * 2**30, str(spec.image.path))
-    assert spec.image.path.read_bytes() == before
+    info = disk_info(root_of(data))
+    assert (info["virtual-size"], info["full-backing-filename"]) == (3 * 2**30, str(image))
+    assert image.read_bytes() == before
 
 
 def test_without_an_image_the_disk_is_blank(backend: LocalBackend, data: Path) -> None:
     backend.create(make_spec("vm-1", None), Fence(1, 1))
     assert is_on(backend, "vm-1")
-    assert "backing-filename" not in disk_info(data / "instances" / "vm-1" / "disk.qcow2")
+    assert "backing-filename" not in disk_info(root_of(data))
 
 
 def test_an_image_larger_than_the_disk_is_refused(backend: LocalBackend, tmp_path: Path) -> None:
@@ -151,7 +162,7 @@ def test_the_seed_tells_the_guest_who_it_is(tmp_path: Path) -> None:
         admin_password='s3"cret: {',
     )
     nics = [Nic("nic-1", "net", "aa:00:00:00:00:01", "10.0.0.5"), Nic("nic-2", "net", "aa:00:00:00:00:02")]
-    seed.write(tmp_path / "seed.iso", InstanceSpec("vm-1", 1, 64, 1, None, nics, setup))
+    seed.write(tmp_path / "seed.iso", InstanceSpec("vm-1", 1, 64, nics, setup))
     told = read_seed(tmp_path / "seed.iso")
     meta = json.loads(told["meta-data"])
     assert (meta["local-hostname"], meta["instance-id"]) == ("web", "i-7")
@@ -165,7 +176,7 @@ def test_the_seed_tells_the_guest_who_it_is(tmp_path: Path) -> None:
 
 def test_without_user_data_the_password_is_told_as_user_data(tmp_path: Path) -> None:
     setup = GuestSetup(hostname="web", instance_id="i-7", admin_password="pw")
-    seed.write(tmp_path / "seed.iso", InstanceSpec("vm-1", 1, 64, 1, None, [], setup))
+    seed.write(tmp_path / "seed.iso", InstanceSpec("vm-1", 1, 64, [], setup))
     told = read_seed(tmp_path / "seed.iso")
     assert told["user-data"] == told["vendor-data"]
 

@@ -12,7 +12,6 @@ from synnefo.common.faults import ItemNotFound
 from synnefo.cyclades.backends.base import BackendUnavailable, DiskImage, Fence
 from synnefo.cyclades.backends.local import LocalBackend, disks
 from synnefo.cyclades.backends.local.fabric_user import UserFabric
-from synnefo.cyclades.backends.local.layout import Home
 from tests.contract.kit import wait_until
 
 from . import guests
@@ -84,11 +83,12 @@ def test_content_is_read_once_and_kept_as_long_as_a_disk_stands_on_it(
         finish(backend, backend.create(make_spec(instance, ready), Fence(1, 1)))
         says(backend, instance, b"READY")
     assert store.reads == [ready.source], "the second one found it"
-    disk = Home(data / "instances" / "vm-1").disk
+    disk = data / "volumes" / "vm-1-root" / "disk.qcow2"
     assert disks.backing_file(disk) == data / "images-cache" / name(ready)
 
     store.held.clear()  # unregistered, the file deleted, its blocks collected
     finish(backend, backend.delete("vm-2", Fence(2, 1)))
+    finish(backend, backend.delete_volume("vm-2-root", Fence(2, 1)))
     store.hold(guests.POLITE)
     finish(backend, backend.create(make_spec("vm-3", other), Fence(3, 1)))
     assert kept(data) == {name(ready), name(other)}, "above the limit, but in use"
@@ -98,6 +98,7 @@ def test_content_is_read_once_and_kept_as_long_as_a_disk_stands_on_it(
     says(backend, "vm-1", b"READY\nREADY")
 
     finish(backend, backend.delete("vm-1", Fence(6, 1)))
+    finish(backend, backend.delete_volume("vm-1-root", Fence(6, 1)))
     assert backend.prepare_image(store.hold(guests.BRIEF))
     assert name(ready) not in kept(data), "nothing stood on it any more"
     assert name(other) in kept(data)

@@ -1,44 +1,39 @@
 """Network cards of an instance: in its command line, and put into or taken out of a running QEMU.
 
-Owns the slots that cards sit in and how one is changed while the guest runs. The cable's other end is
-the fabric's; whether an instance is on, and its lock, are the caller's.
-
-A q35 machine lets cards come and go in PCIe root ports only, so some are there from the start.
+Owns how a card is described and changed while the guest runs. The cable's other end is the fabric's;
+whether an instance is on, and its lock, are the caller's.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any
 
 from qemu.qmp import ExecuteError, QMPClient
 
 from synnefo.cyclades.backends.base import BackendError, InstanceSpec, Nic
-from synnefo.cyclades.backends.local import qmp
+from synnefo.cyclades.backends.local import qmp, slots
 from synnefo.cyclades.backends.local.layout import Home
 
 #: The text of a netdev, and the open tap where there is a real one.
 Cable = AbstractContextManager[tuple[str, int | None]]
-SLOTS = 8
 #: How long a guest may take to let go of a card; then the card stays, without a cable, until it is off.
 _LET_GO_S = 5.0
 _LOOK_S = 0.1
 _TALK_S = 15.0
 
 
-def arguments(spec: InstanceSpec, netdevs: Sequence[str]) -> list[str]:
-    """QEMU's arguments for slots and the cards that are there from the start, in the first slots."""
-    slots = [
-        f"pcie-root-port,id={_slot(number)},chassis={number + 1},slot={number + 1}" for number in range(SLOTS)
-    ]
+def arguments(spec: InstanceSpec, netdevs: Sequence[str], places: Mapping[str, str]) -> list[str]:
+    """QEMU's arguments for the cards that are there from the start; ``places`` are their slots."""
+    seats = slots.assign([device(nic.name) for nic in spec.nics], slots.CARDS, places)
     found = []
-    for number, nic in enumerate(spec.nics):
-        where = f",bus={_slot(number)}" if number < SLOTS else ""
-        found.append(f"virtio-net-pci,id={_card(nic.name)},netdev={nic.name},mac={nic.mac},romfile={where}")
-    return [*netdevs, *(word for device in (*slots, *found) for word in ("-device", device))]
+    for nic in spec.nics:
+        card = device(nic.name)
+        where = f",bus={seats[card]}" if card in seats else ""
+        found.append(f"virtio-net-pci,id={card},netdev={nic.name},mac={nic.mac},romfile={where}")
+    return [*netdevs, *(word for card in found for word in ("-device", card))]
 
 
 def put_in(home: Home, nic: Nic, cable: Cable) -> None:
@@ -48,14 +43,14 @@ def put_in(home: Home, nic: Nic, cable: Cable) -> None:
     """
 
     async def talk(client: QMPClient) -> None:
-        if _card(nic.name) in await _devices(client):
+        if device(nic.name) in await slots.devices(client):
             return
-        slot = await _free_slot(client)
+        slot = await slots.free(client, slots.CARDS, "network card")
         with contextlib.suppress(ExecuteError):  # left by a call that was cut off
             await client.execute("netdev_del", {"id": nic.name})
         with cable as (netdev, tap):
             await _lay_cable(client, nic.name, netdev, tap)
-        card = {"driver": "virtio-net-pci", "id": _card(nic.name), "netdev": nic.name, "mac": nic.mac}
+        card = {"driver": "virtio-net-pci", "id": device(nic.name), "netdev": nic.name, "mac": nic.mac}
         await client.execute("device_add", {**card, "romfile": "", "bus": slot})
 
     _talk(home, talk, f"plugging {nic.name}")
@@ -65,11 +60,11 @@ def take_out(home: Home, nic_name: str) -> None:
     """Take a card from a running guest; at least its cable. Absent is success."""
 
     async def talk(client: QMPClient) -> None:
-        card = _card(nic_name)
+        card = device(nic_name)
         with contextlib.suppress(ExecuteError):  # absent, or asked before
             await client.execute("device_del", {"id": card})
         for _ in range(int(_LET_GO_S / _LOOK_S)):
-            if card not in await _devices(client):
+            if card not in await slots.devices(client):
                 break
             await asyncio.sleep(_LOOK_S)
         with contextlib.suppress(ExecuteError):
@@ -97,29 +92,6 @@ async def _lay_cable(client: QMPClient, name: str, netdev: str, tap: int | None)
     await client.execute("netdev_add", {"type": "tap", "id": name, "fd": name})
 
 
-async def _devices(client: QMPClient) -> set[str]:
-    """The ids of devices that have one."""
-    found: Any = await client.execute("qom-list", {"path": "/machine/peripheral"})
-    return {entry["name"] for entry in found}
-
-
-async def _free_slot(client: QMPClient) -> str:
-    buses: Any = await client.execute("query-pci")
-    taken = {
-        device["qdev_id"]: device.get("pci_bridge", {}).get("devices", [])
-        for bus in buses
-        for device in bus["devices"]
-    }
-    for number in range(SLOTS):
-        slot = _slot(number)
-        if slot in taken and not taken[slot]:
-            return slot
-    raise BackendError("No slot for another network card; stop the server and start it again")
-
-
-def _slot(number: int) -> str:
-    return f"slot{number}"
-
-
-def _card(nic_name: str) -> str:
+def device(nic_name: str) -> str:
+    """The id of a card."""
     return f"card-{nic_name}"

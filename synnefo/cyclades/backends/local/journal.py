@@ -98,6 +98,8 @@ def look(home: Home) -> View:
     alive = pid_of(home.pidfile) is not None
     written = {entry.event: entry for entry in entries(home)}
     view = View(boot.id, Power.OFF, rebooting=rebooting, because=boot.because)
+    if not alive and home.memory.exists():
+        return replace(view, power=Power.SAVED, reason="saved")
     restarted = boot.host != layout.host_boot_id()
     shutdown = written.get("SHUTDOWN")
     cause = str(shutdown.data.get("reason")) if shutdown else ""

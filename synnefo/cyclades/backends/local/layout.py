@@ -4,7 +4,9 @@ Owns the names of the files in ``<data>/instances/<name>/`` and how records are 
 starts no process and decides nothing.
 
 ``spec.json`` comes first and makes the instance exist; ``boot.json`` names the current (or last) run
-of QEMU; ``request.json`` is a power request under way, bound to one run.
+of QEMU; ``request.json`` is a power request under way, bound to one run. ``rescue.json`` says that it boots
+another system, ``saved.json`` belongs to ``memory`` (see ``saving``), ``rebuilt.json`` names the operation
+that made the root disk anew last, ``leaving-*.json`` are disks that the guest is asked to let go of.
 """
 
 from __future__ import annotations
@@ -15,13 +17,15 @@ import functools
 import os
 import re
 import secrets
+import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from synnefo.cyclades.backends.base import BackendError, InstanceSpec
+from synnefo.cyclades.backends.base import BackendError, DiskImage, GuestSetup, InstanceSpec
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
@@ -45,28 +49,67 @@ class StoredSpec(_Record):
 
 
 class Boot(_Record):
-    """One run of QEMU. ``host`` is the kernel's id of the host's own run."""
+    """One run of QEMU. ``host`` is the kernel's id of the host's own run.
+
+    ``restores``: it goes on from ``memory``.
+    """
 
     id: str
     host: str
     because: Literal["start", "reboot"] = "start"
+    restores: bool = False
 
     @classmethod
-    def new(cls, because: Literal["start", "reboot"]) -> Boot:
-        return cls(id=secrets.token_hex(6), host=host_boot_id(), because=because)
+    def new(cls, because: Literal["start", "reboot"], *, restores: bool) -> Boot:
+        return cls(id=secrets.token_hex(6), host=host_boot_id(), because=because, restores=restores)
 
 
 class Request(_Record):
-    """The guest of run ``boot`` was asked to power off; times are seconds since the epoch.
+    """The guest of run ``boot`` was asked to power off, or is being saved; times are seconds since the epoch.
 
-    ``forced`` is written before the plug is pulled, so that the end is known to be ours.
+    ``forced`` is written before the plug is pulled, so that the end is known to be ours. ``paused``: it was
+    before it was saved.
     """
 
-    kind: Literal["stop", "reboot", "delete"]
+    kind: Literal["stop", "reboot", "delete", "save"]
     boot: str
     deadline: float
     asked: float
     forced: bool = False
+    paused: bool = False
+
+
+class Saved(_Record):
+    """What the memory that was saved belongs to: the kind of machine, and the places of cards and disks."""
+
+    machine: str
+    places: dict[str, str]
+
+
+class Rescue(_Record):
+    """The system to boot instead of its own. ``cd`` is the file of a CD, or empty where it is a disk."""
+
+    image: DiskImage
+    guest: GuestSetup | None
+    cd: str = ""
+
+
+class Rebuilt(_Record):
+    operation: int
+
+
+class Leaving(_Record):
+    """A disk that operation ``operation`` takes out of a guest that is on."""
+
+    volume: str
+    operation: int
+    deadline: float
+
+
+class Snapshot(_Record):
+    """What a copy is of."""
+
+    volume: str
 
 
 class Home:
@@ -84,9 +127,18 @@ class Home:
         self.pidfile = path / "qemu.pid"
         self.qmp = path / "qmp.sock"
         self.vnc = path / "vnc.sock"
+        self.agent = path / "agent.sock"
+        self.config_drive = path / "config.iso"
+        self.memory = path / "memory"
+        self.memory_draft = path / ".memory.new"
+        self.rescue_disk = path / "rescue.qcow2"
+        self.rescue_seed = path / "rescue-seed.iso"
         self._spec = path / "spec.json"
         self._boot = path / "boot.json"
         self._request = path / "request.json"
+        self._saved = path / "saved.json"
+        self._rescue = path / "rescue.json"
+        self._rebuilt = path / "rebuilt.json"
 
     def exists(self) -> bool:
         return self._spec.exists()
@@ -114,19 +166,88 @@ class Home:
     def clear_request(self) -> None:
         self._request.unlink(missing_ok=True)
 
+    def saved(self) -> Saved | None:
+        return _read(self._saved, Saved)
+
+    def write_saved(self, saved: Saved) -> None:
+        write(self._saved, saved.model_dump_json())
+
+    def rescue(self) -> Rescue | None:
+        return _read(self._rescue, Rescue)
+
+    def write_rescue(self, rescue: Rescue) -> None:
+        write(self._rescue, rescue.model_dump_json())
+
+    def clear_rescue(self) -> None:
+        self._rescue.unlink(missing_ok=True)
+        self.rescue_disk.unlink(missing_ok=True)
+        self.rescue_seed.unlink(missing_ok=True)
+
+    def rebuilt_by(self) -> int | None:
+        """The operation that made the root disk anew last."""
+        rebuilt = _read(self._rebuilt, Rebuilt)
+        return rebuilt.operation if rebuilt else None
+
+    def write_rebuilt(self, operation: int) -> None:
+        write(self._rebuilt, Rebuilt(operation=operation).model_dump_json())
+
+    def leaving(self, volume: str) -> Leaving | None:
+        return _read(self._leaving(volume), Leaving)
+
+    def write_leaving(self, leaving: Leaving) -> None:
+        write(self._leaving(leaving.volume), leaving.model_dump_json())
+
+    def clear_leaving(self, volume: str) -> None:
+        self._leaving(volume).unlink(missing_ok=True)
+
+    def _leaving(self, volume: str) -> Path:
+        return self.path / f"leaving-{volume}.json"
+
 
 def homes(root: Path) -> Iterator[Home]:
     """The instances under ``root``, complete or not, by name."""
+    return (home for name in names(root) if (home := Home(root / name)).exists())
+
+
+def read_snapshot(file: Path) -> Snapshot | None:
+    """What a copy is of, where that was written down."""
+    return _read(file, Snapshot)
+
+
+def names(root: Path) -> list[str]:
+    """The entries of ``root`` that carry names, sorted; drafts and what is being removed do not."""
     with contextlib.suppress(FileNotFoundError):
-        for entry in sorted(os.listdir(root)):
-            if NAME.fullmatch(entry) and (home := Home(root / entry)).exists():
-                yield home
+        return sorted(entry for entry in os.listdir(root) if NAME.fullmatch(entry))
+    return []
+
+
+def discard(path: Path) -> None:
+    """Remove a directory. Renamed first: whoever looks, or comes back after a crash, sees no half of it."""
+    gone = path.with_name(f".gone-{path.name}-{time.time_ns()}")
+    with contextlib.suppress(FileNotFoundError):
+        path.rename(gone)
+    shutil.rmtree(gone, ignore_errors=True)
+
+
+def sweep(root: Path) -> None:
+    """Remove what callers who were killed left of directories that they removed."""
+    for leftover in root.glob(".gone-*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+
+
+def sync(directory: Path) -> None:
+    """Let what was renamed or removed in a directory outlive a power cut."""
+    handle = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def check_name(name: str) -> str:
     """Raise BackendError unless ``name`` may become a directory's name."""
     if not NAME.fullmatch(name):
-        raise BackendError(f"{name!r} is not a name for an instance or a network")
+        raise BackendError(f"{name!r} is not a name for an instance, a volume or a network")
     return name
 
 

@@ -1,15 +1,15 @@
 """The metadata service: what a guest asks about itself at http://169.254.169.254.
 
-Owns the listening sockets inside the networks' namespaces, the HTTP exchange and the documents (EC2's
-and OpenStack's). One thread with one event loop serves all networks. Who a guest is, is asked of the
-caller by network and source address; the fabric's rules see to it that guests cannot lie about that.
+Owns the listening sockets inside the networks' namespaces and the HTTP exchange; the documents (EC2's and
+OpenStack's) are ``guest_documents``'. One thread with one event loop serves all networks. Who a guest is,
+is asked of the caller by network and source address; the fabric's rules see to it that guests cannot lie
+about that.
 """
 
 from __future__ import annotations
 
 import asyncio
 import functools
-import json
 import logging
 import socket
 import threading
@@ -17,10 +17,12 @@ from asyncio import StreamReader, StreamWriter
 from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, Required, TypedDict
+from typing import Any
 
+from synnefo.cyclades.backends.local import guest_documents
 from synnefo.cyclades.backends.local import netns as namespaces
 from synnefo.cyclades.backends.local.addresses import METADATA
+from synnefo.cyclades.backends.local.guest_documents import Guest
 
 log = logging.getLogger(__name__)
 
@@ -30,22 +32,8 @@ REQUEST_TIMEOUT_S = 10.0
 CONNECTIONS_MAX = 64  # of one network at a time: no tenant can take the service from the others
 
 
-class Guest(TypedDict, total=False):
-    """What is known of a guest; ``mac`` is that of the NIC that asks."""
-
-    instance_id: Required[str]
-    hostname: Required[str]
-    mac: str
-    public_ipv4: str | None
-    ssh_keys: Sequence[str]
-    user_data: bytes
-    metadata: Mapping[str, str]
-    admin_password: str | None
-
-
 #: ``lookup(network, ip)``; may block (it runs in a thread); None for an address that nobody has.
 Lookup = Callable[[str, str], Guest | None]
-_Tree = Mapping[str, Any]
 
 
 class MetadataServer:
@@ -137,81 +125,35 @@ class MetadataServer:
         except Exception:  # the caller's code: whatever it raises, the guest is told to ask again
             log.exception("The guest %s of %s could not be looked up", ip, name)
             return _response(HTTPStatus.SERVICE_UNAVAILABLE)
-        body = document(path, guest, ip) if guest is not None else None
+        body = document(path, guest) if guest is not None else None
         if body is None:
             return _response(HTTPStatus.NOT_FOUND)
         kind = "application/json" if path.endswith(".json") else "text/plain; charset=utf-8"
         return _response(HTTPStatus.OK, body, kind, head_only=method == "HEAD")
 
 
-def document(path: str, guest: Guest, ip: str) -> bytes | None:
-    """The document at ``path`` for a guest with the fixed address ``ip``; None where there is none.
+def document(path: str, guest: Guest) -> bytes | None:
+    """The document at ``path`` for a guest; None where there is none.
 
-    A directory lists its entries, directories with a slash.
+    A directory lists its entries, those of EC2's with a slash behind directories.
     """
-    node: Any = _tree(guest, ip)
+    node: Any = guest_documents.service(guest)
     parts = [part for part in path.split("/") if part]
     for part in parts:
         node = node.get(part) if isinstance(node, dict) else None
     if isinstance(node, dict):
-        if parts and parts[-1] == "public-keys":
-            return "\n".join(f"{number}=key-{number}" for number in node).encode()
-        return "\n".join(
-            f"{key}/" if isinstance(child, dict) else key for key, child in node.items()
-        ).encode()
+        return "\n".join(_entries(parts, node)).encode()
     return node.encode() if isinstance(node, str) else node
 
 
-def _tree(guest: Guest, ip: str) -> _Tree:
-    user_data = guest.get("user_data") or b""
-    ec2 = {"meta-data": _ec2(guest, ip), **({"user-data": user_data} if user_data else {})}
-    openstack = {
-        "meta_data.json": json.dumps(_meta_data(guest)),
-        "vendor_data.json": "{}",
-        "network_data.json": json.dumps(_network_data(guest)),
-        **({"user_data": user_data} if user_data else {}),
-    }
-    return {
-        "2009-04-04": ec2,
-        "latest": ec2,
-        "openstack": {"2015-10-15": openstack, "latest": openstack},
-    }
-
-
-def _ec2(guest: Guest, ip: str) -> _Tree:
-    keys = {str(number): {"openssh-key": key} for number, key in enumerate(guest.get("ssh_keys", ()))}
-    return {
-        "hostname": guest["hostname"],
-        "instance-id": guest["instance_id"],
-        "local-hostname": guest["hostname"],
-        "local-ipv4": ip,
-        "public-ipv4": guest.get("public_ipv4") or "",
-        **({"public-keys": keys} if keys else {}),
-    }
-
-
-def _meta_data(guest: Guest) -> _Tree:
-    keys = {f"key-{number}": key for number, key in enumerate(guest.get("ssh_keys", ()))}
-    password = guest.get("admin_password")
-    return {
-        "uuid": guest["instance_id"],
-        "name": guest["hostname"],
-        "hostname": guest["hostname"],
-        "launch_index": 0,
-        "availability_zone": "nova",
-        "meta": dict(guest.get("metadata", {})),
-        "public_keys": keys,
-        "keys": [{"name": name, "type": "ssh", "data": key} for name, key in keys.items()],
-        **({"admin_pass": password} if password else {}),
-    }
-
-
-def _network_data(guest: Guest) -> _Tree:
-    """The NIC that asks, which is to use DHCP."""
-    mac = guest.get("mac")
-    links = [{"id": "nic0", "type": "phy", "ethernet_mac_address": mac, "mtu": 1500}] if mac else []
-    network = {"id": "network0", "type": "ipv4_dhcp", "link": "nic0", "network_id": "network0"}
-    return {"links": links, "networks": [network] if links else [], "services": []}
+def _entries(parts: Sequence[str], node: Mapping[str, Any]) -> list[str]:
+    if not parts:
+        return list(node)
+    if parts == ["openstack"]:
+        return [name for name in node if name != "content"]
+    if parts[-1] == "public-keys":
+        return [f"{number}=key-{number}" for number in node]
+    return [f"{name}/" if isinstance(child, dict) else name for name, child in node.items()]
 
 
 async def _end_tasks() -> None:

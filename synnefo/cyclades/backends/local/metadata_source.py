@@ -12,7 +12,8 @@ from types import TracebackType
 
 from synnefo.cyclades.backends.base import BackendError, InstanceSpec
 from synnefo.cyclades.backends.local.fabric import Fabric
-from synnefo.cyclades.backends.local.metadata import Guest, MetadataServer
+from synnefo.cyclades.backends.local.guest_documents import Guest
+from synnefo.cyclades.backends.local.metadata import MetadataServer
 
 log = logging.getLogger(__name__)
 
@@ -42,15 +43,6 @@ class MetadataSource(contextlib.AbstractContextManager["MetadataSource"]):
 
     def _guest(self, network: str, ip: str) -> Guest | None:
         for spec in self._specs():
-            for nic in spec.nics:
-                if (nic.network, nic.ip) == (network, ip):
-                    return Guest(
-                        instance_id=spec.guest.instance_id,
-                        hostname=spec.guest.hostname,
-                        mac=nic.mac,
-                        ssh_keys=spec.guest.ssh_keys,
-                        user_data=spec.guest.user_data,
-                        metadata=spec.guest.metadata,
-                        admin_password=spec.guest.admin_password,
-                    )
+            if any((nic.network, nic.ip) == (network, ip) for nic in spec.nics):
+                return Guest.of(spec, ip)
         return None

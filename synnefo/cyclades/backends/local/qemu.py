@@ -10,15 +10,15 @@ words of a guest that crashed; a pipe to a logger stalls the guest's serial port
 
 from __future__ import annotations
 
-import json
 import os
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from synnefo.cyclades.backends.base import InstanceSpec
-from synnefo.cyclades.backends.local import cards, tools
+from synnefo.cyclades.backends.local import cards, drives, slots, tools
 from synnefo.cyclades.backends.local.accel import Accelerator
+from synnefo.cyclades.backends.local.drives import Drive
 from synnefo.cyclades.backends.local.layout import Home
 
 _NAMES = uuid.UUID("5f0c2d1e-7a2b-4c55-9d4b-3c1f6f0f5a11")
@@ -48,43 +48,57 @@ class Confinement:
         return ["-sandbox", rules, "-runas", self.run_as]
 
 
-def command_line(
-    home: Home,
-    spec: InstanceSpec,
-    netdevs: Sequence[str],
-    accelerator: Accelerator,
-    tb_size_mib: int,
-    confinement: Confinement,
-) -> list[str]:
+@dataclass(frozen=True)
+class Machine:
+    """What an instance's own record does not say.
+
+    ``places`` are where cards and disks sat, if they must sit there again.
+    ``kind`` is QEMU's name of the machine; ``incoming``: it waits for a memory to go on from.
+    """
+
+    drives: Sequence[Drive]
+    netdevs: Sequence[str]
+    accelerator: Accelerator
+    tb_size_mib: int
+    confinement: Confinement
+    places: Mapping[str, str]
+    kind: str = "q35"
+    incoming: bool = False
+
+
+def command_line(home: Home, spec: InstanceSpec, machine: Machine) -> list[str]:
     """QEMU's arguments, to be run in ``home.path``: names of sockets are of limited length, so relative."""
-    tcg = f"tcg,thread=multi,tb-size={tb_size_mib}"
+    tcg = f"tcg,thread=multi,tb-size={machine.tb_size_mib}"
+    accelerator = machine.accelerator
     return [
         tools.QEMU,
         *("-name", f"guest={spec.name}", "-uuid", str(uuid.uuid5(_NAMES, spec.guest.instance_id))),
-        *("-nodefaults", "-no-user-config", "-machine", "q35", "-pidfile", home.pidfile.name),
+        *("-nodefaults", "-no-user-config", "-machine", machine.kind, "-pidfile", home.pidfile.name),
         *("-accel", tcg if accelerator.name == "tcg" else "kvm", "-cpu", accelerator.cpu),
         *("-smp", str(spec.vcpus), "-m", str(spec.ram_mib), "-rtc", "base=utc,driftfix=slew"),
         *("-action", "reboot=reset,shutdown=poweroff,panic=shutdown"),
         *("-smbios", "type=1,manufacturer=Synnefo,product=Cyclades"),
-        *confinement.arguments(),
+        *(("-incoming", "defer") if machine.incoming else ()),
+        *machine.confinement.arguments(),
         *_monitors(home),
         *("-display", "none", "-vga", "std", "-vnc", f"unix:{home.vnc.name}"),
         *("-chardev", f"file,id=serial0,path={home.console.name},append=on"),
         *("-device", "isa-serial,chardev=serial0", "-device", "pvpanic"),
         *("-object", "rng-random,id=rng0,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=rng0"),
-        *_disk("root", {"driver": "qcow2", "file": _file(home.disk), "discard": "unmap"}, ",bootindex=1"),
-        *_disk("seed", {"driver": "raw", "file": _file(home.seed), "read-only": True}),
-        *cards.arguments(spec, netdevs),
+        *_agent(home),
+        *slots.arguments(),
+        *drives.arguments(machine.drives, machine.places),
+        *cards.arguments(spec, machine.netdevs, machine.places),
     ]
 
 
-def _file(path: os.PathLike[str]) -> dict[str, object]:
-    return {"driver": "file", "filename": os.fspath(path)}
-
-
-def _disk(node: str, description: dict[str, object], more: str = "") -> list[str]:
-    text = json.dumps({"node-name": node, **description})
-    return ["-blockdev", text, "-device", f"virtio-blk-pci,drive={node}{more}"]
+def _agent(home: Home) -> list[str]:
+    """The way to an agent in the guest, as guests of QEMU expect it."""
+    return [
+        *("-chardev", f"socket,id=agent,path={home.agent.name},server=on,wait=off"),
+        *("-device", "virtio-serial-pci"),
+        *("-device", "virtserialport,chardev=agent,name=org.qemu.guest_agent.0"),
+    ]
 
 
 def _monitors(home: Home) -> list[str]:
