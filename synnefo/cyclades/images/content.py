@@ -7,6 +7,7 @@ be in one; ``Digested`` takes the digests on the way.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from synnefo.audit.rules import record
 from synnefo.common.caller import Caller
@@ -24,7 +25,7 @@ def await_content(
     server_uuid: str = "", min_ram_mib: int = 0, wanted_disk_gib: int = 0,
 ) -> Image:  # fmt: skip
     """An image that an operation is going to fill. Raises BadRequest (the name, the properties)."""
-    about = {
+    about: dict[str, Any] = {
         "name": name, "description": description, "min_ram_mib": min_ram_mib,
         "wanted_disk_gib": wanted_disk_gib,
     }  # fmt: skip

@@ -28,6 +28,7 @@ from synnefo.common.objects import ObjectStore, StoredObject, store_for, store_o
 from synnefo.common.transactions import atomic, forbid_in_transaction
 from synnefo.cyclades.images.inspection import HEAD_BYTES, PLAIN, DiskFacts, inspect
 from synnefo.cyclades.images.models import Image, ImageMember
+from synnefo.engine import rules as engine
 from synnefo.engine.models import Operation
 
 MAX_PROPERTIES, MAX_PROPERTY_KEY, MAX_PROPERTY_VALUE = 128, 111, 256
@@ -66,16 +67,17 @@ def images_for(caller: Caller, *, deleted: bool | None = False) -> QuerySet[Imag
     return rows.filter(_own(rows, caller) | for_all | _is_member(caller))
 
 
-def listed(caller: Caller, *, deleted: bool | None = False) -> QuerySet[Image]:
-    """Those of them that belong into his lists.
+def listed(
+    caller: Caller, *, deleted: bool | None = False, hidden: bool = False,
+    offered: Iterable[str] = (ImageMember.Status.ACCEPTED,),
+) -> QuerySet[Image]:  # fmt: skip
+    """Those of them that belong into his lists: his, the public ones, and what he has accepted.
 
-    What is shared with him is there once he has accepted it; hidden images and the community's are not,
-    unless they are his and not hidden.
+    ``offered`` are other answers to what was shared with him; ``hidden``: the hidden ones instead.
     """
-    rows = Image.objects.filter(hidden=False)
+    rows = Image.objects.filter(hidden=hidden)
     rows = rows if deleted is None else rows.filter(deleted=deleted)
-    accepted = _is_member(caller, ImageMember.Status.ACCEPTED)
-    return rows.filter(_own(rows, caller) | Q(is_public=True) | accepted)
+    return rows.filter(_own(rows, caller) | Q(is_public=True) | _is_member(caller, *offered))
 
 
 def _own(rows: QuerySet[Image], caller: Caller) -> Q:
@@ -206,6 +208,21 @@ def fill(caller: Caller, image: Image, pieces: Iterable[bytes], *, staged: bool 
     return _store(caller, pieces, image.uuid, awaited=image, status=status)
 
 
+def adopt(caller: Caller, image: Image) -> bool:
+    """Take what was stored for an image by somebody who was stopped before he could say so, if it is there.
+
+    Raises BadRequest (it is of another kind than was said), Conflict.
+    """
+    forbid_in_transaction("looking into an object")
+    store = store_for(caller)
+    found = store.known(image.uuid)
+    if found is None:
+        return False
+    facts = _as_promised(image, _facts(store, found))
+    _make_known(caller, store, Arrived(found, facts), awaited=image, has_own_object=True)
+    return True
+
+
 def read(image: Image) -> Iterator[bytes]:
     """What it holds. Raises Conflict while it has no content."""
     if not image.hold:
@@ -280,6 +297,23 @@ def set_properties(caller: Caller, uuid: str, wanted: Mapping[str, str | None]) 
         image.save()
         record(caller, "image.properties", "image", image.pk, keys=sorted(wanted))
     return kept
+
+
+def tag(caller: Caller, uuid: str, label: str, present: bool) -> bool:
+    """Put a tag to an image or take it away; says whether that was to be done.
+
+    Raises ItemNotFound, Forbidden, BadRequest (too many, too long).
+    """
+    with atomic():
+        image = owned(caller, uuid)
+        if (label in image.tags) == present:
+            return False
+        tags = sorted({*image.tags, label} if present else set(image.tags) - {label})
+        check(caller, image, tags=tags)
+        image.tags = tags
+        image.save(update_fields=("tags", "updated"))
+        record(caller, "image.tag", "image", image.pk, tag=label, present=present)
+    return True
 
 
 def unregister(caller: Caller, uuid: str) -> None:
@@ -499,6 +533,7 @@ def _remove(caller: Caller, uuid: str, *, with_object: bool) -> None:
         takes_object = with_object and image.has_own_object and bool(image.hold)
         if image.hold and not takes_object:
             store_of(image.hold).set_properties(caller, image.uuid, {})
+        engine.supersede("image", image.pk)
         image.members.all().delete()
         image.deleted = True
         image.save(update_fields=("deleted", "updated"))
