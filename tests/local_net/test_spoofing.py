@@ -34,6 +34,7 @@ def arp(sender_mac: bytes, sender_ip: bytes, operation: int = 2) -> bytes:
 
 
 def udp(source_ip: bytes, source_port: int, port: int, mark: bytes = b"false") -> bytes:
+    mark = mark.ljust(40, b".")  # what is only padding is cut off on the way
     body = struct.pack("!HHHH", source_port, port, 8 + len(mark), 0) + mark
     head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(body), 0, 0, 64, 17, 0) + source_ip + YOUR_IP
     total = sum(struct.unpack("!10H", head))

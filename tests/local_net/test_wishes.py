@@ -10,7 +10,16 @@ from typing import Any
 
 import pytest
 
-from synnefo.cyclades.backends.base import BackendError, Lease, NetworkSpec, Nic
+from synnefo.cyclades.backends.base import (
+    BackendError,
+    CardFilter,
+    FilterRule,
+    Lease,
+    NetworkSpec,
+    Nic,
+    SubnetSpec,
+)
+from synnefo.cyclades.backends.local import wishes
 from synnefo.cyclades.backends.local.addresses import AddressPlan
 from synnefo.cyclades.backends.local.fabric import NamespaceFabric
 from synnefo.cyclades.backends.local.fabric_user import UserFabric
@@ -27,15 +36,15 @@ MAC = "aa:00:00:00:00:01"
         ({"name": "../x"}, "not a name for a network"),
         ({"name": "fab"}, "not a name for a network"),
         ({"name": ""}, "not a name for a network"),
-        ({"cidr": "10.0.0.1/24"}, "not an IPv4 network"),
-        ({"cidr": "fd00::/64"}, "not an IPv4 network"),
-        ({"cidr": "10.0.0.0/31"}, "no room"),
+        ({"cidr": "10.0.0.1/24"}, "not a range"),
+        ({"cidr": "fd00::/64"}, "not an address of"),
+        ({"cidr": "10.0.0.0/31", "gateway": None}, "no room"),
         ({"cidr": "198.18.0.0/15"}, "reserved"),
         ({"cidr": "169.254.0.0/17"}, "reserved"),
         ({"gateway": "10.0.1.1"}, "not an address of"),
         ({"gateway": "10.0.0.255"}, "not an address of"),
-        ({"gateway": "10.0.0.1\nport=0"}, "not an IPv4 address"),
-        ({"dns_nameservers": ["one"]}, "not an IPv4 address"),
+        ({"gateway": "10.0.0.1\nport=0"}, "not an IP address"),
+        ({"dns_nameservers": ["one"]}, "not an IP address"),
         ({"leases": [Lease("aa:00", "10.0.0.5", "a")]}, "not a hardware address"),
         ({"leases": [Lease(MAC, "10.1.0.5", "a")]}, "not an address of"),
         ({"leases": [Lease(MAC, "10.0.0.5", "a\nserver=1.2.3.4")]}, "not a host name"),
@@ -48,9 +57,9 @@ MAC = "aa:00:00:00:00:01"
     ],
 )
 def test_a_bad_wish_is_refused(wish: dict[str, Any], why: str) -> None:
-    PLAN.check(GOOD)
+    wishes.check_network(GOOD, PLAN)
     with pytest.raises(BackendError, match=why):
-        PLAN.check(replace(GOOD, **wish))
+        wishes.check_network(replace(GOOD, **wish), PLAN)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +88,7 @@ def test_a_full_transit_range_is_said_so() -> None:
 
 
 def test_numbers_are_kept_and_given_again_after_removal(tmp_path: Path) -> None:
-    records = Records(tmp_path)
+    records = Records(tmp_path, NetworkSpec)
     assert [records.adopt(replace(GOOD, name=name)).index for name in ("a", "b", "c")] == [1, 2, 3]
     records.forget("b")
     assert records.adopt(replace(GOOD, name="d")).index == 2
@@ -92,15 +101,16 @@ def test_what_was_stored_is_read_back_and_a_torn_file_counts_as_absent(tmp_path:
         leases=(Lease(MAC, "10.0.0.5", "a"),),
         floating={"198.18.0.5": "10.0.0.5"},
         dns_nameservers=("10.9.9.9",),
+        more_subnets=(SubnetSpec("fd00:1::/64", "fd00:1::1"),),
+        filters=(CardFilter("nic1", [FilterRule("ingress", protocol="tcp", port_min=22, port_max=22)]),),
     )
-    records = Records(tmp_path)
+    records = Records(tmp_path, NetworkSpec)
     records.adopt(whole)
-    read = Records(tmp_path).get(GOOD.name)
+    read = Records(tmp_path, NetworkSpec).get(GOOD.name)
     assert read is not None
-    assert (
-        replace(read.spec, leases=tuple(read.spec.leases), dns_nameservers=tuple(read.spec.dns_nameservers))
-        == whole
-    )
+    assert (read.spec.leases, read.spec.floating) == ([Lease(MAC, "10.0.0.5", "a")], whole.floating)
+    assert read.spec.filters[0].rules == whole.filters[0].rules
+    assert [(each.cidr, each.gateway) for each in read.spec.more_subnets] == [("fd00:1::/64", "fd00:1::1")]
     (tmp_path / "snf-net-1.json").write_text('{"index": 1, "sp')
     assert records.get(GOOD.name) is None
     assert records.adopt(whole).index == 1

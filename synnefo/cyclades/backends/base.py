@@ -108,6 +108,11 @@ class DiskImage:
     source: str = ""
     size_bytes: int = 0
 
+    @property
+    def kept_format(self) -> str:
+        """What it is once a host has it: a VMDK becomes a qcow2 there."""
+        return "qcow2" if self.format == "vmdk" else self.format
+
 
 @dataclasses.dataclass(frozen=True)
 class GuestSetup:

@@ -1,37 +1,69 @@
-"""The address plan of an installation, and what a network may ask of it.
+"""The address plan of an installation, and addresses as the network's parts speak of them.
 
-Owns which ranges the host keeps for itself (transit, floating) and the checks of everything that
-reaches configuration files and rules: names, hardware addresses, host names. It touches no system.
+Owns which ranges the host keeps for itself (transit) and gives out (public), and how addresses and the
+subnets of a network are read from text. What a network may ask of all this is ``wishes``'.
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from ipaddress import AddressValueError, IPv4Address, IPv4Network
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+)
 
-from synnefo.cyclades.backends.base import BackendError, Lease, NetworkSpec, Nic
+from synnefo.cyclades.backends.base import BackendError, NetworkSpec, SubnetSpec
+
+Address = IPv4Address | IPv6Address
+Range = IPv4Network | IPv6Network
 
 #: Where guests find the metadata service.
 METADATA = IPv4Address("169.254.169.254")
 #: The domain of the names that a network's leases have in its DNS.
 DOMAIN = "cloud.internal"
+LINK_LOCAL = IPv6Network("fe80::/64")
 
-_TAG = re.compile(r"[a-z0-9]{4,6}")
-_NETWORK = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
-_NIC = re.compile(r"[a-z][a-z0-9-]{0,14}")
-_MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
-_HOSTNAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
-# Names of the fabric's own interfaces; a NIC of such a name would pass as one of them.
-_RESERVED = re.compile(r"uplink|public|lo|(br|int|ext)-?[0-9]*")
+
+@dataclass(frozen=True)
+class PublicRange:
+    """Addresses that are given out to guests; the host is their way out, at the first of them.
+
+    ``hidden``: what leaves the host gets the host's own address, because nobody outside knows the way back.
+    ``lan``: the interface of this host on whose wire the range's addresses belong; the host answers ARP for
+    them there. Empty: others reach them by a route to this host.
+    """
+
+    cidr: IPv4Network
+    lan: str = ""
+    hidden: bool = False
+
+    @property
+    def gateway(self) -> IPv4Address:
+        """The host's address on it; never given to a guest."""
+        return self.cidr[1]
+
+    @classmethod
+    def read(cls, text: str) -> PublicRange:
+        """From ``192.0.2.0/24`` or ``192.0.2.128/25@eth0``; BackendError."""
+        cidr, _, lan = text.strip().partition("@")
+        try:
+            return cls(IPv4Network(cidr), lan)
+        except ValueError as error:
+            raise BackendError(f"{text!r} is not a public range: {error}") from error
 
 
 @dataclass(frozen=True)
 class AddressPlan:
-    """Two ranges: ``transit`` joins the networks to the host, ``floating`` is given out to guests."""
+    """``transit`` joins the networks to the host, ``floating`` and ``more`` are given out to guests."""
 
     transit: IPv4Network
     floating: IPv4Network
+    more: tuple[PublicRange, ...] = ()
 
     @property
     def gateway(self) -> IPv4Address:
@@ -39,9 +71,21 @@ class AddressPlan:
         return self.transit[1]
 
     @property
+    def public(self) -> tuple[PublicRange, ...]:
+        return (PublicRange(self.floating, hidden=True), *self.more)
+
+    @property
     def floating_gateway(self) -> IPv4Address:
-        """The host's address on the floating range; never given to a guest."""
-        return self.floating[1]
+        return self.public[0].gateway
+
+    def public_of(self, wanted: Address | Range) -> PublicRange | None:
+        """The public range that an address, or the whole of a range, is of."""
+        for each in self.public:
+            if isinstance(wanted, IPv4Address) and wanted in each.cidr:
+                return each
+            if isinstance(wanted, IPv4Network) and wanted.subnet_of(each.cidr):
+                return each
+        return None
 
     @property
     def networks_max(self) -> int:
@@ -53,95 +97,67 @@ class AddressPlan:
             raise BackendError(f"The transit range {self.transit} is full")
         return self.transit[index + 1]
 
-    def check(self, spec: NetworkSpec) -> None:
-        """Raise BackendError, saying why, if the network cannot be as ``spec`` says."""
-        if not _NETWORK.fullmatch(spec.name) or spec.name == "fab":
-            raise BackendError(f"{spec.name!r} is not a name for a network")
-        if spec.cidr is None:
-            if spec.gateway or spec.leases or spec.floating:
-                raise BackendError(
-                    f"{spec.name} has no range: no gateway, lease or floating address can be in it"
-                )
-            return
-        cidr = _network(spec.cidr)
-        if spec.public:
-            self._check_public(spec, cidr)
-        else:
-            self._check_range(cidr)
-        if spec.gateway is not None:
-            _member(spec.gateway, cidr, "gateway")
-        for server in spec.dns_nameservers:
-            address(server)
-        for lease in spec.leases:
-            _check_lease(lease, cidr)
-        if spec.floating and spec.gateway is None:
-            raise BackendError(f"{spec.name}: floating addresses need a gateway")
-        for outer, inner in spec.floating.items():
-            if _member(outer, self.floating, "floating address") == self.floating_gateway:
-                raise BackendError(f"The floating address {outer} is the host's own")
-            _member(inner, cidr, "fixed address")
 
-    def _check_public(self, spec: NetworkSpec, cidr: IPv4Network) -> None:
-        if not cidr.subnet_of(self.floating):
-            raise BackendError(f"{cidr} is not of {self.floating}, the public range of this host")
-        if spec.gateway is not None and address(spec.gateway) != self.floating_gateway:
-            raise BackendError(
-                f"The way out of {self.floating} is {self.floating_gateway}, not {spec.gateway}"
-            )
+@dataclass(frozen=True)
+class Subnet:
+    """A range of a network, read. ``mode`` is that of IPv6: slaac, dhcpv6-stateful or -stateless."""
 
-    def _check_range(self, cidr: IPv4Network) -> None:
-        if cidr.prefixlen > 30:
-            raise BackendError(f"{cidr} has no room for a gateway and a guest")
-        for taken in (self.transit, self.floating, IPv4Network("169.254.0.0/16"), IPv4Network("127.0.0.0/8")):
-            if cidr.overlaps(taken):
-                raise BackendError(f"{cidr} overlaps {taken}, which is reserved")
+    cidr: Range
+    gateway: Address | None
+    dhcp: bool
+    dns: tuple[Address, ...]
+    routes: tuple[tuple[Range, Address], ...]
+    mode: str
+
+    @property
+    def version(self) -> int:
+        return self.cidr.version
 
 
-def address(text: str) -> IPv4Address:
-    """``text`` as an IPv4 address, or BackendError."""
+def subnets_of(spec: NetworkSpec) -> list[Subnet]:
+    """All subnets of a network, the first IPv4 one first; BackendError for what is no address."""
+    first = SubnetSpec(spec.cidr or "", spec.gateway, spec.dhcp, spec.dns_nameservers, spec.host_routes)
+    return [_subnet(each) for each in ([first] if spec.cidr else []) + list(spec.more_subnets)]
+
+
+def _subnet(spec: SubnetSpec) -> Subnet:
+    return Subnet(
+        cidr=network(spec.cidr),
+        gateway=address(spec.gateway) if spec.gateway else None,
+        dhcp=spec.dhcp,
+        dns=tuple(address(each) for each in spec.dns_nameservers),
+        routes=tuple((network(to), address(via)) for to, via in spec.host_routes),
+        mode=spec.ipv6_mode or "slaac",
+    )
+
+
+def containing(subnets: Sequence[Subnet], wanted: Address) -> Subnet | None:
+    return next((each for each in subnets if wanted in each.cidr), None)
+
+
+def address(text: str) -> Address:
+    """``text`` as an address, or BackendError."""
     try:
-        return IPv4Address(text)
-    except AddressValueError as error:
-        raise BackendError(f"{text!r} is not an IPv4 address") from error
-
-
-def check_tag(tag: str) -> str:
-    if not _TAG.fullmatch(tag):
-        raise BackendError(f"{tag!r} is not an installation tag: 4 to 6 lower-case letters or digits")
-    return tag
-
-
-def check_nic(nic: Nic) -> None:
-    """Raise BackendError if the NIC's name, hardware address or address cannot be used."""
-    if not _NIC.fullmatch(nic.name) or _RESERVED.fullmatch(nic.name):
-        raise BackendError(f"{nic.name!r} is not a name for a NIC: at most 15 of a-z, 0-9 and -")
-    _check_mac(nic.mac)
-    if nic.ip is not None:
-        address(nic.ip)
-
-
-def _check_lease(lease: Lease, cidr: IPv4Network) -> None:
-    _check_mac(lease.mac)
-    _member(lease.ip, cidr, "address")
-    if lease.hostname and not _HOSTNAME.fullmatch(lease.hostname):
-        raise BackendError(f"{lease.hostname!r} is not a host name")
-
-
-def _check_mac(mac: str) -> None:
-    if not _MAC.fullmatch(mac.lower()):
-        raise BackendError(f"{mac!r} is not a hardware address")
-
-
-def _network(text: str) -> IPv4Network:
-    try:
-        return IPv4Network(text)
+        return ip_address(text)
     except ValueError as error:
-        raise BackendError(f"{text!r} is not an IPv4 network") from error
+        raise BackendError(f"{text!r} is not an IP address") from error
 
 
-def _member(text: str, cidr: IPv4Network, what: str) -> IPv4Address:
-    """The address, which must be one that a machine of ``cidr`` can have."""
-    found = address(text)
-    if found not in cidr or found in (cidr.network_address, cidr.broadcast_address):
-        raise BackendError(f"The {what} {found} is not an address of {cidr}")
-    return found
+def network(text: str) -> Range:
+    """``text`` as a range, or BackendError."""
+    try:
+        return ip_network(text)
+    except ValueError as error:
+        raise BackendError(f"{text!r} is not a range of IP addresses: {error}") from error
+
+
+def eui64(prefix: IPv6Network, mac: str) -> IPv6Address:
+    """The address that a card of this hardware address gives itself in ``prefix`` (a /64)."""
+    octets = bytes.fromhex(mac.replace(":", ""))
+    number = bytes((octets[0] ^ 2, *octets[1:3], 0xFF, 0xFE, *octets[3:]))
+    return prefix[int.from_bytes(number, "big")]
+
+
+def hosts(cidr: IPv4Network) -> Iterator[IPv4Address]:
+    """The addresses of a public range that guests may have."""
+    return (each for number, each in enumerate(cidr.hosts()) if number > 0)

@@ -1,7 +1,8 @@
 """dnsmasq as a daemon of its own: one a tenant network (DHCP, DNS), and the host's forwarder.
 
-Owns the configuration texts and the life of the processes. A daemon belongs to no other process: it
-outlives the dispatcher, is found again by its pid file, and is started anew if it died.
+Owns the life of the processes and their files; what a network's is told stands in ``dhcp``. A daemon
+belongs to no other process: it outlives the dispatcher, is found again by its pid file, and is started
+anew if it died.
 
 Its files are in the runtime directory (``/run``), not in the state directory: dnsmasq gives up its
 rights after start and must still be able to read its hosts again.
@@ -16,14 +17,11 @@ import select
 import shutil
 import signal
 from dataclasses import dataclass
-from ipaddress import IPv4Network
 from pathlib import Path
 
-from synnefo.cyclades.backends.base import Lease, NetworkSpec
 from synnefo.cyclades.backends.local import netns as namespaces
-from synnefo.cyclades.backends.local.addresses import DOMAIN, METADATA, AddressPlan
+from synnefo.cyclades.backends.local.addresses import AddressPlan
 
-LEASE_TIME = "12h"
 STOP_TIMEOUT_S = 2.0
 
 
@@ -118,51 +116,6 @@ class Dnsmasq:
 def forwarder(plan: AddressPlan, resolv_conf: Path) -> Settings:
     """The host's daemon: answers on the transit gateway what the host's own name servers say."""
     return Settings((f"listen-address={plan.gateway}", f"resolv-file={resolv_conf}", "domain-needed"))
-
-
-def network(spec: NetworkSpec, cidr: IPv4Network, plan: AddressPlan) -> Settings:
-    """The daemon of a network with the range ``cidr``.
-
-    Without a gateway there is nothing to forward to: names of the network alone are answered, and
-    guests get a route to the metadata address in place of a default route. On a public network guests
-    ask the host for names and go out by it; the metadata address is next door.
-    """
-    options = [
-        "interface=int", "except-interface=lo", "no-resolv", "domain-needed", "expand-hosts",
-        f"domain={DOMAIN}", f"local=/{DOMAIN}/",
-    ]  # fmt: skip
-    if spec.gateway is not None and not spec.public:
-        options.append(f"server={plan.gateway}")
-    if spec.dhcp:
-        options += _dhcp(spec, cidr, plan)
-    return Settings(
-        tuple(options),
-        hosts="".join(_host(lease) for lease in spec.leases) if spec.dhcp else "",
-        names="".join(f"{lease.ip} {lease.hostname}\n" for lease in spec.leases if lease.hostname),
-    )
-
-
-def _dhcp(spec: NetworkSpec, cidr: IPv4Network, plan: AddressPlan) -> list[str]:
-    resolver = str(plan.gateway) if spec.public else spec.gateway or str(METADATA)
-    servers = ",".join(spec.dns_nameservers) or resolver
-    options = [
-        f"dhcp-range={cidr.network_address},static,{cidr.netmask},{LEASE_TIME}",
-        "dhcp-authoritative", "leasefile-ro", "quiet-dhcp", f"dhcp-option=option:dns-server,{servers}",
-    ]  # fmt: skip
-    if spec.gateway is not None and not spec.public:
-        return [*options, f"dhcp-option=option:router,{spec.gateway}"]
-    routes = f"{METADATA}/32,0.0.0.0"
-    if spec.gateway is not None:  # clients that take these routes do not look at the router
-        routes += f",0.0.0.0/0,{spec.gateway}"
-    return [
-        *options, f"shared-network=int,{cidr.network_address}",
-        f"dhcp-option=option:router{f',{spec.gateway}' if spec.gateway is not None else ''}",
-        f"dhcp-option=option:classless-static-route,{routes}",
-    ]  # fmt: skip
-
-
-def _host(lease: Lease) -> str:
-    return ",".join(part for part in (lease.mac.lower(), lease.ip, lease.hostname) if part) + "\n"
 
 
 def _account() -> tuple[str, str]:

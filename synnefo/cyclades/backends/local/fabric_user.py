@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import socket
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
-from synnefo.cyclades.backends.base import BackendError, NetworkSpec, Nic
-from synnefo.cyclades.backends.local.addresses import AddressPlan, check_nic, check_tag
-from synnefo.cyclades.backends.local.records import Records
+from synnefo.cyclades.backends.base import BackendError, NetworkSpec, Nic, RouterSpec
+from synnefo.cyclades.backends.local import wishes
+from synnefo.cyclades.backends.local.addresses import AddressPlan
+from synnefo.cyclades.backends.local.records import Record, Records
 
 #: Ports of a floating address (below 1024 needs rights) and the guest's ports that they lead to.
 FORWARDED = {2222: 22, 8080: 80, 8443: 443}
@@ -30,11 +31,12 @@ class UserFabric:
     """
 
     def __init__(self, tag: str, state_dir: Path, floating: str = "127.18.0.0/24") -> None:
-        check_tag(tag)
+        wishes.check_tag(tag)
         self._plan = AddressPlan(IPv4Network("198.19.0.0/16"), IPv4Network(floating))
         if not self._plan.floating.is_loopback:
             raise BackendError(f"Without rights floating addresses are loopback addresses, not {floating}")
-        self._records = Records(state_dir / "networks")
+        self._records = Records(state_dir / "networks", NetworkSpec)
+        self._routers = Records(state_dir / "routers", RouterSpec)
 
     def available(self) -> str | None:
         return None
@@ -43,15 +45,17 @@ class UserFabric:
         ports = ", ".join(f"{outer} for {inner}" for outer, inner in FORWARDED.items())
         return (
             "QEMU user networking: every guest has its address, DNS and a way out, but guests of one network "
-            "do not reach each other and there is no metadata service. Floating addresses are addresses of "
-            f"this host ({self._plan.floating}) with the ports {ports}, in force when the server starts"
+            "do not reach each other, routers join no networks, there are no filters (security groups, "
+            "firewall profiles), of several subnets only the first one of IPv4 is there, and there is no "
+            "metadata service. Floating addresses are addresses of this host "
+            f"({self._plan.floating}) with the ports {ports}, in force when the server starts"
         )
 
     def ensure(self) -> None:
         """Nothing to make."""
 
     def apply(self, spec: NetworkSpec) -> None:
-        self._plan.check(spec)
+        wishes.check_network(spec, self._plan)
         with self._records.lock(spec.name):
             self._records.adopt(spec)
 
@@ -62,11 +66,24 @@ class UserFabric:
     def networks(self) -> list[str]:
         return self._records.names()
 
+    def apply_router(self, spec: RouterSpec) -> None:
+        """Its floating addresses and its way out are in force when a server starts; it joins no networks."""
+        wishes.check_router(spec, self._plan)
+        with self._routers.lock(spec.name):
+            self._routers.adopt(spec)
+
+    def remove_router(self, name: str) -> None:
+        with self._routers.lock(name):
+            self._routers.forget(name)
+
+    def routers(self) -> list[str]:
+        return self._routers.names()
+
     def namespace(self, name: str) -> str | None:
         return None
 
     def plug(self, nic: Nic) -> list[str]:
-        check_nic(nic)
+        wishes.check_nic(nic)
         record = self._records.get(nic.network)
         if record is None:
             raise BackendError(f"{nic.name}: the network {nic.network} is not there")
@@ -81,8 +98,11 @@ class UserFabric:
             options += (f"hostfwd=tcp:{nic.ip}:{port}-:{inner}" for port, inner in _free_ports(nic.ip))
             return ["-netdev", ",".join(options)]
         host, dns = _helpers(IPv4Network(spec.cidr), spec.gateway, nic.ip)
-        options += [f"host={host}", f"dns={dns}", f"restrict={'off' if spec.gateway else 'on'}"]
-        for outer, port, inner in _forwards(spec, nic.ip):
+        routers = [each.spec for each in self._routers.all() if _serves(each, spec.name)]
+        open_ = any(each.up and each.external for each in routers) if spec.routed else bool(spec.gateway)
+        options += [f"host={host}", f"dns={dns}", f"restrict={'off' if open_ else 'on'}"]
+        floating = [spec.floating, *(each.floating for each in routers)]
+        for outer, port, inner in _forwards(floating, nic.ip):
             options.append(f"hostfwd=tcp:{outer}:{port}-{nic.ip}:{inner}")
         return ["-netdev", ",".join(options)]
 
@@ -111,9 +131,13 @@ def _helpers(cidr: IPv4Network, gateway: str | None, ip: str) -> tuple[IPv4Addre
     return (IPv4Address(gateway) if gateway else next(free)), next(free)
 
 
-def _forwards(spec: NetworkSpec, ip: str) -> Iterator[tuple[str, int, int]]:
+def _serves(record: Record[RouterSpec], network: str) -> bool:
+    return network in {name for name, _ in record.spec.interfaces}
+
+
+def _forwards(floating: Iterable[Mapping[str, str]], ip: str) -> Iterator[tuple[str, int, int]]:
     """Floating address, port and guest's port."""
-    for outer in sorted(address for address, inner in spec.floating.items() if inner == ip):
+    for outer in sorted(address for each in floating for address, inner in each.items() if inner == ip):
         for port, inner in _free_ports(outer):
             yield outer, port, inner
 

@@ -98,15 +98,18 @@ def inside(name: str | None, function: Callable[[], T]) -> T:
         return pool.submit(joined).result()
 
 
-def ip_batch(commands: Iterable[str], netns: str | None = None) -> None:
+def ip_batch(commands: Iterable[str], netns: str | None = None, family: int | None = None) -> None:
     """Run many ``ip`` commands in one process; the first that fails ends it."""
     if lines := "".join(f"{command}\n" for command in commands):
-        run("ip", *_named(netns), "-batch", "-", stdin=lines)
+        run("ip", *_named(netns), *([f"-{family}"] if family else []), "-batch", "-", stdin=lines)
 
 
 @dataclass(frozen=True)
 class Link:
-    """A network interface as it is; addresses look like ``10.0.0.1/24``, ``master`` is its bridge."""
+    """A network interface as it is; addresses look like ``10.0.0.1/24``, ``master`` is its bridge.
+
+    Addresses that are of the link alone (IPv6) are not among them.
+    """
 
     addresses: frozenset[str]
     master: str | None
@@ -117,6 +120,12 @@ def links(netns: str | None = None) -> dict[str, Link]:
     """The interfaces by name."""
     shown: list[dict[str, Any]] = json.loads(run("ip", *_named(netns), "-json", "address", "show") or "[]")
     return {entry["ifname"]: _link(entry) for entry in shown if entry}
+
+
+def is_bridge(name: str) -> bool:
+    """Whether the calling namespace has a bridge of this name."""
+    shown = json.loads(run("ip", "-json", "-details", "link", "show", "type", "bridge") or "[]")
+    return any(entry.get("ifname") == name for entry in shown)
 
 
 def delete_links(wanted: Iterable[str], netns: str | None = None) -> None:
@@ -131,10 +140,18 @@ def delete_links(wanted: Iterable[str], netns: str | None = None) -> None:
                     raise
 
 
-def routes(netns: str | None = None) -> list[dict[str, Any]]:
-    """The IPv4 routes, as iproute2 words them (``dst``, ``dev``, ...)."""
-    shown: list[dict[str, Any]] = json.loads(run("ip", *_named(netns), "-json", "-4", "route") or "[]")
+def routes(netns: str | None = None, family: int = 4) -> list[dict[str, Any]]:
+    """The routes of a family, as iproute2 words them (``dst``, ``dev``, ...)."""
+    shown: list[dict[str, Any]] = json.loads(
+        run("ip", *_named(netns), "-json", f"-{family}", "route") or "[]"
+    )
     return shown
+
+
+def policies(netns: str) -> dict[str, int]:
+    """The tables that rules of IPv4 routing send by incoming interface to."""
+    shown: list[dict[str, Any]] = json.loads(run("ip", *_named(netns), "-json", "rule") or "[]")
+    return {rule["iif"]: int(rule["table"]) for rule in shown if "iif" in rule}
 
 
 def sysctl(values: Mapping[str, str], netns: str | None = None) -> None:
@@ -151,7 +168,9 @@ def sysctl(values: Mapping[str, str], netns: str | None = None) -> None:
 
 def _link(entry: Mapping[str, Any]) -> Link:
     addresses = (
-        f"{each['local']}/{each['prefixlen']}" for each in entry["addr_info"] if each["family"] == "inet"
+        f"{each['local']}/{each['prefixlen']}"
+        for each in entry["addr_info"]
+        if each["family"] == "inet" or each["scope"] == "global"
     )
     return Link(frozenset(addresses), entry.get("master"), "UP" in entry["flags"])
 

@@ -1,6 +1,7 @@
-"""The packet rules: three nftables rulesets as text, and loading them.
+"""The packet rules of the host and of networks' namespaces as text, and loading rules.
 
-Owns what may pass where. Everything else (namespaces, interfaces, daemons) is made by its neighbours.
+Owns what may pass there; the bridges' rules are ``nft_cards``', those of routers ``nft_routers``'.
+Everything else (namespaces, interfaces, daemons) is made by its neighbours.
 
 * ``host_rules``: a table of the host's own namespace. Guests' traffic leaves masqueraded; new
   connections come in only to floating addresses; of the host's addresses on the fabric guests reach
@@ -10,7 +11,6 @@ Owns what may pass where. Everything else (namespaces, interfaces, daemons) is m
   ``foreign_drops`` finds such chains, so that the operator can be told; nothing here writes into
   tables of others.
 * ``network_rules``: the namespace of one tenant network (interfaces ``int``, ``ext``).
-* ``fabric_rules``: the bridges. What comes from a NIC must carry the NIC's own addresses.
 
 Every ruleset is replaced as a whole in one transaction: there is no moment without rules, and
 repeating it changes nothing. Established connections live on unless the rules forbid them.
@@ -21,7 +21,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 
-from synnefo.cyclades.backends.base import Nic
 from synnefo.cyclades.backends.local import netns as namespaces
 from synnefo.cyclades.backends.local.addresses import METADATA, AddressPlan
 
@@ -29,7 +28,7 @@ _HOST = """
 table ip {table} {{
     chain postrouting {{
         type nat hook postrouting priority srcnat; policy accept;
-        ip saddr {guests} oifname != "{veth}" masquerade
+        ip saddr {hidden} oifname != "{veth}" masquerade
     }}
     chain forward {{
         type filter hook forward priority filter; policy accept;
@@ -42,7 +41,7 @@ table ip {table} {{
     }}
     chain coming {{
         ct state established,related accept
-        ip daddr {floating} accept
+        ip daddr {public} accept
         drop
     }}
     chain input {{
@@ -90,9 +89,7 @@ table ip synnefo {{
         ct status dnat ct direction reply ct original ip daddr . ip saddr != @pairs drop
         oifname "ext" ct status snat ct direction original ct reply ip daddr != {transit} \
             ct reply ip daddr . ip saddr != @pairs drop
-        ct state established,related accept
-        iifname "int" oifname "ext" accept
-        oifname "int" ct status dnat accept
+        {forward}
     }}
     chain input {{
         type filter hook input priority filter; policy drop;
@@ -106,46 +103,27 @@ table ip synnefo {{
 }}
 """
 
-_FABRIC = """
-table bridge synnefo {{
-    map nics {{
-        type ifname . ether_addr : verdict
-        {nics}
+# There is no way out for IPv6: guests' addresses are known to nobody outside.
+_NETWORK_IPV6 = """
+table ip6 synnefo {{
+    chain forward {{
+        type filter hook forward priority filter; policy drop;
+        {forward}
     }}
-    set senders {{
-        type ifname . ether_addr . ipv4_addr
-        {senders}
-    }}
-    chain incoming {{
-        type filter hook prerouting priority -300; policy accept;
-        iifname "uplink" accept
-        iifname "int-*" accept
-        iifname "ext-*" accept
-        iifname . ether saddr vmap @nics
-        drop
-    }}
-    chain bound {{
-        ip saddr 0.0.0.0 udp sport 68 udp dport 67 accept
-        ip saddr 0.0.0.0 drop
-        iifname . ether saddr . ip saddr @senders goto common
-        iifname . arp saddr ether . arp saddr ip @senders accept
-        ether type ip6 goto common
-        drop
-    }}
-    chain free {{
-        ether type {{ ip, ip6 }} goto common
-        ether type arp accept
-        drop
-    }}
-    chain common {{
-        udp sport 67 drop
-        udp dport 68 drop
-        udp sport 547 drop
-        icmpv6 type {{ nd-router-advert, nd-redirect }} drop
-        accept
+    chain input {{
+        type filter hook input priority filter; policy drop;
+        iifname "lo" accept
+        ct state established,related accept
+        meta l4proto icmpv6 accept
+        iifname "int" udp dport {{ 53, 547 }} accept
+        iifname "int" tcp dport 53 accept
     }}
 }}
 """
+
+_LEADS = """ct state established,related accept
+        iifname "int" oifname { "int", "ext" } accept
+        oifname "int" ct status dnat accept"""
 
 
 def host_rules(table: str, veth: str, plan: AddressPlan) -> str:
@@ -153,15 +131,16 @@ def host_rules(table: str, veth: str, plan: AddressPlan) -> str:
     rules = _HOST.format(
         table=table,
         veth=veth,
-        guests=f"{{ {plan.transit}, {plan.floating} }}",
-        floating=plan.floating,
-        own=f"{{ {plan.gateway}, {plan.floating_gateway} }}",
+        guests=_braces([plan.transit, *(each.cidr for each in plan.public)]),
+        hidden=_braces([plan.transit, *(each.cidr for each in plan.public if each.hidden)]),
+        public=_braces([each.cidr for each in plan.public]),
+        own=_braces([plan.gateway, *(each.gateway for each in plan.public)]),
     )
-    return _replacing(f"ip {table}", rules)
+    return replacing(f"ip {table}", rules)
 
 
-def network_rules(transit: str, floating: Mapping[str, str]) -> str:
-    """A network's namespace; ``floating`` maps floating to fixed addresses.
+def network_rules(transit: str, floating: Mapping[str, str], *, leads: bool = True) -> str:
+    """A network's namespace; ``floating`` maps floating to fixed addresses; ``leads``: it is the gateway.
 
     Of several floating addresses of one guest the lowest is the one it is seen by when it calls out.
     """
@@ -169,25 +148,13 @@ def network_rules(transit: str, floating: Mapping[str, str]) -> str:
     rules = _NETWORK.format(
         transit=transit,
         metadata=METADATA,
-        inward=_elements(f"{outer} : {inner}" for outer, inner in floating.items()),
-        outward=_elements(f"{inner} : {outer}" for inner, outer in outward.items()),
-        pairs=_elements(f"{outer} . {inner}" for outer, inner in floating.items()),
+        inward=elements(f"{outer} : {inner}" for outer, inner in floating.items()),
+        outward=elements(f"{inner} : {outer}" for inner, outer in outward.items()),
+        pairs=elements(f"{outer} . {inner}" for outer, inner in floating.items()),
+        forward=_LEADS if leads else "",
     )
-    return _replacing("ip synnefo", rules)
-
-
-def fabric_rules(nics: Iterable[Nic]) -> str:
-    """The bridges' rules for the NICs that are plugged; a port that is not among them is mute.
-
-    A NIC without an address may use any. The sender 0.0.0.0 is that of ARP probes.
-    """
-    ports, senders = [], []
-    for nic in nics:
-        port = f'"{nic.name}" . {nic.mac}'
-        ports.append(f"{port} : goto {'bound' if nic.ip else 'free'}")
-        if nic.ip:
-            senders += [f"{port} . {nic.ip}", f"{port} . 0.0.0.0"]
-    return _replacing("bridge synnefo", _FABRIC.format(nics=_elements(ports), senders=_elements(senders)))
+    inwards = 'iifname "int" oifname "int" accept' if leads else ""
+    return replacing("ip synnefo", rules) + replacing("ip6 synnefo", _NETWORK_IPV6.format(forward=inwards))
 
 
 def load(rules: str, netns: str | None = None) -> None:
@@ -211,11 +178,17 @@ def foreign_drops(table: str) -> list[str]:
     ]
 
 
-def _replacing(table: str, rules: str) -> str:
+def replacing(table: str, rules: str) -> str:
+    """The ruleset in place of whatever the table held."""
     # Naming the table first makes the delete succeed where there was none.
     return f"table {table}\ndelete table {table}\n{rules}"
 
 
-def _elements(items: Iterable[str]) -> str:
+def _braces(items: Iterable[object]) -> str:
+    return f"{{ {', '.join(map(str, items))} }}"
+
+
+def elements(items: Iterable[str]) -> str:
+    """What a set or map begins with; an empty one is declared without."""
     listed = ", ".join(items)
     return f"elements = {{ {listed} }}" if listed else ""

@@ -1,7 +1,8 @@
-"""What the fabric remembers: one JSON file a network, and file locks.
+"""What the fabric remembers: one JSON file a network or router, and file locks.
 
-Owns the state directory's ``networks/``. The database is the truth about networks; these files let a
-host rebuild itself after a reboot, and let an older picture be recognised. No system call but files.
+Owns the state directory's ``networks/`` and ``routers/``. The database is the truth about them; these
+files let a host rebuild itself after a reboot, and let an older picture be recognised. No system call
+but files.
 """
 
 from __future__ import annotations
@@ -14,40 +15,48 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Generic, TypeVar
 
-from synnefo.cyclades.backends.base import BackendUnavailable, Lease, NetworkSpec
+from pydantic import TypeAdapter
+
+from synnefo.cyclades.backends.base import BackendUnavailable, NetworkSpec, RouterSpec
+
+Spec = TypeVar("Spec", NetworkSpec, RouterSpec)
 
 _PATIENCE_S = 10.0
 _LOOK_S = 0.01
 
 
 @dataclasses.dataclass(frozen=True)
-class Record:
-    """A network as last asked for, and its number on this host (from 1, free again after removal)."""
+class Record(Generic[Spec]):
+    """A network or router as last asked for, and its number on this host (from 1, free after removal)."""
 
     index: int
-    spec: NetworkSpec
+    spec: Spec
 
 
-class Records:
-    """The networks of an installation. Safe for several threads and processes."""
+class Records(Generic[Spec]):
+    """The networks (or routers) of an installation. Safe for several threads and processes."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, kind: type[Spec]) -> None:
         self._directory = directory
+        self._reader: TypeAdapter[Spec] = TypeAdapter(kind)
 
     def names(self) -> list[str]:
         return sorted(file.stem for file in self._directory.glob("*.json"))
 
-    def get(self, name: str) -> Record | None:
+    def all(self) -> list[Record[Spec]]:
+        return [record for name in self.names() if (record := self.get(name)) is not None]
+
+    def get(self, name: str) -> Record[Spec] | None:
         """The record, or None; a file that cannot be read counts as absent, the database knows better."""
         try:
             stored = json.loads(self._file(name).read_text())
-            return Record(stored["index"], _spec(stored["spec"]))
+            return Record(stored["index"], self._reader.validate_python(stored["spec"]))
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             return None
 
-    def adopt(self, spec: NetworkSpec) -> Record:
+    def adopt(self, spec: Spec) -> Record[Spec]:
         """Store ``spec`` unless one of the same or a newer revision stands; return what stands then.
 
         The caller holds the network's lock.
@@ -57,7 +66,8 @@ class Records:
             return record
         with self.lock(".numbers"):
             record = Record(record.index if record else self._free_index(), spec)
-            write(self._file(spec.name), json.dumps(_plain(record)))
+            plain = self._reader.dump_python(spec, mode="json")
+            write(self._file(spec.name), json.dumps({"index": record.index, "spec": plain}))
         return record
 
     def forget(self, name: str) -> None:
@@ -71,7 +81,7 @@ class Records:
             yield
 
     def _free_index(self) -> int:
-        used = {record.index for name in self.names() if (record := self.get(name))}
+        used = {record.index for record in self.all()}
         return next(index for index in range(1, len(used) + 2) if index not in used)
 
     def _file(self, name: str) -> Path:
@@ -126,20 +136,3 @@ def write(file: Path, text: str) -> None:
         stream.flush()
         os.fsync(stream.fileno())
     draft.replace(file)
-
-
-def _plain(record: Record) -> dict[str, Any]:
-    spec = record.spec
-    return {
-        "index": record.index,
-        "spec": {
-            **{field.name: getattr(spec, field.name) for field in dataclasses.fields(spec)},
-            "dns_nameservers": list(spec.dns_nameservers),
-            "leases": [dataclasses.asdict(lease) for lease in spec.leases],
-            "floating": dict(spec.floating),
-        },
-    }
-
-
-def _spec(stored: dict[str, Any]) -> NetworkSpec:
-    return NetworkSpec(**{**stored, "leases": [Lease(**lease) for lease in stored["leases"]]})
