@@ -113,7 +113,7 @@ class GanetiBackend:
 
     def with_file(self, spec: InstanceSpec) -> InstanceSpec:
         """The specification, with the image as a file that nodes can read."""
-        if spec.image is None or not spec.image.source:
+        if spec.image is None or not (spec.image.source or spec.image.format == "vmdk"):
             return spec
         if self._images is None:
             raise BackendError("There is no directory for the content of images")

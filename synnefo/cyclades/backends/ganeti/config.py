@@ -100,7 +100,7 @@ class GanetiConfig:
         if self.image_osparams:
             osparams["img_id"] = "null" if spec.image is None else f"file://{spec.image.path}"
             if spec.image is not None:
-                osparams["img_format"] = _IMAGE_FORMATS.get(spec.image.format, spec.image.format)
+                osparams["img_format"] = _IMAGE_FORMATS.get(spec.image.kept_format, spec.image.kept_format)
             if spec.guest.admin_password is not None:
                 secret["img_passwd"] = spec.guest.admin_password
         return {"osparams": osparams, "osparams_secret": secret}

@@ -238,7 +238,7 @@ class Host:
             disks.create(disk, None, "", size_gib)
             return
         with self._images.using(image, wait_s=IMAGE_WAIT_S) as path:
-            disks.create(disk, path, image.format, size_gib)
+            disks.create(disk, path, image.kept_format, size_gib)
 
     # -- making it end --------------------------------------------------------------------------
     def _finish_run(self, home: Home) -> None:

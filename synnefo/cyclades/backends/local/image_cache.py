@@ -6,12 +6,14 @@ what has its final name is whole; a draft that a crash left is begun anew or swe
 evicts a content holds its lock. When there is more than the limit allows, what was not used for the
 longest time goes, unless a disk stands on it.
 
-The content comes from a reader that is given; it promises to yield what was stored or to raise.
+The content comes from a reader that is given; it promises to yield what was stored or to raise. A VMDK,
+which no disk can stand on, is converted when it comes: what has its name here is a qcow2.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import time
@@ -20,6 +22,7 @@ from pathlib import Path
 
 from synnefo.common.faults import Fault
 from synnefo.cyclades.backends.base import BackendError, BackendUnavailable, DiskImage
+from synnefo.cyclades.backends.local import tools
 from synnefo.cyclades.backends.local.fencing import Fences
 
 #: Yields the content of ``DiskImage.source``. Raises OSError if it is damaged, a fault if it is not there.
@@ -27,7 +30,9 @@ Reader = Callable[[str], Iterator[bytes]]
 
 _HASH = re.compile(r"[0-9a-f]{16,128}")
 _NAME = re.compile(rf"{_HASH.pattern}-[0-9]+")
-_DRAFT = re.compile(rf"\.({_NAME.pattern})\.new")
+_DRAFT = re.compile(rf"\.({_NAME.pattern})\.(?:new|vmdk)")
+_CONVERTED = "vmdk"
+_CONVERT_S = 3600.0
 _BLOCK = 512
 
 
@@ -45,7 +50,7 @@ class ImageCache:
 
     def prepare(self, image: DiskImage) -> bool:
         """Have the content here; False while another caller brings it. Raises BackendError."""
-        if not image.source:
+        if not image.source and image.format != _CONVERTED:
             return True
         try:
             os.utime(self._path(image))
@@ -59,7 +64,7 @@ class ImageCache:
 
         Raises BackendUnavailable if another caller holds it, or it cannot be had now; BackendError.
         """
-        if not image.source:
+        if not image.source and image.format != _CONVERTED:
             if image.path is None:
                 raise BackendError("The image has no content")
             yield image.path
@@ -96,7 +101,10 @@ class ImageCache:
     def _fill(self, image: DiskImage, path: Path) -> None:
         draft = path.with_name(f".{path.name}.new")
         try:
-            self._write(image, draft)
+            if image.format == _CONVERTED:
+                self._convert(image, draft)
+            else:
+                self._write(image, draft)
             draft.chmod(0o444)
             draft.rename(path)
             _sync(self._directory)
@@ -106,6 +114,26 @@ class ImageCache:
             raise BackendError(f"The image cannot be kept on this host: {error}") from error
         finally:
             draft.unlink(missing_ok=True)
+
+    def _convert(self, image: DiskImage, draft: Path) -> None:
+        """What is read is read as a VMDK of one file, as it was found to be when it became an image."""
+        original = draft.with_name(f".{self._path(image).name}.vmdk")
+        try:
+            if image.source:
+                self._write(image, original)
+            described = json.loads(
+                tools.run("qemu-img", "info", "-f", _CONVERTED, "--output=json", str(image.path or original))
+            )
+            if "backing-filename" in described:
+                raise BackendError("The image refers to another file")
+            tools.run(
+                "setpriv", "--pdeathsig", "KILL", "qemu-img", "convert", "-f", _CONVERTED, "-O", "qcow2",
+                str(image.path or original), str(draft), timeout_s=_CONVERT_S,
+            )  # fmt: skip
+            with draft.open("rb") as made:
+                os.fsync(made.fileno())
+        finally:
+            original.unlink(missing_ok=True)
 
     def _write(self, image: DiskImage, draft: Path) -> None:
         """Holes stay holes."""

@@ -110,7 +110,7 @@ class MakingCalls(VolumeCalls):
             draft = disks.draft(file, None, "", root.size_gib * disks.GIB)
         else:
             with self._images.using(root.origin, wait_s=IMAGE_WAIT_S) as image:
-                draft = disks.draft(file, image, root.origin.format, root.size_gib * disks.GIB)
+                draft = disks.draft(file, image, root.origin.kept_format, root.size_gib * disks.GIB)
         draft.rename(file)
         home.write_spec(spec)
         for told in (home.disk, home.seed, home.config_drive):
@@ -151,8 +151,8 @@ class MakingCalls(VolumeCalls):
         with self._images.using(image, wait_s=IMAGE_WAIT_S) as file:
             if image.format == _CD:
                 return str(file.resolve())
-            size_bytes = disks.image_size_bytes(file, image.format)
-            disks.draft(home.rescue_disk, file, image.format, size_bytes).rename(home.rescue_disk)
+            size_bytes = disks.image_size_bytes(file, image.kept_format)
+            disks.draft(home.rescue_disk, file, image.kept_format, size_bytes).rename(home.rescue_disk)
         return ""
 
     def set_password(self, name: str, user: str, password: str, fence: Fence) -> str:
