@@ -60,6 +60,34 @@ def create(caller: Caller, name: str, public_key: str | None = None) -> tuple[Ke
     return row, private
 
 
+def find(caller: Caller, key_id: int) -> KeyPair:
+    """One key pair of the caller's by its id. Raises ItemNotFound."""
+    found = keypairs_for(caller).filter(pk=key_id).first()
+    if found is None:
+        raise ItemNotFound("There is no such key.")
+    return found
+
+
+def change(caller: Caller, key_id: int, name: str, public_key: str) -> KeyPair:
+    """Another name, or another key under it. Raises ItemNotFound, BadRequest, Conflict (name taken)."""
+    _check_name(name)
+    kind, fingerprint = _parse(public_key)
+    try:
+        with atomic():
+            row = find(caller, key_id)
+            row.name, row.content, row.kind, row.fingerprint = name, public_key.strip(), kind, fingerprint
+            row.save()
+            record(caller, "keypair.change", "keypair", row.pk, name=name)
+    except IntegrityError:
+        raise Conflict(f"Key pair '{name}' already exists.") from None
+    return row
+
+
+def generate() -> tuple[str, str]:
+    """A pair that nobody keeps: the public key, and the private one."""
+    return _generate()
+
+
 def delete(caller: Caller, name: str) -> None:
     with atomic():
         row = get(caller, name)

@@ -47,7 +47,7 @@ class PlugCard(CardProcedure):
         return self.wait_for(self.engine(self.server()))
 
     def finish(self, error: str) -> None:
-        server = self.settle(None, "")
+        server = self.leave_as_it_was(error)
         state = Port.State.ERROR if error else Port.State.ACTIVE
         server.ports.filter(pk=self.payload["port"]).update(state=state)
 
@@ -64,7 +64,7 @@ class UnplugCard(CardProcedure):
         return self.wait_for(self.engine(self.server()))
 
     def finish(self, error: str) -> None:
-        server = self.settle(None, "")
+        server = self.leave_as_it_was(error)
         port = server.ports.filter(pk=self.payload["port"]).first()
         if port is None:
             return

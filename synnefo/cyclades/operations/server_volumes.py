@@ -53,7 +53,7 @@ class AttachVolume(VolumeProcedure):
         )
 
     def finish(self, error: str) -> None:
-        server = self.settle(None, error)
+        server = self.leave_as_it_was(error)
         volume = self.locked_volume()
         if not error:
             volume.status, volume.attached_at, volume.fault = Volume.Status.IN_USE, timezone.now(), ""
@@ -79,7 +79,7 @@ class DetachVolume(VolumeProcedure):
         )
 
     def finish(self, error: str) -> None:
-        self.settle(None, error)
+        self.leave_as_it_was(error)
         if error:
             self.stay(error)
         else:
@@ -96,7 +96,7 @@ class RemoveVolume(DetachVolume):
         return self.through(engine, lambda: engine.delete_volume(volume.engine_name, self.fence))
 
     def finish(self, error: str) -> None:
-        self.settle(None, error)
+        self.leave_as_it_was(error)
         if error:
             self.stay(error)
         else:
@@ -114,7 +114,7 @@ class ExtendAttachedVolume(VolumeProcedure):
         return self.through(engine, lambda: engine.extend_volume(volume.engine_name, size_gib, self.fence))
 
     def finish(self, error: str) -> None:
-        self.settle(None, error)
+        self.leave_as_it_was(error)
         self.stay(error)
         if not error:
             Volume.objects.filter(pk=self.target(Volume.TARGET)).update(size_gib=self.payload["size_gib"])

@@ -57,9 +57,19 @@ class ServerProcedure(BackendProcedure):
         for name, value in changes.items():
             setattr(server, name, value)
         server.save()
+        self.tell(server, error)
+        return server
+
+    def leave_as_it_was(self, error: str) -> Server:
+        """Write that nothing is under way; what went wrong with a part of it is told, but no fault of it."""
+        server = self.settle(None, "")
+        self.tell(server, error)
+        return server
+
+    def tell(self, server: Server, error: str) -> None:
+        """Let its owner read what went wrong, if anything did."""
         if error:
             diagnostics.note(server, diagnostics.ERROR, self.kind, error, at=timezone.now())
-        return server
 
 
 class GuestProcedure(ServerProcedure):

@@ -76,7 +76,7 @@ def planned(caller: Caller, request: ServerRequest, flavor: Flavor) -> Disks:
 def give(caller: Caller, server: Server, disks: Disks) -> None:
     """Make the rows of new ones and take the given ones, in the transaction that makes the server.
 
-    Raises Conflict if somebody was faster.
+    Raises BadRequest if somebody was faster.
     """
     taken = {row.pk: row for row in Volume.objects.select_for_update(of=("self",)).filter(pk__in=disks.given)}
     for index, (device, volume) in enumerate(disks.wanted):
@@ -94,9 +94,9 @@ def give(caller: Caller, server: Server, disks: Disks) -> None:
 
 
 def require_free(volume: Volume) -> None:
-    """Raises Conflict if a server has it, or it is busy."""
+    """Raises BadRequest if a server has it, or it is busy."""
     if volume.deleted or volume.server_id is not None or volume.status != Volume.Status.AVAILABLE:
-        raise Conflict(f"Volume {volume.uuid} is not available; it is {volume.status.lower()}.")
+        raise BadRequest(f"Volume {volume.uuid} is not available; it is {volume.status.lower()}.")
 
 
 def require_kind(volume: Volume, flavor: Flavor) -> None:
@@ -141,6 +141,8 @@ def _volume(caller: Caller, device: DeviceRequest, flavor: Flavor, *, is_root: b
         volume = volumes.get(caller, device.uuid or "")
         require_free(volume)
         require_kind(volume, flavor)
+        if is_root and not (volume.bootable or volume.materialised):
+            raise BadRequest(f"Volume {volume.uuid} is not bootable.")
         return volume
     source = _source(caller, device)
     size_gib = device.size_gib if device.size_gib or not is_root else flavor.disk or None

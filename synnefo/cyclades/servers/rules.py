@@ -17,9 +17,10 @@ from django.db.models import Prefetch, QuerySet
 from synnefo.audit.rules import record
 from synnefo.common.accounts import Provision, provisions_for
 from synnefo.common.caller import Caller, visible
-from synnefo.common.faults import BadRequest, Conflict, Forbidden, ItemNotFound, RequestTooLarge
+from synnefo.common.faults import BadRequest, Conflict, Forbidden, ItemNotFound, OverLimit, RequestTooLarge
 from synnefo.common.transactions import atomic
 from synnefo.cyclades import placement
+from synnefo.cyclades.backends.models import Backend
 from synnefo.cyclades.flavors import rules as flavors
 from synnefo.cyclades.flavors.models import Flavor
 from synnefo.cyclades.keypairs import rules as keypairs
@@ -255,11 +256,11 @@ def check_metadata(metadata: Mapping[str, str]) -> None:
 
 
 def check_told(files: Sequence[FileRequest], user_data: bytes) -> None:
-    """Raises RequestTooLarge for more than a guest is told at its first boot."""
+    """Raises RequestTooLarge, OverLimit (files) for more than a guest is told at its first boot."""
     if len(user_data) > settings.CYCLADES_USER_DATA_MAX_BYTES:
         raise RequestTooLarge(f"User data is larger than {settings.CYCLADES_USER_DATA_MAX_BYTES} bytes.")
     if len(files) > settings.CYCLADES_MAX_PERSONALITY:
-        raise RequestTooLarge(f"A server is given at most {settings.CYCLADES_MAX_PERSONALITY} files.")
+        raise OverLimit(f"A server is given at most {settings.CYCLADES_MAX_PERSONALITY} files.")
     most: int = settings.CYCLADES_MAX_PERSONALITY_SIZE
     for file in files:
         if not 1 <= len(file.path) <= 255:
@@ -277,7 +278,7 @@ def _new_row(caller: Caller, request: ServerRequest, flavor: Flavor, disks: devi
         project=caller.project,
         shared_to_project=caller.shares_by_default,
         flavor=flavor,
-        backend=placement.choose(flavor, only=disks.backend),
+        backend=_engine_for(caller, request, flavor, disks),
         image=disks.ref,
         image_version=disks.image.version if disks.image is not None else 0,
         os=str(properties.get("os", ""))[:256],
@@ -295,6 +296,12 @@ def _new_row(caller: Caller, request: ServerRequest, flavor: Flavor, disks: devi
     if request.group is not None:
         _join_group(caller, server, request.group)
     return server
+
+
+def _engine_for(caller: Caller, request: ServerRequest, flavor: Flavor, disks: devices.Disks) -> Backend:
+    if request.backend is not None:
+        return Backend.objects.get(pk=request.backend)
+    return placement.choose(flavor, only=disks.backend, user=caller.user, project=caller.project)
 
 
 def _join_group(caller: Caller, server: Server, uuid: str) -> None:

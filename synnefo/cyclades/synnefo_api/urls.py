@@ -11,13 +11,18 @@ from synnefo.cyclades.flavors.api import synnefo as flavors
 from synnefo.cyclades.images.api import synnefo as compute_images
 from synnefo.cyclades.images.api import synnefo_image as images
 from synnefo.cyclades.keypairs.api import synnefo as keypairs
+from synnefo.cyclades.keypairs.api import userdata
 from synnefo.cyclades.networks.api import synnefo as networks
 from synnefo.cyclades.networks.api import synnefo_floating as floating
 from synnefo.cyclades.servers.api import synnefo as servers
 from synnefo.cyclades.servers.api import synnefo_ports as ports
 from synnefo.cyclades.servers.api import synnefo_tags as tags
+from synnefo.cyclades.servers.api import synnefo_volumes as attachments
+from synnefo.cyclades.servers.api import vmapi
+from synnefo.cyclades.servers.api import synnefo_disks as volumes
 from synnefo.cyclades.synnefo_api import versions
 from synnefo.cyclades.synnefo_api.kit import Routes
+from synnefo.cyclades.volumes.api import synnefo as snapshots
 
 #: What stands for a parameter in a path: anything for texts, digits for the rest.
 _TEXTS = {
@@ -26,7 +31,9 @@ _TEXTS = {
     "tag": r".+?",
     "alias": r"[^/]+?",
     "image_id": r"[^/]+?",
+    "snapshot_id": r"[^/]+?",
     "member": r"[^/]+?",
+    "secret_id": r"[0-9a-f-]{36}",
 }
 _SUFFIX, _END = r"(?:\.json|\.xml)?", r"/?$"
 
@@ -48,6 +55,7 @@ def _regex(template: str) -> str:
 urlpatterns: list[URLPattern] = [
     re_path(r"^compute/?$", versions.compute_versions),
     re_path(r"^network/?$", versions.network_versions),
+    re_path(r"^volume/?$", versions.volume_versions),
     re_path(r"^image(?:/versions)?/?$", versions.image_versions),
     *_at(
         "compute/v2.0",
@@ -56,11 +64,16 @@ urlpatterns: list[URLPattern] = [
         compute_images.ROUTES,
         servers.ROUTES,
         tags.ROUTES,
+        attachments.ROUTES,
         keypairs.ROUTES,
         floating.COMPUTE_ROUTES,
     ),
     *_at("network/v2.0", versions.NETWORK, networks.ROUTES, ports.ROUTES),
+    *_at("volume/v2.0", volumes.ROUTES, snapshots.ROUTES),
+    *_at("volume/v2", volumes.ROUTES, snapshots.ROUTES),
     *_at("image/v1.0", images.ROUTES),
     *_at("image/v1", images.ROUTES),
-    re_path(r"^(?:compute|network|image)/(?P<path>.*)$", unknown),
+    *_at("userdata", userdata.ROUTES),
+    *_at("vmapi/v1.0", vmapi.ROUTES),
+    re_path(r"^(?:compute|network|image|volume)/(?P<path>.*)$", unknown),
 ]

@@ -10,9 +10,9 @@ from django.http import HttpRequest, HttpResponse
 from synnefo.common.caller import Caller
 from synnefo.common.faults import BadRequest, Forbidden, ItemNotFound, NotImplementedFault
 from synnefo.common.http.plain import answer, empty
-from synnefo.cyclades.servers import rules
+from synnefo.cyclades.servers import rules, vault
 from synnefo.cyclades.servers.api import synnefo_views as views
-from synnefo.cyclades.servers.api.synnefo_actions import act
+from synnefo.cyclades.servers.api.synnefo_actions import act, in_state
 from synnefo.cyclades.servers.api.synnefo_bodies import metadata_in, server_request
 from synnefo.cyclades.servers.models import Server
 from synnefo.cyclades.synnefo_api import kit
@@ -53,7 +53,8 @@ def _rename(request: HttpRequest, caller: Caller, server_id: str) -> HttpRespons
 
 
 def _delete(request: HttpRequest, caller: Caller, server_id: str) -> HttpResponse:
-    rules.delete(caller, _changeable(caller, server_id).uuid)
+    server = _changeable(caller, server_id)
+    in_state(lambda: rules.delete(caller, server.uuid))
     return empty(204)
 
 
@@ -77,13 +78,12 @@ def _list_diagnostics(request: HttpRequest, caller: Caller, server_id: str) -> H
 
 
 def _show_password(request: HttpRequest, caller: Caller, server_id: str) -> HttpResponse:
-    """It was told when the server was made, that once."""
-    _found(caller, server_id)
-    raise ItemNotFound("The password is not kept.")
+    """The administrator's password, while it is kept."""
+    return answer({"password": vault.password_of(_found(caller, server_id))})
 
 
 def _forget_password(request: HttpRequest, caller: Caller, server_id: str) -> HttpResponse:
-    _changeable(caller, server_id)
+    vault.forget_password(caller, _changeable(caller, server_id))
     return empty(204)
 
 
@@ -119,7 +119,8 @@ def _set_metadata_item(request: HttpRequest, caller: Caller, server_id: str, key
 
 
 def _delete_metadata_item(request: HttpRequest, caller: Caller, server_id: str, key: str) -> HttpResponse:
-    rules.delete_metadata(caller, _changeable(caller, server_id).uuid, key)
+    server = _changeable(caller, server_id)
+    in_state(lambda: rules.delete_metadata(caller, server.uuid, key))
     return empty(204)
 
 
@@ -143,7 +144,7 @@ def _changeable(caller: Caller, server_id: str) -> Server:
 def _set_metadata(caller: Caller, server: Server, wanted: Mapping[str, str]) -> dict[str, Any]:
     """All metadata after the change. More than there may be are a bad request here."""
     try:
-        return rules.set_metadata(caller, server.uuid, wanted)
+        return in_state(lambda: rules.set_metadata(caller, server.uuid, wanted))
     except Forbidden as fault:
         raise BadRequest(fault.message) from None
 

@@ -11,15 +11,16 @@ from synnefo.common.caller import Caller
 from synnefo.common.faults import (
     BadRequest,
     Conflict,
-    FeatureNotEnabled,
     Forbidden,
+    ItemNotFound,
     NotImplementedFault,
     WrongState,
 )
 from synnefo.common.http.plain import answer, empty
 from synnefo.cyclades.console import rules as console
+from synnefo.cyclades.flavors import rules as flavors
 from synnefo.cyclades.openstack.kit import origin
-from synnefo.cyclades.servers import floating, rules
+from synnefo.cyclades.servers import firewall, floating, rules, sharing, sizes, systems
 from synnefo.cyclades.servers.models import Server
 from synnefo.cyclades.synnefo_api import kit
 
@@ -57,6 +58,39 @@ def _reboot(request: HttpRequest, caller: Caller, server: Server, arguments: _Ar
     if kind not in ("SOFT", "HARD"):
         raise BadRequest("Invalid 'type' attribute.")
     return _changed(lambda: rules.reboot(caller, server.uuid, hard=kind == "HARD"))
+
+
+def _resize(request: HttpRequest, caller: Caller, server: Server, arguments: _Arguments) -> HttpResponse:
+    """A flavor that servers are no longer made with may be one to change to."""
+    if arguments.get("flavorRef") is None:
+        raise BadRequest("Malformed request. Missing attribute 'flavorRef'.")
+    flavor = flavors.find(caller, kit.number_of(arguments["flavorRef"], "flavor"))
+    if flavor.deleted:
+        raise ItemNotFound("Flavor not found.")
+    return _changed(lambda: sizes.resize(caller, server.uuid, flavor.uuid, confirm=False))
+
+
+def _rescue(request: HttpRequest, caller: Caller, server: Server, arguments: _Arguments) -> HttpResponse:
+    given = arguments.get("rescue_image_ref")
+    wanted = None if given is None else kit.number_of(given, "rescue image")
+    return _changed(lambda: systems.rescue(caller, server.uuid, run=False, rescue_image=wanted))
+
+
+def _unrescue(request: HttpRequest, caller: Caller, server: Server, arguments: _Arguments) -> HttpResponse:
+    return _changed(lambda: systems.unrescue(caller, server.uuid, run=False))
+
+
+def _firewall(request: HttpRequest, caller: Caller, server: Server, arguments: _Arguments) -> HttpResponse:
+    if arguments.get("nic") is None:
+        raise BadRequest("Malformed request. Missing attribute 'nic'.")
+    port, profile = kit.number_of(arguments["nic"], "port"), kit.text_in(arguments, "profile")
+    return _changed(lambda: firewall.set_profile(caller, server.uuid, port, profile))
+
+
+def _reassign(request: HttpRequest, caller: Caller, server: Server, arguments: _Arguments) -> HttpResponse:
+    project, shared = kit.text_in(arguments, "project"), kit.flag_in(arguments, "shared_to_project")
+    in_state(lambda: sharing.reassign(caller, server.uuid, project, shared=shared))
+    return empty(200)
 
 
 def _console(request: HttpRequest, caller: Caller, server: Server, arguments: _Arguments) -> HttpResponse:
@@ -97,10 +131,6 @@ def _suspend(request: HttpRequest, caller: Caller, server: Server, arguments: _A
     raise Forbidden("Only administrators suspend servers.")
 
 
-def _rescue(request: HttpRequest, caller: Caller, server: Server, arguments: _Arguments) -> HttpResponse:
-    raise FeatureNotEnabled("Servers cannot be rescued here.")
-
-
 def _absent(request: HttpRequest, caller: Caller, server: Server, arguments: _Arguments) -> HttpResponse:
     raise NotImplementedFault("This action is not offered here.")
 
@@ -132,9 +162,9 @@ _ACTIONS: Mapping[str, _Action] = {
     "removeFloatingIp": _remove_floating_ip,
     "suspend": _suspend,
     "rescue": _rescue,
-    "unrescue": _rescue,
-    "resize": _absent,
-    "firewallProfile": _absent,
-    "reassign": _absent,
+    "unrescue": _unrescue,
+    "resize": _resize,
+    "firewallProfile": _firewall,
+    "reassign": _reassign,
 }
 _WITHOUT_ARGUMENTS = ("start", "os-start", "shutdown", "os-stop", "suspend", "rescue", "unrescue")

@@ -17,8 +17,8 @@ _ACTIVE, _PENDING = "ACTIVE", "PENDADD"
 
 
 def _list(request: HttpRequest, caller: Caller, server_id: str) -> HttpResponse:
-    found = tags.tags_of(_found(caller, server_id))
-    return answer({"tags": found, "statuses": [_ACTIVE] * len(found)})
+    found = tags.statuses_of(_found(caller, server_id))
+    return answer({"tags": list(found), "statuses": list(found.values())})
 
 
 def _replace(request: HttpRequest, caller: Caller, server_id: str) -> HttpResponse:
@@ -37,10 +37,11 @@ def _remove_all(request: HttpRequest, caller: Caller, server_id: str) -> HttpRes
 
 
 def _look(request: HttpRequest, caller: Caller, server_id: str, tag: str) -> HttpResponse:
-    if tag not in tags.tags_of(_found(caller, server_id)):
+    found = tags.statuses_of(_found(caller, server_id))
+    if tag not in found:
         return empty(404)
     response = empty(204)
-    response["tag-status"] = _ACTIVE
+    response["tag-status"] = found[tag]
     return response
 
 

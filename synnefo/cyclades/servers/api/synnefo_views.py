@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -11,9 +11,10 @@ from django.http import HttpRequest
 from synnefo.cyclades.flavors.api.synnefo import url_of as flavor_url
 from synnefo.cyclades.images.api.synnefo import links_of as image_links
 from synnefo.cyclades.networks.models import IPAddress, Port
+from synnefo.cyclades.servers import diagnostics
 from synnefo.cyclades.servers.models import Server, ServerMetadata, ServerTag
 from synnefo.cyclades.synnefo_api import kit
-from synnefo.engine.models import Operation
+from synnefo.cyclades.volumes.models import Volume
 
 Oper, Task = Server.Oper, Server.Task
 Row = dict[str, Any]
@@ -22,6 +23,10 @@ _STATUS: dict[str, str] = {
     Oper.BUILD: "BUILD",
     Oper.STARTED: "ACTIVE",
     Oper.STOPPED: "STOPPED",
+    Oper.PAUSED: "PAUSED",
+    Oper.SUSPENDED: "SUSPENDED",
+    Oper.SHELVED: "SHELVED",
+    Oper.RESIZED: "VERIFY_RESIZE",
     Oper.ERROR: "ERROR",
     Oper.DESTROYED: "DELETED",
 }
@@ -34,6 +39,22 @@ _TASK_STATE: dict[str, str] = {
     Task.DESTROY: "DESTROYING",
     Task.CONNECT: "CONNECTING",
     Task.DISCONNECT: "DISCONNECTING",
+    Task.RESIZE: "RESIZING",
+    Task.REVERT: "REVERTING",
+    Task.REBUILD: "REBUILDING",
+    Task.RESCUE: "RESCUING",
+    Task.UNRESCUE: "UNRESCUING",
+    Task.PAUSE: "PAUSING",
+    Task.UNPAUSE: "UNPAUSING",
+    Task.SUSPEND: "SUSPENDING",
+    Task.RESUME: "RESUMING",
+    Task.SHELVE: "SHELVING",
+    Task.UNSHELVE: "UNSHELVING",
+    Task.ATTACH_VOLUME: "ATTACHING_VOLUME",
+    Task.DETACH_VOLUME: "DETACHING_VOLUME",
+    Task.DELETE_VOLUME: "DELETING_VOLUME",
+    Task.MODIFY_VOLUME: "MODIFYING_VOLUME",
+    Task.PASSWORD: "CHANGING_PASSWORD",
 }
 
 
@@ -43,17 +64,19 @@ def brief_of(request: HttpRequest, server: Server) -> Row:
 
 
 def details_of(request: HttpRequest, servers: Sequence[Server]) -> list[Row]:
-    """All that is shown of servers, in six queries for any number of them."""
+    """All that is shown of servers, in seven queries for any number of them."""
     keys = [server.pk for server in servers]
-    metadata, cards, diagnostics = _metadata_of(keys), _cards_of(keys), diagnostics_of(keys)
-    tags = _tags_of(keys)
+    metadata, cards, told = _metadata_of(keys), _cards_of(keys), diagnostics_of(keys)
+    tags, volumes = _tags_of(keys), _volumes_of(keys)
     shown = []
     for server in servers:
         row = _own_details(request, server)
         row |= _nothing() | cards.get(server.pk, {})
         row["metadata"] = metadata.get(server.pk, {})
         row["tags"] = tags.get(server.pk, [])
-        row["diagnostics"] = diagnostics.get(server.pk, [])[:1]
+        row["volumes"] = volumes.get(server.pk, [])
+        row["diagnostics"] = told.get(server.pk, [])[:1]
+        row["SNF:port_forwarding"] = _forwarded(server, row)
         shown.append(row)
     return shown
 
@@ -68,22 +91,17 @@ def metadata_of(server: Server) -> dict[str, str]:
 
 
 def diagnostics_of(keys: Sequence[int]) -> dict[int, list[Row]]:
-    """By server, newest first: what was tried and failed."""
-    rows = Operation.objects.filter(
-        state=Operation.State.FAILED, targets__kind=Server.TARGET, targets__object_id__in=keys
-    )
+    """By server, newest first: what went wrong."""
     found: dict[int, list[Row]] = {}
-    columns = ("targets__object_id", "kind", "created", "finished", "error")
-    for key, kind, created, finished, error in rows.order_by("-id").values_list(*columns):
-        ended = kit.stamp(finished or created)
-        found.setdefault(key, []).append(
+    for row in diagnostics.of_servers(list(keys)):
+        found.setdefault(row.server_id, []).append(
             {
-                "source": kind,
-                "source_date": ended,
-                "created": ended,
-                "message": error,
-                "details": "",
-                "level": "ERROR",
+                "source": row.source,
+                **({"source_date": kit.stamp(row.source_date)} if row.source_date else {}),
+                "created": kit.stamp(row.created),
+                "message": row.message,
+                "details": row.details,
+                "level": row.level,
             }
         )
     return found
@@ -114,17 +132,15 @@ def _own_details(request: HttpRequest, server: Server) -> Row:
         "flavor": {"id": server.flavor_id, "links": kit.links(flavor_url(request, server.flavor_id))},
         "image": {"id": server.image, "links": image_links(request, server.image)},
         "suspended": server.suspended,
-        "volumes": [],
         "security_groups": [{"name": "default"}],
         "key_name": server.key_name or None,
-        "SNF:key_names": [server.key_name] if server.key_name else [],
-        "config_drive": "",
-        "accessIPv4": "",
-        "accessIPv6": "",
+        "SNF:key_names": server.key_names,
+        "config_drive": "True" if server.config_drive else "",
+        "accessIPv4": server.access_ipv4,
+        "accessIPv6": server.access_ipv6,
         "SNF:fqdn": _name_of(server),
-        "SNF:port_forwarding": {},
         "deleted": server.deleted,
-        "SNF:rescue": False,
+        "SNF:rescue": server.rescue,
     }
 
 
@@ -133,8 +149,31 @@ def _name_of(server: Server) -> str | None:
     return template % {"id": server.pk} if template else None
 
 
+def _forwarded(server: Server, row: Row) -> dict[str, dict[str, str]]:
+    """Ports of the cloud's gateway that lead to a server with a public IPv4 address."""
+    forwarding: Mapping[Any, tuple[str, Any]] = settings.CYCLADES_PORT_FORWARDING
+    if not forwarding or not any(
+        card["OS-EXT-IPS:type"] == "floating" and card["ipv4"] for card in row["attachments"]
+    ):
+        return {}
+    names = {"id": server.pk, "owner_uuid": server.userid}
+    return {
+        str(port): {"host": str(host) % names, "port": str(target)}
+        for port, (host, target) in forwarding.items()
+    }
+
+
 def _nothing() -> Row:
     return {"addresses": {}, "attachments": []}
+
+
+def _volumes_of(keys: Sequence[int]) -> dict[int, list[int]]:
+    """By server, the one that it boots from first."""
+    found: dict[int, list[int]] = {}
+    rows = Volume.objects.filter(server__in=keys, deleted=False).order_by("index")
+    for server, volume in rows.values_list("server_id", "id"):
+        found.setdefault(server, []).append(volume)
+    return found
 
 
 def _metadata_of(keys: Sequence[int]) -> dict[int, dict[str, str]]:
@@ -149,7 +188,9 @@ def _metadata_of(keys: Sequence[int]) -> dict[int, dict[str, str]]:
 def _tags_of(keys: Sequence[int]) -> dict[int, list[str]]:
     """By server, in the order in which they were put on."""
     found: dict[int, list[str]] = {}
-    rows = ServerTag.objects.filter(server__in=keys).order_by("id")
+    rows = ServerTag.objects.filter(
+        server__in=keys, namespace="user", status=ServerTag.Status.ACTIVE
+    ).order_by("id")
     for server, tag in rows.values_list("server_id", "tag"):
         found.setdefault(server, []).append(tag)
     return found
@@ -159,30 +200,33 @@ def _cards_of(keys: Sequence[int]) -> dict[int, Row]:
     """By server: the cards that work, in order of their ids, and the addresses that lead to them."""
     found: dict[int, Row] = {}
     cards = Port.objects.filter(server__in=keys, state=Port.State.ACTIVE).order_by("id")
-    columns = ("server_id", "id", "network_id", "mac", "addresses__address", "addresses__floating_ip")
-    for server, port, network, mac, address, floating in cards.values_list(*columns):
-        kind = "floating" if floating else "fixed"
-        shown = found.setdefault(server, _nothing())
-        shown["attachments"].append(
-            {
-                "id": port,
-                "network_id": str(network),
-                "mac_address": mac,
-                "ipv4": address or "",
-                "ipv6": "",
-                "OS-EXT-IPS:type": kind,
-            }
-        )
-        _add_address(shown, network, address, kind)
+    for port in cards.prefetch_related("addresses"):
+        shown = found.setdefault(port.server_id or 0, _nothing())
+        shown["attachments"].append(_card(port))
+        shown["addresses"].setdefault(str(port.network_id), [])
+        for ip in port.addresses.all():
+            _add_address(shown, ip, "floating" if ip.floating_ip else "fixed")
     leads = IPAddress.objects.filter(nat_port__server__in=keys, nat_port__state=Port.State.ACTIVE)
-    for server, network, address in leads.order_by("id").values_list(
-        "nat_port__server_id", "network_id", "address"
-    ):
-        _add_address(found.setdefault(server, _nothing()), network, address, "floating")
+    for ip in leads.select_related("nat_port").order_by("id"):
+        if ip.nat_port is not None:
+            _add_address(found.setdefault(ip.nat_port.server_id or 0, _nothing()), ip, "floating")
     return found
 
 
-def _add_address(shown: Row, network: int, address: str | None, kind: str) -> None:
-    listed = shown["addresses"].setdefault(str(network), [])
-    if address is not None:
-        listed.append({"version": 4, "addr": address, "OS-EXT-IPS:type": kind})
+def _card(port: Port) -> Row:
+    addresses = sorted(port.addresses.all(), key=lambda ip: ip.pk)
+    by_version = {version: [ip.address for ip in addresses if ip.ip_version == version] for version in (4, 6)}
+    shown = {
+        "id": port.pk,
+        "network_id": str(port.network_id),
+        "mac_address": port.mac,
+        "ipv4": next(iter(by_version[4]), ""),
+        "ipv6": next(iter(by_version[6]), ""),
+        "OS-EXT-IPS:type": "floating" if any(ip.floating_ip for ip in addresses) else "fixed",
+    }
+    return {**shown, "firewallProfile": port.firewall_profile} if port.firewall_profile else shown
+
+
+def _add_address(shown: Row, ip: IPAddress, kind: str) -> None:
+    listed = shown["addresses"].setdefault(str(ip.network_id), [])
+    listed.append({"version": ip.ip_version, "addr": ip.address, "OS-EXT-IPS:type": kind})
