@@ -41,9 +41,17 @@ def _all_of_image(request: HttpRequest) -> HttpResponse:
     return answer({"versions": found})
 
 
-def _version(request: HttpRequest, service: str, version: str, **more: Any) -> dict[str, Any]:
-    links = [{"rel": "self", "href": kit.address(request, f"{service}/{version}/")}]
-    return {"id": version, "status": "CURRENT", "links": links, **more}
+def _all_of_volume(request: HttpRequest) -> HttpResponse:
+    found = [
+        _version(request, "volume", f"v{number}", min_version=number, version=number, media_types=[_JSON])
+        for number in ("2.0", "2")
+    ]
+    return answer({"versions": found})
+
+
+def _version(request: HttpRequest, service: str, release: str, /, **more: Any) -> dict[str, Any]:
+    links = [{"rel": "self", "href": kit.address(request, f"{service}/{release}/")}]
+    return {"id": release, "status": "CURRENT", "links": links, **more}
 
 
 def _extensions(request: HttpRequest, caller: Caller) -> HttpResponse:
@@ -57,6 +65,7 @@ def _extension(request: HttpRequest, caller: Caller, alias: str) -> HttpResponse
 compute_versions = route(GET=_all_of_compute)
 network_versions = route(GET=_all_of_network)
 image_versions = route(GET=_all_of_image)
+volume_versions = route(GET=_all_of_volume)
 COMPUTE: kit.Routes = {
     "": route(GET=_compute),
     "/extensions": kit.served(GET=_extensions),

@@ -41,7 +41,7 @@ def find(caller: Caller, type_id: int) -> VolumeType:
     """One type by its integer id, also one that is retired. Raises ItemNotFound."""
     found = types_for(caller, deleted=None).filter(pk=type_id).first()
     if found is None:
-        raise ItemNotFound("Volume type not found.")
+        raise ItemNotFound(f"Volume type {type_id} not found")
     return found
 
 

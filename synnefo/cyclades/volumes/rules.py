@@ -55,7 +55,7 @@ def find(caller: Caller, volume_id: int) -> Volume:
     """One volume by its integer id, also one that is deleted. Raises ItemNotFound."""
     found = volumes_for(caller, deleted=None).filter(pk=volume_id).first()
     if found is None:
-        raise ItemNotFound("Volume not found.")
+        raise ItemNotFound(f"Volume {volume_id} not found")
     return found
 
 
@@ -106,7 +106,7 @@ def create(caller: Caller, request: VolumeRequest) -> Volume:
     """
     volume = draft(caller, request)
     if not volume.volume_type.detachable:
-        raise BadRequest(f"Volumes of type {volume.volume_type.name} cannot be without a server.")
+        raise BadRequest(f"Volume type '{volume.volume_type.name}' is not detachable")
     with charging(caller.user, caller.project, cost(volume), name="api: volume create") as serial:
         add(caller, volume, request.metadata)
         if volume.source == Volume.Source.VOLUME and not _copy_source(volume):
@@ -174,6 +174,7 @@ def extend(caller: Caller, uuid: str, size_gib: int) -> Volume:
 def describe(
     caller: Caller, uuid: str, *, name: str | None = None, description: str | None = None,
     bootable: bool | None = None, readonly: bool | None = None,
+    delete_on_termination: bool | None = None,
 ) -> Volume:  # fmt: skip
     """Say something else of it; None leaves what it was. Raises ItemNotFound, BadRequest, WrongState."""
     check_words(name or "", description or "")
@@ -181,7 +182,10 @@ def describe(
         volume = locked(get(caller, uuid), Action.DESCRIBE)
         if readonly is not None and volume.server_id is not None:
             require(volume, Action.RESERVE)
-        wanted = {"name": name, "description": description, "bootable": bootable, "readonly": readonly}
+        wanted = {
+            "name": name, "description": description, "bootable": bootable, "readonly": readonly,
+            "delete_on_termination": delete_on_termination,
+        }  # fmt: skip
         changes = {key: value for key, value in wanted.items() if value is not None}
         for key, value in changes.items():
             setattr(volume, key, value)

@@ -37,6 +37,11 @@ def snapshots_for(caller: Caller) -> QuerySet[Image]:
     return images.images_for(caller).filter(is_snapshot=True)
 
 
+def with_deleted(caller: Caller) -> QuerySet[Image]:
+    """The same, and those that are gone."""
+    return images.images_for(caller, deleted=None).filter(is_snapshot=True)
+
+
 def get(caller: Caller, uuid: str) -> Image:
     found = snapshots_for(caller).filter(uuid=uuid).first()
     if found is None:
@@ -95,8 +100,9 @@ def set_metadata(
 
 
 def metadata_of(snapshot: Image) -> dict[str, str]:
-    """What its owner says of it: its properties, without what is said of every snapshot."""
-    return {key: str(value) for key, value in snapshot.properties.items() if key not in _AS_IT_IS}
+    """What its owner says of it: its properties, without what is said of every snapshot, or elsewhere."""
+    hidden = {*_AS_IT_IS, "description"}
+    return {key: str(value) for key, value in snapshot.properties.items() if key not in hidden}
 
 
 def delete(caller: Caller, uuid: str) -> None:
