@@ -1,20 +1,20 @@
 """The promises of ``synnefo/cyclades/backends/base.py`` about volumes, and about what instances become.
 
-As ``suite``, of which these are further parts, for engines that keep volumes of their own (``VolumeContract``)
-and that know the states and systems of today's clouds (``MachineContract``). Further fixtures to supply:
+As ``suite``, of which these are further parts: for engines that keep volumes (``VolumeContract``), and for
+those that know the states and systems of today's clouds (``MachineContract``). Further fixtures to
+supply:
 
-``attentive``     the name of an instance that operation 10 created, whose guest lets go of what it is asked to.
+``attentive``     the name of an instance that operation 10 created, whose guest lets go of disks when asked.
 ``disks_of``      a function from an instance's name to the names of its volumes, seen behind the backend's
                   back; of what runs, those that the guest sees.
 ``content_of``    a function from a volume's name to its first bytes, seen likewise.
+``size_of``       a function from an instance's name to its processors and MiB, seen likewise.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
-import itertools
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -31,10 +31,8 @@ from synnefo.cyclades.backends.base import (
     VolumeSpec,
 )
 
-from .suite import BackendContract
+from .suite import END_OF_TIME, BackendContract, numbers
 
-_numbers = itertools.count(int.from_bytes(os.urandom(3), "big") * 1000)
-_END_OF_TIME = 2**40
 _MIB, _GIB = 2**20, 2**30
 
 
@@ -63,14 +61,14 @@ class VolumeContract(BackendContract):
     @pytest.fixture
     def volume(self, backend: Backend) -> Iterator[VolumeSpec]:
         """A blank volume's specification; what carries the name is removed once the instances are."""
-        volume = VolumeSpec(f"{self.prefix}vol-{next(_numbers)}", 1)
+        volume = VolumeSpec(f"{self.prefix}vol-{next(numbers)}", 1)
         yield volume
         self.remove(backend, volume.name)
 
     def remove(self, backend: Backend, volume: str) -> None:
         for state in backend.instances():
-            self.finish(backend, backend.delete(state.name, Fence(_END_OF_TIME, next(_numbers))))
-        self.finish(backend, backend.delete_volume(volume, Fence(_END_OF_TIME, next(_numbers))))
+            self.finish(backend, backend.delete(state.name, Fence(END_OF_TIME, next(numbers))))
+        self.finish(backend, backend.delete_volume(volume, Fence(END_OF_TIME, next(numbers))))
 
     @pytest.fixture
     def made(self, backend: Backend, volume: VolumeSpec) -> VolumeSpec:
@@ -194,9 +192,9 @@ class VolumeContract(BackendContract):
     # -- snapshots --------------------------------------------------------------------------------
     @pytest.fixture
     def snapshot(self, backend: Backend) -> Iterator[str]:
-        name = f"{self.prefix}snap-{next(_numbers)}"
+        name = f"{self.prefix}snap-{next(numbers)}"
         yield name
-        backend.drop_snapshot(name, Fence(_END_OF_TIME, 1))
+        backend.drop_snapshot(name, Fence(END_OF_TIME, 1))
 
     def take(self, backend: Backend, volume: str, snapshot: str, fence: Fence) -> bytes:
         """The first MiB of a snapshot, which must be as large as the volume."""
@@ -245,8 +243,26 @@ class MachineContract(BackendContract):
 
     @pytest.fixture
     def size_of(self) -> Callable[[str], tuple[int, int]]:
-        """Processors and MiB of an instance, seen behind the backend's back."""
         raise NotImplementedError("the subclass supplies the fixture 'size_of'")
+
+    def test_an_older_operation_does_nothing_to_it(
+        self, backend: Backend, running: str, spec: InstanceSpec, rescue_image: DiskImage
+    ) -> None:
+        self.finish(backend, backend.start(running, Fence(20, 1)))
+        late = Fence(19, 9)
+        acts: list[Callable[[], object]] = [
+            lambda: backend.resize(running, 2, 64, late),
+            lambda: backend.pause(running, late),
+            lambda: backend.save(running, late),
+            lambda: backend.rebuild(spec, late),
+            lambda: backend.rescue(running, rescue_image, None, late),
+            lambda: backend.unrescue(running, late),
+            lambda: backend.set_password(running, "root", "secret-1", late),
+        ]
+        for act in acts:
+            with pytest.raises(Fenced):
+                act()
+        assert self.power(backend, running) is Power.ON
 
     def test_another_size_while_it_is_off(
         self, backend: Backend, stopped: str, size_of: Callable[[str], tuple[int, int]]
@@ -304,7 +320,7 @@ class MachineContract(BackendContract):
     ) -> None:
         self.finish(backend, backend.save(running, Fence(11, 1)))
         self.assert_refused(backend, lambda: backend.resize(running, 2, 160, Fence(12, 1)))
-        volume = VolumeSpec(f"{self.prefix}vol-{next(_numbers)}", 1)
+        volume = VolumeSpec(f"{self.prefix}vol-{next(numbers)}", 1)
         self.assert_refused(backend, lambda: backend.attach_volume(running, volume, Fence(13, 1)))
         assert self.power(backend, running) is Power.SAVED
 

@@ -60,8 +60,9 @@ from synnefo.cyclades.backends.base import (
 
 from .kit import MakeSpec, Watch, rfb_socket, wait_until
 
-_numbers = itertools.count(int.from_bytes(os.urandom(3), "big") * 1000)
-_END_OF_TIME = 2**40
+#: No name and no fence is used twice in a run.
+numbers = itertools.count(int.from_bytes(os.urandom(3), "big") * 1000)
+END_OF_TIME = 2**40
 
 
 Act = Callable[[Backend, InstanceSpec, Fence], str]
@@ -134,20 +135,20 @@ class BackendContract:
     @pytest.fixture
     def name(self, backend: Backend) -> Iterator[str]:
         """An instance's name that nobody used; whatever carries it afterwards is deleted."""
-        name = f"{self.prefix}{next(_numbers)}"
+        name = f"{self.prefix}{next(numbers)}"
         yield name
-        self.finish(backend, backend.delete(name, Fence(_END_OF_TIME, next(_numbers))))
+        self.finish(backend, backend.delete(name, Fence(END_OF_TIME, next(numbers))))
 
     @pytest.fixture
     def network(self, backend: Backend, name: str) -> Iterator[NetworkSpec]:
         """A network's first picture; removed afterwards, before the instance of the test is deleted."""
-        number = next(_numbers)
+        number = next(numbers)
         subnet = f"10.{number // 256 % 256}.{number % 256}"
         yield NetworkSpec(
             name=f"{self.prefix}net-{number}", revision=1, cidr=f"{subnet}.0/24", gateway=f"{subnet}.1"
         )
-        self.finish(backend, backend.delete(name, Fence(_END_OF_TIME, next(_numbers))))
-        backend.remove_network(f"{self.prefix}net-{number}", Fence(_END_OF_TIME, next(_numbers)))
+        self.finish(backend, backend.delete(name, Fence(END_OF_TIME, next(numbers))))
+        backend.remove_network(f"{self.prefix}net-{number}", Fence(END_OF_TIME, next(numbers)))
 
     @pytest.fixture
     def spec(self, name: str, make_spec: MakeSpec) -> InstanceSpec:
@@ -257,7 +258,7 @@ class BackendContract:
     ) -> None:
         assert network.cidr is not None
         nic = Nic(
-            name=f"{self.prefix}nic-{next(_numbers)}",
+            name=f"{self.prefix}nic-{next(numbers)}",
             network=network.name,
             mac="aa:00:00:12:34:56",
             ip=network.cidr.replace("0/24", "7"),
@@ -278,7 +279,7 @@ class BackendContract:
     def nic(self, backend: Backend, network: NetworkSpec) -> Nic:
         """A card of a network that exists."""
         assert network.cidr is not None
-        number = next(_numbers)
+        number = next(numbers)
         nic = Nic(f"nic-{number}", network.name, "aa:00:00:12:34:59", network.cidr.replace("0/24", "8"))
         lease = Lease(mac=nic.mac, ip=nic.ip or "", hostname="guest")
         backend.apply_network(dataclasses.replace(network, leases=[lease]), Fence(9, 1))
@@ -397,7 +398,7 @@ class BackendContract:
     def test_only_our_instances_are_listed(
         self, backend: Backend, neighbour: Backend, running: str, make_spec: MakeSpec
     ) -> None:
-        theirs = f"other-{next(_numbers)}"
+        theirs = f"other-{next(numbers)}"
         try:
             self.finish(neighbour, neighbour.create(make_spec(theirs), Fence(10, 1)))
             assert theirs in [i.name for i in neighbour.instances()]
@@ -405,7 +406,7 @@ class BackendContract:
             assert running in ours
             assert all(one.startswith(self.prefix) for one in ours)
         finally:
-            self.finish(neighbour, neighbour.delete(theirs, Fence(_END_OF_TIME, 1)))
+            self.finish(neighbour, neighbour.delete(theirs, Fence(END_OF_TIME, 1)))
 
     def test_an_instance_outlives_the_backend_object(
         self, reopen: Callable[[], Backend], running: str
@@ -474,7 +475,7 @@ class BackendContract:
             self.finish(backend, backend.create(other, Fence(20, 1)))
             assert self.power(backend, other.name) is Power.ON
         finally:
-            self.finish(backend, backend.delete(other.name, Fence(_END_OF_TIME, 1)))
+            self.finish(backend, backend.delete(other.name, Fence(END_OF_TIME, 1)))
 
     # -- networks ---------------------------------------------------------------------------------
     def test_an_applied_network_exists(

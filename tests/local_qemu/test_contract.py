@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
+import re
+import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -12,12 +14,14 @@ from typing import Any, ClassVar
 import pytest
 from qemu.qmp import ExecuteError, QMPClient
 
-from synnefo.cyclades.backends.base import DiskImage, GuestSetup, InstanceSpec, Nic, VolumeSpec
-from synnefo.cyclades.backends.local import LocalBackend, layout, qmp
+from synnefo.cyclades.backends.base import DiskImage, Fence, GuestSetup, InstanceSpec, NetworkSpec, Nic, Power, VolumeSpec
+from synnefo.cyclades.backends.local import LocalBackend, layout, qmp, slots
 from synnefo.cyclades.backends.local.fabric import Fabric, NamespaceFabric
 from synnefo.cyclades.backends.local.fabric_user import UserFabric
 from synnefo.cyclades.backends.local.records import Records
-from tests.contract.kit import MakeSpec
+from tests.cloud import tiny_disk
+from tests.contract.disks_suite import MachineContract, VolumeContract
+from tests.contract.kit import MakeSpec, wait_until
 from tests.contract.suite import ScreenContract
 
 from . import guests
@@ -63,7 +67,7 @@ class LocalContract(ScreenContract):
     @pytest.fixture
     def revision_of(self, tmp_path: Path) -> Callable[[str], int]:
         def revision(name: str) -> int:
-            record = Records(tmp_path / "networks").get(name)
+            record = Records(tmp_path / "networks", NetworkSpec).get(name)
             assert record is not None
             return record.spec.revision
 
@@ -95,7 +99,58 @@ async def _cards(client: QMPClient) -> set[str]:
     return found
 
 
-class TestUserNetworking(LocalContract):
+def in_machine(home: layout.Home, prefix: str) -> set[str]:
+    """The devices of a running machine whose ids begin so, without that."""
+    found: Any = qmp.converse(home.qmp, lambda client: slots.devices(client), "looking")
+    return {name.removeprefix(prefix) for name in found if name.startswith(prefix)}
+
+
+class TestUserNetworking(LocalContract, VolumeContract, MachineContract):
+    """Also what an engine does with its disks, which is the same on both networks."""
+
+    @pytest.fixture
+    def disks_of(self, backend: LocalBackend) -> Callable[[str], set[str]]:
+        def look(name: str) -> set[str]:
+            home = layout.Home(backend.root / name)
+            spec = home.spec()
+            assert spec is not None
+            kept = {volume.name for volume in spec.volumes}
+            if backend.instance(name).power is Power.ON:
+                assert in_machine(home, "disk-") - {"seed", "config", "rescue"} == kept
+            return kept
+
+        return look
+
+    @pytest.fixture
+    def content_of(self, tmp_path: Path) -> Callable[[str], bytes]:
+        def read(name: str) -> bytes:
+            command = ["qemu-io", "-U", "-r", "-f", "qcow2", "-c", "read -v 0 512"]
+            shown = subprocess.run(
+                [*command, tmp_path / "volumes" / name / "disk.qcow2"], capture_output=True, check=True
+            )
+            rows = re.findall(rb"^[0-9a-f]{8}:  ((?:[0-9a-f]{2} )+)", shown.stdout, re.MULTILINE)
+            return bytes.fromhex(b"".join(rows).decode())
+
+        return read
+
+    @pytest.fixture
+    def size_of(self, backend: LocalBackend) -> Callable[[str], tuple[int, int]]:
+        def look(name: str) -> tuple[int, int]:
+            spec = layout.Home(backend.root / name).spec()
+            assert spec is not None
+            return spec.vcpus, spec.ram_mib
+
+        return look
+
+    @pytest.fixture
+    def attentive(self, backend: LocalBackend, spec: InstanceSpec) -> str:
+        """A Linux, which is up."""
+        root = VolumeSpec(f"{spec.name}-root", 1, DiskImage(tiny_disk(), "qcow2"))
+        self.finish(backend, backend.create(dataclasses.replace(spec, volumes=[root]), Fence(10, 1)))
+        up = lambda: b"ready" in backend.console_log(spec.name, 4096)  # noqa: E731
+        wait_until(up, 4 * self.patience_s, "the guest's start")
+        return spec.name
+
     @pytest.fixture
     def fabric(self, tmp_path: Path) -> Fabric:
         return UserFabric("ctst", tmp_path)

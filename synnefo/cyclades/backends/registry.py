@@ -10,9 +10,10 @@ from django.conf import settings
 
 from synnefo.common import objects
 from synnefo.cyclades.backends.base import Backend as Engine
-from synnefo.cyclades.backends.base import BackendError
+from synnefo.cyclades.backends.base import BackendError, Capacity
 from synnefo.cyclades.backends.ganeti import GanetiBackend, GanetiConfig
 from synnefo.cyclades.backends.local import LocalBackend
+from synnefo.cyclades.backends.local.accounting import Overcommit
 from synnefo.cyclades.backends.local.image_cache import ImageCache, used_lately
 from synnefo.cyclades.backends.models import Backend
 
@@ -62,12 +63,26 @@ def build(row: Backend) -> Engine:
             tb_size_mib=settings.CYCLADES_LOCAL_TB_SIZE_MIB,
             read_image=objects.read,
             image_cache_bytes=settings.CYCLADES_IMAGE_CACHE_BYTES,
+            overcommit=Overcommit(
+                settings.CYCLADES_LOCAL_CPU_OVERCOMMIT, settings.CYCLADES_LOCAL_RAM_OVERCOMMIT
+            ),
+            cgroup=settings.CYCLADES_LOCAL_CGROUP,
         )
     if row.kind == Backend.Kind.GANETI:
         own = {key: value for key, value in row.options.items() if key != VOLUME_TYPES}
         config = GanetiConfig(**own, prefix=settings.BACKEND_PREFIX_ID)
         return GanetiBackend(config, _images_for_ganeti())
     raise BackendError(f"backend {row.name}: {row.kind!r} is not a kind of engine")
+
+
+def look(row: Backend) -> Capacity:
+    """Ask an engine what it has, and write that to its row. Raises BackendError."""
+    found = engine(row).capacity()
+    names = ("vcpus", "ram_total_mib", "ram_free_mib", "disk_total_gib", "disk_free_gib", "instances")
+    for name in names:
+        setattr(row, name, getattr(found, name))
+    row.save(update_fields=(*names, "updated"))
+    return found
 
 
 def _images_for_ganeti() -> ImageCache:

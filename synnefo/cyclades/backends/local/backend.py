@@ -1,11 +1,12 @@
 """The local engine: virtual machines on this host, each a QEMU that outlives whoever started it.
 
 Owns what is known of the host itself, and looking. The calls that change something stand in ``making``,
-``power``, ``volumes``, ``snapshots`` and ``network_calls``, of which the engine object is made.
+``power``, ``volumes``, ``snapshots``, ``orphans`` and ``network_calls``, of which the engine object is made.
 """
 
 from __future__ import annotations
 
+import datetime
 import os
 import shutil
 import time
@@ -23,8 +24,9 @@ from synnefo.cyclades.backends.base import (
     InstanceState,
     Job,
     JobStatus,
+    Sample,
 )
-from synnefo.cyclades.backends.local import accounting, journal, layout, process, qemu, tools
+from synnefo.cyclades.backends.local import accounting, history, journal, layout, process, qemu, tools
 from synnefo.cyclades.backends.local.accounting import Overcommit
 from synnefo.cyclades.backends.local.cgroups import Limits
 from synnefo.cyclades.backends.local.fabric import Fabric, NamespaceFabric
@@ -36,7 +38,9 @@ from synnefo.cyclades.backends.local.image_cache import Reader
 from synnefo.cyclades.backends.local.making import MakingCalls
 from synnefo.cyclades.backends.local.metadata_source import MetadataSource
 from synnefo.cyclades.backends.local.network_calls import NetworkCalls
+from synnefo.cyclades.backends.local.orphans import OrphanCalls
 from synnefo.cyclades.backends.local.power import PowerCalls
+from synnefo.cyclades.backends.local.sampler import Sampler
 from synnefo.cyclades.backends.local.snapshots import SnapshotCalls
 
 _PRUNE_S = 3600.0
@@ -47,7 +51,7 @@ def _no_reader(source: str) -> Iterator[bytes]:
     raise BackendError(f"Nothing is read from {source!r} here")
 
 
-class LocalBackend(PowerCalls, MakingCalls, SnapshotCalls, NetworkCalls):
+class LocalBackend(PowerCalls, MakingCalls, SnapshotCalls, OrphanCalls, NetworkCalls):
     """The engine over ``data_dir``; see ``Backend`` for the calls.
 
     ``tag`` (4-6 of a-z, 0-9) marks what the installation makes on the host. ``fabric`` is the network;
@@ -174,11 +178,14 @@ class LocalBackend(PowerCalls, MakingCalls, SnapshotCalls, NetworkCalls):
     def console_log(self, name: str, max_bytes: int) -> bytes:
         return layout.tail(self._home(name).console, max_bytes)
 
+    def samples(self, name: str, since: datetime.datetime) -> list[Sample]:
+        return history.since(self._home(name).history, since, datetime.datetime.now(datetime.UTC))
+
     def follow(self, on_event: Callable[[Event], None], stop: Callable[[], bool]) -> None:
-        """As in ``Backend``; meanwhile answers the guests' questions for metadata and keeps house."""
+        """As in ``Backend``; meanwhile measures, answers guests' questions for metadata, keeps house."""
         follower = Follower(self.root, on_event)
         next_prune_s = 0.0
-        with MetadataSource(self.fabric, self._specs) as metadata:
+        with MetadataSource(self.fabric, self._specs) as metadata, Sampler(self.root, self._fences):
             while not stop():
                 follower.look()
                 metadata.refresh()

@@ -124,6 +124,7 @@ class Home:
         self.journal = path / "journal.out"
         self.journal_greeting = path / "journal.in"
         self.complaints = path / "qemu.log"
+        self.history = path / "history"
         self.pidfile = path / "qemu.pid"
         self.qmp = path / "qmp.sock"
         self.vnc = path / "vnc.sock"

@@ -82,7 +82,7 @@ def _await(alive: int, complaints: Path, ready: Callable[[], bool]) -> None:
 
 def await_end(pidfile: Path, timeout_s: float) -> bool:
     """Whether QEMU is gone, at the latest after ``timeout_s``."""
-    return _with_handle(pidfile, lambda handle: _gone(handle, timeout_s))
+    return _with_handle(pidfile, lambda handle: gone(handle, timeout_s))
 
 
 def kill(pidfile: Path, timeout_s: float = 30.0) -> None:
@@ -91,7 +91,7 @@ def kill(pidfile: Path, timeout_s: float = 30.0) -> None:
     def end(handle: int) -> bool:
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(handle, signal.SIGKILL)
-        return _gone(handle, timeout_s)
+        return gone(handle, timeout_s)
 
     if not _with_handle(pidfile, end):
         raise BackendUnavailable(f"QEMU did not end within {timeout_s:g} s of being killed")
@@ -113,7 +113,8 @@ def _with_handle(pidfile: Path, act: Callable[[int], bool]) -> bool:
         os.close(handle)
 
 
-def _gone(handle: int, timeout_s: float) -> bool:
+def gone(handle: int, timeout_s: float) -> bool:
+    """Whether the process of a pidfd has ended, at the latest after ``timeout_s``."""
     poll = select.poll()
     poll.register(handle, select.POLLIN)
     return bool(poll.poll(timeout_s * 1000))
