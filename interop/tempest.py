@@ -8,6 +8,7 @@ and too few that pass, fail the run.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import csv
 import dataclasses
 import os
@@ -16,11 +17,14 @@ import sys
 import tempfile
 import tomllib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from bench.common import serving, web_alone
+from interop import images, networks
 from interop.programs import environment
+from interop.whole import whole_cloud
 
 VERSION = "47.0.0"
 KNOWN = Path(__file__).with_name("known.toml")
@@ -29,17 +33,57 @@ NOT_OFFERED = "trusts|oauth_consumers|policies|domain_configuration|endpoint_gro
 RUN_TIMEOUT_S = 1800
 
 
+def _nothing(place: Path) -> AbstractContextManager[str]:
+    return contextlib.nullcontext("")
+
+
+@dataclasses.dataclass(frozen=True)
+class Admin:
+    user: str
+    password: str
+    project: str
+
+
 @dataclasses.dataclass(frozen=True)
 class Suite:
-    """Some of tempest's tests, and how many of them pass at least."""
+    """Some of tempest's tests, and how many of them pass at least.
+
+    ``surroundings`` runs what they need besides the cloud's web processes, and says what tempest must know
+    of it; ``environment`` is the cloud's. With ``whole`` they run beside a cloud with virtual machines.
+    """
 
     tests: str
     least_passed: int
+    surroundings: Callable[[Path], AbstractContextManager[str]] = _nothing
+    environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    whole: bool = False
 
 
+_COMPUTE = (
+    r"^tempest\.api\.compute\.(servers\.(test_create_server|test_servers|test_servers_negative|"
+    r"test_list_server_filters|test_server_metadata|test_server_addresses|test_server_actions|"
+    r"test_attach_interfaces|test_delete_server|test_novnc|test_multiple_create|test_instance_actions)|"
+    r"flavors|keypairs|limits|test_quotas|test_versions|volumes\.test_attach_volume)"
+)
+_VOLUME = (
+    r"^tempest\.api\.volume\.(test_volumes_(get|list|negative|actions|extend|clone|snapshots|snapshots_list|"
+    r"snapshots_negative)|test_volume_metadata|test_snapshot_metadata|test_versions|"
+    r"test_volume_absolute_limits|test_volume_transfers|test_volume_delete_cascade|test_availability_zone|"
+    r"test_extensions|test_image_metadata)\."
+)
 SUITES = {
     "identity": Suite(rf"^tempest\.api\.identity\.(v3\.|admin\.v3\.test_(?!({NOT_OFFERED})\.))", 1),
     "object_storage": Suite(r"^tempest\.api\.object_storage\.", 135),
+    "compute": Suite(_COMPUTE, 150, whole=True),
+    "network": Suite(
+        r"^tempest\.api\.network\.(test_networks|test_networks_negative|test_ports|test_floating_ips|"
+        r"test_floating_ips_negative|test_routers|test_security_groups|test_security_groups_negative|"
+        r"test_versions)\.",
+        110,
+        networks.surroundings,
+    ),
+    "volume": Suite(_VOLUME, 70, whole=True),
+    "image": Suite(r"^tempest\.api\.image\.v2\.", 70, images.surroundings, images.ENVIRONMENT),
 }
 #: Of a class whose set-up failed, or that says itself that the cloud does not have what it is about.
 NOT_RUN = "not run"
@@ -51,16 +95,31 @@ def main() -> None:
     arguments.add_argument("--include-list", type=Path, help="the tests to run, as tempest run takes them")
     given = arguments.parse_args()
     programs = environment(f"tempest-{VERSION}", [f"tempest=={VERSION}"])
-    os.environ["SYNNEFO_SEED"] = "none"
     suite = SUITES[given.suite]
+    found = (_on_whole if suite.whole else _on_web_alone)(programs, suite, given.include_list)
+    known = tomllib.loads(KNOWN.read_text(encoding="utf-8"))[given.suite]
+    sys.exit(not _as_known(given.suite, found, known, suite.least_passed))
+
+
+def _on_whole(programs: Path, suite: Suite, include_list: Path | None) -> dict[str, str]:
+    """On a cloud with virtual machines, in the network of its machine."""
+    with tempfile.TemporaryDirectory(prefix="synnefo-interop-") as folder, whole_cloud() as whole:
+        place, login = Path(folder), whole.cloud.login()
+        admin = Admin(login["OS_USERNAME"], login["OS_PASSWORD"], login["OS_PROJECT_NAME"])
+        more = whole.for_tempest()
+        (place / "tempest.conf").write_text(_configuration(whole.cloud.url, place, admin) + more)
+        return _run(programs, place, suite.tests, include_list, whole.cloud.machine.inside())
+
+
+def _on_web_alone(programs: Path, suite: Suite, include_list: Path | None) -> dict[str, str]:
+    os.environ["SYNNEFO_SEED"] = "none"
+    os.environ.update(suite.environment)
     with tempfile.TemporaryDirectory(prefix="synnefo-interop-") as folder, web_alone() as web:
         place = Path(folder)
         _give_room()
-        with serving(place / "objects.log", "objects"):
-            (place / "tempest.conf").write_text(_configuration(web.url, place))
-            found = _run(programs, place, suite.tests, given.include_list)
-    known = tomllib.loads(KNOWN.read_text(encoding="utf-8"))[given.suite]
-    sys.exit(not _as_known(given.suite, found, known, suite.least_passed))
+        with serving(place / "objects.log", "objects"), suite.surroundings(place) as more:
+            (place / "tempest.conf").write_text(_configuration(web.url, place, _admin()) + more)
+            return _run(programs, place, suite.tests, include_list)
 
 
 def _give_room() -> None:
@@ -70,14 +129,19 @@ def _give_room() -> None:
     Resource.objects.filter(name="pithos.diskspace").update(project_default=2**40)
 
 
-def _configuration(url: str, place: Path) -> str:
-    """What tempest must know: the administrator, and what this cloud does not have."""
+def _admin() -> Admin:
+    """The administrator of the cloud that was set up in this process."""
     from synnefo.up import login
     from synnefo.up.place import Place
 
     admin = login.read(Place.from_settings())
     if admin is None:
         raise SystemExit("interop: the cloud that was set up has no administrator")
+    return Admin(admin.user, admin.password, admin.project)
+
+
+def _configuration(url: str, place: Path, admin: Admin) -> str:
+    """What tempest must know: the administrator, and what this cloud does not have."""
     return f"""
 [DEFAULT]
 log_file = {place}/tempest.log
@@ -116,8 +180,13 @@ glance = false
 """
 
 
-def _run(programs: Path, place: Path, tests: str, include_list: Path | None) -> dict[str, str]:
-    """What became of every test: success, skip, fail and the like. Tempest tells how it goes meanwhile."""
+def _run(
+    programs: Path, place: Path, tests: str, include_list: Path | None, inside: Sequence[str] = ()
+) -> dict[str, str]:
+    """What became of every test: success, skip, fail and the like. Tempest tells how it goes meanwhile.
+
+    ``inside`` is the beginning of a command that runs the rest where the cloud is reached.
+    """
     variables = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}", "PYTHONWARNINGS": "ignore"}
     chosen = ["--include-list", str(include_list.resolve())] if include_list else ["--regex", tests]
     where = [str(programs / "python"), "-c", "import tempest; print(tempest.__path__[0])"]
@@ -125,7 +194,7 @@ def _run(programs: Path, place: Path, tests: str, include_list: Path | None) -> 
     (place / ".stestr.conf").write_text(
         f"[DEFAULT]\ntest_path={package}/test_discover\ntop_dir={package}/..\n"
     )
-    tempest = [str(programs / "tempest"), "run", "--config-file", str(place / "tempest.conf")]
+    tempest = [*inside, str(programs / "tempest"), "run", "--config-file", str(place / "tempest.conf")]
     subprocess.run(
         [*tempest, "--concurrency", "2", *chosen],
         cwd=place, env=variables, check=False, timeout=RUN_TIMEOUT_S,

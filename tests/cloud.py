@@ -299,11 +299,11 @@ def tiny_disk() -> Path:
 
 
 @contextlib.contextmanager
-def running_cloud(name: str, **settings: str) -> Iterator[Cloud]:
+def running_cloud(name: str, *, port: int = 8080, **settings: str) -> Iterator[Cloud]:
     """A cloud on a machine of its own, taken away with everything at the end."""
     machine = Machine(f"{name}{os.getpid()}")
     home = Path(tempfile.mkdtemp(prefix=f"synnefo-{name}-"))
-    cloud = Cloud(machine, home / "var", **settings)
+    cloud = Cloud(machine, home / "var", port, **settings)
     try:
         cloud.up()
         yield cloud

@@ -33,7 +33,9 @@ class NewInterface(kit.Body):
 
 
 class NewInterfaceBody(kit.Body):
-    wanted: NewInterface = Field(default_factory=lambda: NewInterface(), alias="interfaceAttachment")
+    wanted: NewInterface = Field(
+        default_factory=lambda: NewInterface.model_validate({}), alias="interfaceAttachment"
+    )
 
 
 class NewAttachment(kit.Body):

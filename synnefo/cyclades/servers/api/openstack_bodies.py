@@ -77,6 +77,8 @@ class WantedDisk(kit.Body):
         """Raises BadRequest where Nova says that a mapping is invalid."""
         if self.uuid is None and self.source_type != "blank":
             raise BadRequest(f"Block Device Mapping is Invalid: {self.source_type} needs a uuid.")
+        if self.source_type == "blank" and self.volume_size is None:
+            raise BadRequest("Block Device Mapping is Invalid: a blank disk needs a volume_size.")
         local = "local" if self.source_type in ("image", "blank") else "volume"
         return DeviceRequest(
             source=self.source_type,
