@@ -150,6 +150,45 @@ def remove(caller: Caller, pool_id: int) -> None:
         pool.delete()
 
 
+def reconcile(*, fix: bool) -> list[str]:
+    """What differs between pools and the networks that have values of them, in words.
+
+    With ``fix`` uses are written as networks have them. Values that two networks have, and addresses that a
+    network has twice, are only told: which is right cannot be known.
+    """
+    told = []
+    with atomic():
+        for pool in Pool.objects.select_for_update().order_by("pk"):
+            told += _compared(pool, fix=fix)
+    return told
+
+
+def _compared(pool: Pool, *, fix: bool) -> list[str]:
+    column = "link" if pool.kind == Pool.Kind.BRIDGE else "mac_prefix"
+    kind = Network.Kind.PHYSICAL_VLAN if pool.kind == Pool.Kind.BRIDGE else Network.Kind.MAC_FILTERED
+    held: dict[int, list[int]] = {}
+    for network_id, value in Network.objects.filter(kind=kind, deleted=False).values_list("pk", column):
+        number = number_of(pool, value)
+        if number is not None:
+            held.setdefault(number, []).append(network_id)
+    written = dict(pool.uses.values_list("number", "network"))
+    told = [
+        f"{pool.kind} {value_of(pool, number)}: several networks have it: {', '.join(map(str, networks))}"
+        for number, networks in sorted(held.items())
+        if len(networks) > 1
+    ]
+    for number in sorted(held.keys() | written.keys()):
+        right, said = held.get(number, [None])[0], written.get(number)
+        if said in held.get(number, [None]):
+            continue
+        told.append(f"{pool.kind} {value_of(pool, number)}: network {right} has it, the pool says {said}")
+        if fix:
+            pool.uses.filter(number=number).delete()
+            if right is not None:
+                PoolUse.objects.create(pool=pool, number=number, network_id=right)
+    return told
+
+
 def _run(pool: Pool, value: str) -> allocation.Pool:
     """A value, or FIRST-LAST of two, as numbers. Raises BadRequest."""
     first, _, last = value.partition("-")

@@ -194,7 +194,7 @@ def set_groups(caller: Caller, uuid: str, members: Sequence[SecurityGroup]) -> P
     return get(caller, uuid)
 
 
-def set_profile(caller: Caller, port: Port, profile: str) -> None:
+def set_profile(caller: Caller, port: Port, profile: str) -> Port:
     """Give a port one of Synnefo's firewall profiles. Raises BadRequest for another word."""
     if profile not in (Port.Profile.ENABLED, Port.Profile.DISABLED, Port.Profile.PROTECTED):
         raise BadRequest("Unsupported firewall profile")
@@ -203,6 +203,7 @@ def set_profile(caller: Caller, port: Port, profile: str) -> None:
         Port.objects.filter(pk=port.pk).update(firewall_profile=profile)
         changed(network, caller)
         record(caller, "port.profile", TARGET, port.pk, profile=profile)
+    return Port.objects.select_related("network", "server").get(pk=port.pk)
 
 
 def delete(caller: Caller, uuid: str) -> None:

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 
 from synnefo.audit.rules import record
+from synnefo.common.accounts import provisions_for
 from synnefo.common.caller import Caller, visible
 from synnefo.common.faults import BadRequest, Conflict, Forbidden, ItemNotFound
 from synnefo.common.transactions import atomic
@@ -25,7 +26,7 @@ from synnefo.cyclades.networks.models import IPAddress, Network, Subnet
 from synnefo.cyclades.networks.state import TARGET, forget, lock
 from synnefo.cyclades.operations.networks import RemoveNetwork, changed
 from synnefo.engine import rules as engine
-from synnefo.engine.charging import charging, decide
+from synnefo.engine.charging import charging, commissioned, decide
 
 COST = {"cyclades.network.private": 1}
 MTU, MTUS, MAX_SUBNETS = 1500, (1280, 9000), 32
@@ -173,6 +174,22 @@ def rename(caller: Caller, uuid: str, *, name: str | None = None, description: s
         network.description = network.description if description is None else description
         network.save(update_fields=("name", "description", "updated"))
         record(caller, "network.rename", TARGET, network.pk, name=network.name)
+    return network
+
+
+def change_owner(caller: Caller, network_id: int, user: str, project: str) -> Network:
+    """Give a private network to another user, whose project pays from now on. Raises Forbidden, OverLimit."""
+    found = find(caller, network_id)
+    if found.public or not caller.is_admin:
+        raise Forbidden("Administrators give private networks to other users.")
+    taken = provisions_for(user, project, COST)
+    freed = provisions_for(found.userid, found.project, _freed(found))
+    with commissioned([*freed, *taken], name="snf-manage: network owner") as serial:
+        network = lock(found.pk)
+        network.userid, network.project = user, project
+        network.save(update_fields=("userid", "project", "updated"))
+        decide(serial, accept=True)
+        record(caller, "network.owner", TARGET, network.pk, user=user)
     return network
 
 

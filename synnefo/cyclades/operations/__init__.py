@@ -17,4 +17,5 @@ def register() -> None:
     for family in _FAMILIES:
         import_module(f"{__name__}.{family}")
     import_module(f"{__name__}.follow").register()
+    import_module(f"{__name__}.reconcile_networks").register()
     import_module(f"{__name__}.images").register()

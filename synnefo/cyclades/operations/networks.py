@@ -108,6 +108,25 @@ class RemoveNetwork(BackendProcedure):
             forget(network)
 
 
+class WithdrawNetwork(BackendProcedure):
+    """Take a network away from one engine; it stays on the others."""
+
+    kind = "network.withdraw"
+
+    @step(undo=None, because="a server that needs it there brings it back")
+    def remove(self) -> Move:
+        network = Network.objects.get(pk=self.target(TARGET))
+        backend = Backend.objects.get(pk=self.payload["backend"])
+        _let_go(network.pk, backend, self)
+        self.engine_of(backend).remove_network(network.engine_name, revision_fence(network.revision))
+        return self.done()
+
+    def finish(self, error: str) -> None:
+        network = lock(self.target(TARGET))
+        if not error:
+            network.in_backends.filter(backend=self.payload["backend"]).delete()
+
+
 def _push(network_id: int, backend: Backend, procedure: BackendProcedure) -> int:
     """Tell an engine of a network; returns the revision that it knows then.
 

@@ -93,6 +93,15 @@ def flag_in(values: Mapping[str, Any], name: str, default: bool = False) -> bool
     return value
 
 
+def reassignment_of(request: HttpRequest) -> tuple[str, bool]:
+    """The project that something is moved to, and whether it is shared there. Raises BadRequest."""
+    body = body_of(request)
+    wanted = body.get("reassign")
+    if len(body) != 1 or not isinstance(wanted, dict):
+        raise BadRequest("Malformed request: the only action is 'reassign'.")
+    return text_in(wanted, "project"), flag_in(wanted, "shared_to_project")
+
+
 def number_of(value: object, what: str) -> int:
     """An integer id, as number or as text; 0, which nothing has, for one beyond all. Raises BadRequest."""
     if isinstance(value, str) and _ID.fullmatch(value):

@@ -1,28 +1,21 @@
-"""Networks and subnets in Synnefo's network v2.0. Ports and floating IPs are in files of their own.
-
-Every network of a tenant is a layer 2 of its own, which is what clients know as MAC_FILTERED.
-"""
+"""Networks and subnets in Synnefo's network v2.0. Ports and floating IPs are in files of their own."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from synnefo.common.caller import Caller
-from synnefo.common.faults import BadRequest, Forbidden, NotImplementedFault, OverLimit
+from synnefo.common.faults import BadRequest, Conflict, Forbidden
 from synnefo.common.http.plain import answer, empty
-from synnefo.cyclades.networks import allocation, rules
+from synnefo.cyclades.networks import allocation, rules, subnets
 from synnefo.cyclades.networks.api.synnefo_floating import ROUTES as FLOATING
 from synnefo.cyclades.networks.models import Network, Subnet
 from synnefo.cyclades.synnefo_api import kit
 
-_PRIVATE, _PUBLIC = "MAC_FILTERED", "CUSTOM"
-_OTHERS = (_PUBLIC, "IP_LESS_ROUTED", "PHYSICAL_VLAN")
 _IPV4, _IPV6 = 4, 6
-_SMALLEST = 29
 
 
 def _list(request: HttpRequest, caller: Caller) -> HttpResponse:
@@ -35,10 +28,12 @@ def _list(request: HttpRequest, caller: Caller) -> HttpResponse:
 
 def _create(request: HttpRequest, caller: Caller) -> HttpResponse:
     wanted = kit.part_of(request, "network")
-    _check_type(kit.text_in(wanted, "type"))
+    kind = kit.text_in(wanted, "type")
+    if not kind:
+        raise BadRequest("Invalid network type ''")
     project = kit.text_in(wanted, "project", caller.project)
     owner = kit.acting_in(caller, project, kit.flag_in(wanted, "shared_to_project"))
-    made = rules.create(owner, name=kit.text_in(wanted, "name", ""))
+    made = rules.create(owner, name=kit.text_in(wanted, "name", ""), kind=kind)
     return answer({"network": _network(request, made)}, 201)
 
 
@@ -59,11 +54,9 @@ def _delete(request: HttpRequest, caller: Caller, network_id: str) -> HttpRespon
 
 def _act(request: HttpRequest, caller: Caller, network_id: str) -> HttpResponse:
     network = _existing(caller, network_id)
-    if list(kit.body_of(request)) != ["reassign"]:
-        raise BadRequest("Malformed request: the action of a network is 'reassign'.")
-    if network.public:
-        raise Forbidden("A public network belongs to the cloud.")
-    raise NotImplementedFault("Networks are not moved to other projects here.")
+    project, shared = kit.reassignment_of(request)
+    rules.reassign(caller, network.pk, project, shared=shared)
+    return empty(200)
 
 
 def _list_subnets(request: HttpRequest, caller: Caller) -> HttpResponse:
@@ -78,19 +71,32 @@ def _create_subnet(request: HttpRequest, caller: Caller) -> HttpResponse:
     if "network_id" not in wanted or "cidr" not in wanted:
         raise BadRequest("Malformed request. Missing attribute 'network_id' or 'cidr'.")
     network = _existing(caller, wanted["network_id"], write=True)
-    _check_version(wanted.get("ip_version", _IPV4))
-    if network.subnets.exists():
+    if network.userid != caller.user and not caller.is_admin:
+        raise Forbidden("Only the owner of a network gives it subnets.")
+    version = _version(wanted)
+    if network.subnets.filter(ip_version=version).exists():
         raise BadRequest("Only one subnet of IPv4/IPv6 per network is allowed")
-    _check_size(kit.text_in(wanted, "cidr"))
+    if network.in_backends.exists():
+        raise BadRequest("Cannot create subnet in network, already existing network in backends")
+    cidr = kit.text_in(wanted, "cidr")
+    subnets.check_size(cidr, version)
+    dhcp = kit.flag_in(wanted, "enable_dhcp", True)
+    if version == _IPV6:
+        dhcp = kit.flag_in(wanted, "enable_slaac", dhcp)
+        if wanted.get("allocation_pools"):
+            raise Conflict("Can only allocate an IP Pool in IPv4 subnets")
     made = rules.create_subnet(
         caller,
         network.uuid,
-        cidr=kit.text_in(wanted, "cidr"),
+        cidr=cidr,
+        version=version,
         name=kit.text_in(wanted, "name", ""),
         gateway=None if wanted.get("gateway_ip", "") is None else kit.text_in(wanted, "gateway_ip", ""),
-        dhcp=kit.flag_in(wanted, "enable_dhcp", True),
+        dhcp=dhcp,
         dns_nameservers=_texts(wanted, "dns_nameservers"),
+        host_routes=_routes(wanted),
         pools=_pools(wanted),
+        ipv6_mode="slaac" if version == _IPV6 and dhcp else "",
     )
     return answer({"subnet": _subnet(request, made)}, 201)
 
@@ -130,14 +136,14 @@ def _network(request: HttpRequest, network: Network) -> dict[str, Any]:
         "user_id": None if network.public else network.userid,
         "tenant_id": None if network.public else network.project,
         "shared_to_project": network.shared_to_project,
-        "type": _PUBLIC if network.public else _PRIVATE,
+        "type": network.kind,
         "updated": kit.stamp(network.updated),
         "created": kit.stamp(network.created),
         "status": "SNF:DRAINED" if network.drained else network.state,
         "public": network.public,
         "shared": network.public,
         "router:external": network.public,
-        "admin_state_up": True,
+        "admin_state_up": network.admin_state_up,
         "subnets": [str(subnet.pk) for subnet in network.subnets.all()],
         "SNF:floating_ip_pool": network.floating_ip_pool,
         "deleted": network.deleted,
@@ -147,6 +153,7 @@ def _network(request: HttpRequest, network: Network) -> dict[str, Any]:
 def _subnet(request: HttpRequest, subnet: Subnet) -> dict[str, Any]:
     network, space = subnet.network, subnet.range
     owner = None if network.public else network.userid
+    slaac = {"enable_slaac": subnet.dhcp} if subnet.ip_version == _IPV6 else {}
     return {
         "id": str(subnet.pk),
         "network_id": str(subnet.network_id),
@@ -163,31 +170,19 @@ def _subnet(request: HttpRequest, subnet: Subnet) -> dict[str, Any]:
         "allocation_pools": [
             {"start": allocation.address_text(low, space), "end": allocation.address_text(high, space)}
             for low, high in subnet.pools
+            if subnet.ip_version == _IPV4
         ],
+        **slaac,
         "deleted": False,
         "links": kit.links(kit.address(request, f"network/v2.0/subnets/{subnet.pk}")),
     }
 
 
-def _check_type(kind: str) -> None:
-    if kind in _OTHERS:
-        raise Forbidden(f"Cannot create network of type '{kind}'.")
-    if kind != _PRIVATE:
-        raise BadRequest(f"Invalid network type '{kind}'")
-
-
-def _check_version(version: object) -> None:
-    if version == _IPV6:
-        raise NotImplementedFault("Subnets of IPv6 are not offered here.")
-    if version != _IPV4 or isinstance(version, bool):
+def _version(wanted: Mapping[str, Any]) -> int:
+    version = wanted.get("ip_version", _IPV4)
+    if version not in (_IPV4, _IPV6) or isinstance(version, bool):
         raise BadRequest("Malformed IP version type")
-
-
-def _check_size(cidr: str) -> None:
-    """What is no range at all is refused by the rule. Raises OverLimit."""
-    prefix = cidr.rpartition("/")[2]
-    if prefix.isascii() and prefix.isdigit() and not settings.MAX_CIDR_BLOCK <= int(prefix[:3]) <= _SMALLEST:
-        raise OverLimit(f"Unsupported network mask: between /{settings.MAX_CIDR_BLOCK} and /{_SMALLEST}.")
+    return int(version)
 
 
 def _texts(wanted: Mapping[str, Any], name: str) -> list[str]:
@@ -195,6 +190,14 @@ def _texts(wanted: Mapping[str, Any], name: str) -> list[str]:
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
         raise BadRequest(f"Malformed request. Invalid '{name}' attribute.")
     return values
+
+
+def _routes(wanted: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Routes that guests are told, each with ``destination`` and ``nexthop``."""
+    routes = wanted.get("host_routes", [])
+    if not isinstance(routes, list) or not all(isinstance(route, dict) for route in routes):
+        raise BadRequest("Malformed request. Invalid 'host_routes' attribute.")
+    return [{name: kit.text_in(route, name) for name in ("destination", "nexthop")} for route in routes]
 
 
 def _pools(wanted: Mapping[str, Any]) -> list[tuple[str, str]] | None:

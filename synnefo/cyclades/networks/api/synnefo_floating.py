@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 
 from synnefo.common.caller import Caller
-from synnefo.common.faults import BadRequest, NotImplementedFault
+from synnefo.common.faults import BadRequest, Conflict, NotImplementedFault
 from synnefo.common.http.plain import answer, empty
 from synnefo.cyclades.networks import floating, rules
 from synnefo.cyclades.networks.models import IPAddress, Port
@@ -30,7 +30,7 @@ def _create(request: HttpRequest, caller: Caller) -> HttpResponse:
     address = wanted.get("floating_ip_address")
     made = floating.create(
         owner,
-        None if network is None else rules.find(caller, kit.number_of(network, "network")).uuid,
+        None if network is None else _pool(caller, network),
         address=None if address is None else kit.text_in(wanted, "floating_ip_address"),
     )
     return answer({"floatingip": _view(made)})
@@ -51,10 +51,10 @@ def _delete(request: HttpRequest, caller: Caller, floating_id: str) -> HttpRespo
 
 
 def _act(request: HttpRequest, caller: Caller, floating_id: str) -> HttpResponse:
-    _found(caller, floating_id)
-    if list(kit.body_of(request)) != ["reassign"]:
-        raise BadRequest("Malformed request: the action of a floating IP is 'reassign'.")
-    raise NotImplementedFault("Floating IPs are not moved to other projects here.")
+    found = _found(caller, floating_id)
+    project, shared = kit.reassignment_of(request)
+    floating.reassign(caller, found.pk, project, shared=shared)
+    return empty(200)
 
 
 def _list_old(request: HttpRequest, caller: Caller) -> HttpResponse:
@@ -64,6 +64,16 @@ def _list_old(request: HttpRequest, caller: Caller) -> HttpResponse:
 
 def _create_old(request: HttpRequest, caller: Caller) -> HttpResponse:
     return answer({"floating_ip": _old_view(floating.create(caller))})
+
+
+def _pool(caller: Caller, number: object) -> str:
+    """Raises ItemNotFound; BadRequest for a deleted network, Conflict for one without floating IPs."""
+    network = rules.find(caller, kit.number_of(number, "network"))
+    if network.deleted:
+        raise BadRequest("Network has been deleted.")
+    if not network.floating_ip_pool:
+        raise Conflict(f"Cannot reserve floating IP. Network '{network.pk}' is not a floating IP pool.")
+    return network.uuid
 
 
 def _found(caller: Caller, floating_id: str) -> IPAddress:

@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 
 from synnefo.common.caller import Caller
-from synnefo.common.faults import BadRequest
+from synnefo.common.faults import BadRequest, ItemNotFound
 from synnefo.common.http.plain import answer, empty
 from synnefo.cyclades.networks import floating, ports, rules
 from synnefo.cyclades.networks.addresses import FixedIp
@@ -30,7 +30,10 @@ def _create(request: HttpRequest, caller: Caller) -> HttpResponse:
     if "network_id" not in wanted:
         raise BadRequest("Malformed request. Missing attribute 'network_id'.")
     network = rules.find(caller, kit.number_of(wanted["network_id"], "network"))
+    if network.deleted:
+        raise BadRequest("Network has been deleted.")
     address, name = _fixed_ip(wanted), kit.text_in(wanted, "name", "")
+    _check_no_groups(wanted)
     if network.public and address is None:
         raise BadRequest(
             "'fixed_ips' attribute must contain a floating IP address to connect to a public network."
@@ -55,6 +58,7 @@ def _rename(request: HttpRequest, caller: Caller, port_id: str) -> HttpResponse:
     port = ports.find(caller, kit.number_of(port_id, "port"))
     wanted = kit.part_of(request, "port")
     name = kit.text_in(wanted, "name", port.name)
+    _check_no_groups(wanted)
     return answer({"port": _view(request, ports.rename(caller, port.uuid, name=name, description=None))})
 
 
@@ -71,7 +75,19 @@ def _fixed_ip(wanted: Mapping[str, Any]) -> str | None:
         raise BadRequest("Malformed request. Invalid 'fixed_ips' attribute.")
     if len(given) > 1:
         raise BadRequest("'fixed_ips' attribute must contain only one fixed IP address.")
-    return kit.text_in(given[0], "ip_address") if given else None
+    address = kit.text_in(given[0], "ip_address") if given else None
+    if address is not None and ":" in address:
+        raise BadRequest("A port has addresses of IPv6 without asking.")
+    return address
+
+
+def _check_no_groups(wanted: Mapping[str, Any]) -> None:
+    """This API has a place for security groups, but none. Raises BadRequest, ItemNotFound."""
+    groups = wanted.get("security_groups") or []
+    if not isinstance(groups, list):
+        raise BadRequest("Malformed request. Invalid 'security_groups' attribute.")
+    if groups:
+        raise ItemNotFound("Not Found. The security group does not exist.")
 
 
 def _view(request: HttpRequest, port: Port) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+from synnefo.cyclades.networks.commands.fix_ip_history import Command as Command

@@ -1,0 +1,1 @@
+from synnefo.cyclades.servers.commands.floating_ip_attach import Command as Command

@@ -1,0 +1,1 @@
+from synnefo.cyclades.servers.commands.floating_ip_detach import Command as Command

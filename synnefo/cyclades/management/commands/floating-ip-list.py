@@ -1,0 +1,1 @@
+from synnefo.cyclades.networks.commands.floating_ip_list import Command as Command

@@ -1,0 +1,1 @@
+from synnefo.cyclades.networks.commands.inspect import Command as Command

@@ -1,0 +1,1 @@
+from synnefo.cyclades.networks.commands.modify import Command as Command

@@ -1,0 +1,1 @@
+from synnefo.cyclades.networks.commands.remove import Command as Command

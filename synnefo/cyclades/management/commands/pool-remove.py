@@ -1,0 +1,1 @@
+from synnefo.cyclades.networks.commands.pool_remove import Command as Command

@@ -1,0 +1,1 @@
+from synnefo.cyclades.networks.commands.pool_show import Command as Command

@@ -1,0 +1,1 @@
+from synnefo.cyclades.networks.commands.port_list import Command as Command

@@ -1,0 +1,1 @@
+from synnefo.cyclades.networks.commands.reconcile_networks import Command as Command

@@ -1,0 +1,1 @@
+from synnefo.cyclades.networks.commands.reconcile_pools import Command as Command

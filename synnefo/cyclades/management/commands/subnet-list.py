@@ -1,0 +1,1 @@
+from synnefo.cyclades.networks.commands.subnet_list import Command as Command

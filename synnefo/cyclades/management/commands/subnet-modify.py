@@ -1,0 +1,1 @@
+from synnefo.cyclades.networks.commands.subnet_modify import Command as Command
