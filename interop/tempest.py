@@ -79,7 +79,7 @@ SUITES = {
         r"^tempest\.api\.network\.(test_networks|test_networks_negative|test_ports|test_floating_ips|"
         r"test_floating_ips_negative|test_routers|test_security_groups|test_security_groups_negative|"
         r"test_versions)\.",
-        110,
+        160,
         networks.surroundings,
     ),
     "volume": Suite(_VOLUME, 70, whole=True),
