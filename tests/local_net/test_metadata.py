@@ -8,28 +8,32 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from synnefo.cyclades.backends.base import NetworkSpec
+from synnefo.cyclades.backends.base import GuestFile, NetworkSpec, Nic
 from synnefo.cyclades.backends.local import netns
 from synnefo.cyclades.backends.local.fabric import NamespaceFabric
-from synnefo.cyclades.backends.local.metadata import Guest as Described
+from synnefo.cyclades.backends.local.guest_documents import Guest as Described
 from synnefo.cyclades.backends.local.metadata import MetadataServer
 
 from .machines import Guest, fetch, run
 
-MAC = "aa:00:00:00:00:05"
+MAC, OTHER_MAC = "aa:00:00:00:00:05", "aa:00:00:00:00:06"
 SERVICE = "http://169.254.169.254"
 KNOWN: dict[tuple[str, str], Described] = {
-    ("red", "10.0.0.5"): {
-        "instance_id": "6d1f7a52-0000-4000-8000-000000000001",
-        "hostname": "red-web",
-        "mac": MAC,
-        "public_ipv4": "198.18.0.7",
-        "ssh_keys": ["ssh-ed25519 AAAA one", "ssh-rsa BBBB two"],
-        "user_data": b"#cloud-config\n\xff\x00binary",
-        "metadata": {"role": "web"},
-        "admin_password": "s3cret",
-    },
-    ("blue", "10.0.0.5"): {"instance_id": "6d1f7a52-0000-4000-8000-000000000002", "hostname": "blue-web"},
+    ("red", "10.0.0.5"): Described(
+        instance_id="6d1f7a52-0000-4000-8000-000000000001",
+        hostname="red-web",
+        address="10.0.0.5",
+        nics=[Nic("nic-1", "red", MAC, "10.0.0.5"), Nic("nic-2", "wire", OTHER_MAC, None, ["fd00::5"])],
+        public_ipv4="198.18.0.7",
+        ssh_keys=["ssh-ed25519 AAAA one", "ssh-rsa BBBB two"],
+        user_data=b"#cloud-config\n\xff\x00binary",
+        metadata={"role": "web"},
+        admin_password="s3cret",
+        files=[GuestFile("/etc/motd", b"\xffhello")],
+        availability_zone="north",
+        project="p-1",
+    ),
+    ("blue", "10.0.0.5"): Described("6d1f7a52-0000-4000-8000-000000000002", "blue-web"),
 }
 
 
@@ -84,19 +88,15 @@ def test_guests_with_one_address_in_two_networks_learn_their_own_names(red: Gues
 
 
 def test_the_tree_of_ec2_is_listed_and_read(red: Guest) -> None:
-    assert red.fetch(f"{SERVICE}/").split() == ["2009-04-04/", "latest/", "openstack/"]
+    assert {"2009-04-04", "latest", "openstack"} <= set(red.fetch(f"{SERVICE}/").split())
     assert red.fetch(f"{SERVICE}/2009-04-04/").split() == ["meta-data/", "user-data"]
     listed = red.fetch(f"{SERVICE}/latest/meta-data/").split()
-    assert listed == [
-        "hostname",
-        "instance-id",
-        "local-hostname",
-        "local-ipv4",
-        "public-ipv4",
-        "public-keys/",
-    ]
+    assert {"hostname", "instance-id", "local-ipv4", "placement/", "public-ipv4", "public-keys/"} <= set(
+        listed
+    )
+    assert red.fetch(f"{SERVICE}/latest/meta-data/placement/availability-zone") == "north"
     read = {name: red.fetch(f"{SERVICE}/latest/meta-data/{name}") for name in listed}
-    assert read["instance-id"] == KNOWN["red", "10.0.0.5"]["instance_id"]
+    assert read["instance-id"] == KNOWN["red", "10.0.0.5"].instance_id
     assert (read["local-ipv4"], read["public-ipv4"]) == ("10.0.0.5", "198.18.0.7")
     assert read["public-keys/"].split() == ["0=key-0", "1=key-1"]
     assert red.fetch(f"{SERVICE}/latest/meta-data/public-keys/1/openssh-key") == "ssh-rsa BBBB two"
@@ -112,15 +112,23 @@ def test_user_data_comes_as_it_was_given(red: Guest, blue: Guest) -> None:
 
 
 def test_the_documents_of_openstack(red: Guest) -> None:
-    assert red.fetch(f"{SERVICE}/openstack").split() == ["2015-10-15/", "latest/"]
+    assert {"2015-10-15", "2018-08-27", "latest"} <= set(red.fetch(f"{SERVICE}/openstack").split())
     meta = json.loads(red.fetch(f"{SERVICE}/openstack/latest/meta_data.json"))
-    assert (meta["uuid"], meta["hostname"]) == (KNOWN["red", "10.0.0.5"]["instance_id"], "red-web")
+    assert (meta["uuid"], meta["hostname"]) == (KNOWN["red", "10.0.0.5"].instance_id, "red-web")
     assert (meta["meta"], meta["admin_pass"]) == ({"role": "web"}, "s3cret")
     assert meta["public_keys"] == {"key-0": "ssh-ed25519 AAAA one", "key-1": "ssh-rsa BBBB two"}
     assert json.loads(red.fetch(f"{SERVICE}/openstack/2015-10-15/vendor_data.json")) == {}
     network = json.loads(red.fetch(f"{SERVICE}/openstack/latest/network_data.json"))
-    assert [link["ethernet_mac_address"] for link in network["links"]] == [MAC]
-    assert [each["type"] for each in network["networks"]] == ["ipv4_dhcp"]
+    assert [link["ethernet_mac_address"] for link in network["links"]] == [MAC, OTHER_MAC]
+    assert [each["type"] for each in network["networks"]] == ["ipv4_dhcp", "ipv6_slaac"]
+    assert (meta["availability_zone"], meta["project_id"]) == ("north", "p-1")
+
+
+def test_files_are_had_by_their_numbers(red: Guest) -> None:
+    meta = json.loads(red.fetch(f"{SERVICE}/openstack/latest/meta_data.json"))
+    assert meta["files"] == [{"path": "/etc/motd", "content_path": "/content/0000"}]
+    assert status(red, "/openstack/content/0000") == "200"
+    assert status(red, "/openstack/content/0001") == "404"
 
 
 def test_what_is_not_there_or_not_allowed_is_said_so(red: Guest) -> None:
@@ -161,7 +169,7 @@ def test_silent_connections_of_one_tenant_do_not_stop_the_others(red: Guest, blu
 def test_a_network_without_gateway_is_served_too(
     fabric: NamespaceFabric, service: MetadataServer, guest: Callable[..., Guest]
 ) -> None:
-    KNOWN["lone", "10.0.0.5"] = {"instance_id": "1", "hostname": "lone-web"}
+    KNOWN["lone", "10.0.0.5"] = Described("1", "lone-web")
     serve(fabric, service, "lone", gateway=None)
     lone = guest("lone5", "lone", MAC, "10.0.0.5")
     lone.ip("address", "add", "10.0.0.5/24", "dev", "eth0")
@@ -181,7 +189,7 @@ def test_it_is_not_reachable_from_outside_the_network(
 def test_it_follows_a_network_that_was_taken_away_and_made_anew(
     fabric: NamespaceFabric, service: MetadataServer, guest: Callable[..., Guest]
 ) -> None:
-    KNOWN["gone", "10.0.0.5"] = {"instance_id": "1", "hostname": "back"}
+    KNOWN["gone", "10.0.0.5"] = Described("1", "back")
     serve(fabric, service, "gone")
     fabric.remove("gone")
     serve(fabric, service, "gone")
