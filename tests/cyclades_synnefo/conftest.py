@@ -108,6 +108,9 @@ def world(
     cloud: People, alice: Api, bob: Api, lan: dict[str, str], order: dict[str, Any], flavor: Any,
     image: Any, private_image: Any, public_network: Any, settle: Callable[[], None],
 ) -> World:  # fmt: skip
+    from synnefo.cyclades.volumes import rules as volumes
+    from synnefo.cyclades.volumes.rules import VolumeRequest
+
     def made(path: str, body: object, status: int) -> Any:
         [thing] = alice.json("POST", path, body, status=status).values()
         return thing
@@ -119,6 +122,8 @@ def world(
     network = {"network": {"type": "MAC_FILTERED"}}
     floating: list[Any] = [made("network/v2.0/floatingips", {"floatingip": {}}, 200) for _ in range(2)]
     settle()
+    kind = flavor.volume_type
+    spare = volumes.create(cloud.alice.caller, VolumeRequest(size_gib=1, volume_type=kind))
     ids = {
         **lan,
         "public": str(public_network.pk),
@@ -129,6 +134,9 @@ def world(
         "address": floating[0]["floating_ip_address"],
         "spare_floating": floating[1]["id"],
         "server": server,
+        "volume": alice.get(f"compute/v2.0/servers/{server}")["server"]["volumes"][0],
+        "spare_volume": spare.pk,
+        "key_id": alice.get("userdata/keys")[0]["id"],
         "flavor": flavor.pk,
         "image": image.uuid,
         "own_image": private_image.uuid,

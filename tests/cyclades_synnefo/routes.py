@@ -29,7 +29,7 @@ _ANYBODY = "22222222-2222-4333-8444-555555555555"
 _NAMES = {
     "flavor_id": "{flavor}", "server_id": "{server}", "network_id": "{network}", "subnet_id": "{subnet}",
     "port_id": "{port}", "floating_id": "{floating}", "image_id": "{own_image}", "key": "colour",
-    "name": "key", "alias": "x", "tag": "blue", "member": _ANYBODY,
+    "volume_id": "{volume}", "key_id": "{key_id}", "name": "key", "alias": "x", "tag": "blue", "member": _ANYBODY,
 }  # fmt: skip
 
 
@@ -105,6 +105,13 @@ CASES = [
     ),
     own("GET", f"{_C}/os-keypairs/{{name}}"),
     own("DELETE", f"{_C}/os-keypairs/{{name}}", 204),
+    to_all("userdata/keys"),
+    to_all("userdata/keys", method="POST", body={"name": "third", "content": PUBLIC_KEY}),
+    to_all("userdata/keys/generate", method="POST"),
+    own("GET", "userdata/keys/{key_id}"),
+    own("PUT", "userdata/keys/{key_id}", body={"name": "renamed"}),
+    own("DELETE", "userdata/keys/{key_id}"),
+    to_all(f"vmapi/v1.0/server-params/{_ANYBODY}", 404, public=True),
     to_all(f"{_C}/servers"),
     to_all(f"{_C}/servers/detail"),
     own(
@@ -129,9 +136,16 @@ CASES = [
     own("PUT", f"{_SERVER}/metadata/{{key}}", 201, body={"meta": {"colour": "red"}}),
     own("DELETE", f"{_SERVER}/metadata/{{key}}", 204),
     own("GET", f"{_SERVER}/diagnostics"),
-    own("GET", f"{_SERVER}/password", 404),
+    own("GET", f"{_SERVER}/password"),
     own("DELETE", f"{_SERVER}/password", 204),
     own("GET", f"{_SERVER}/stats", 501),
+    own("GET", f"{_SERVER}/os-volume_attachments"),
+    own(
+        "POST", f"{_SERVER}/os-volume_attachments", 202,
+        body={"volumeAttachment": {"volumeId": "{spare_volume}"}},
+    ),
+    own("GET", f"{_SERVER}/os-volume_attachments/{{volume_id}}"),
+    own("DELETE", f"{_SERVER}/os-volume_attachments/{{volume_id}}", 400),
     own("GET", f"{_SERVER}/tags"),
     own("PUT", f"{_SERVER}/tags", body={"tags": ["red", "round"]}),
     own("DELETE", f"{_SERVER}/tags", 204),

@@ -220,10 +220,15 @@ def test_the_console_is_a_page(alice: Api, server: int, settle: Settle) -> None:
         ({"start": "now"}, 400, "badRequest"),
         ({"addFloatingIp": {}}, 400, "badRequest"),
         ({"suspend": {}}, 403, "forbidden"),
-        ({"rescue": {}, "rescue_image_ref": 1}, 404, "featureNotEnabled"),
-        ({"resize": {"flavorRef": 1}}, 501, "notImplemented"),
-        ({"firewallProfile": {"profile": "ENABLED", "nic": 1}}, 501, "notImplemented"),
-        ({"reassign": {"project": "x"}}, 501, "notImplemented"),
+        ({"rescue": {}, "rescue_image_ref": 1}, 400, "badRequest"),
+        ({"unrescue": {}}, 400, "badRequest"),
+        ({"resize": {}}, 400, "badRequest"),
+        ({"resize": {"flavorRef": 1}}, 400, "badRequest"),
+        ({"firewallProfile": {"profile": "ENABLED"}}, 400, "badRequest"),
+        ({"firewallProfile": {"profile": "BAD", "nic": 1}}, 400, "badRequest"),
+        ({"firewallProfile": {"profile": "ENABLED", "nic": 9999}}, 404, "itemNotFound"),
+        ({"reassign": {}}, 400, "badRequest"),
+        ({"reassign": {"project": "x"}}, 400, "badRequest"),
     ],
 )
 def test_what_cannot_be_done_is_said(alice: Api, server: int, body: object, status: int, name: str) -> None:
@@ -266,8 +271,15 @@ def test_a_suspended_server_takes_no_commands(alice: Api, server: int) -> None:
         ({"metadata": {"a": 1}}, 400),
         ({"metadata": []}, 400),
         ({"shared_to_project": "yes"}, 400),
-        ({"personality": [{"path": "/x", "contents": ""}]}, 501),
-        ({"block_device_mapping_v2": [{"source_type": "blank"}]}, 501),
+        ({"personality": [{"path": "/x", "contents": "!"}]}, 400),
+        ({"personality": [{"path": "/x", "contents": "", "colour": "red"}]}, 400),
+        ({"personality": [{"path": "/x", "contents": "QUJD" * 4000}]}, 413),
+        ({"personality": [{"path": "/x", "contents": ""}] * 6}, 413),
+        ({"block_device_mapping_v2": [{"source_type": "blank", "volume_size": 1}]}, 400),
+        ({"block_device_mapping_v2": [{"source_type": "image"}]}, 400),
+        ({"block_device_mapping_v2": [{"source_type": "cake", "uuid": "1"}]}, 400),
+        ({"block_device_mapping_v2": [{"source_type": "volume", "uuid": "9999"}]}, 404),
+        ({"block_device_mapping_v2": [{}]}, 400),
         ({"tags": "blue"}, 400),
         ({"tags": ["blue", 7]}, 400),
         ({"tags": ["a/b"]}, 400),
@@ -292,7 +304,7 @@ def test_networks_left_out_are_none_and_on_the_public_one_is_a_floating_ip(
     settle()
     assert shown(alice, made)["attachments"] == []
     order["server"]["networks"] = [{"uuid": str(public_network.pk)}]
-    assert "forbidden" in alice.json("POST", SERVERS, order, status=403)
+    assert "conflict" in alice.json("POST", SERVERS, order, status=409)
     order["server"]["networks"] = [{"uuid": str(public_network.pk), "fixed_ip": "198.18.0.77"}]
     assert "itemNotFound" in alice.json("POST", SERVERS, order, status=404)
     floating = alice.json("POST", "network/v2.0/floatingips", {"floatingip": {}})["floatingip"]
