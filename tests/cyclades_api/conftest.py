@@ -142,13 +142,38 @@ def own_image(cloud: People) -> Any:
 
     made = rules.register(cloud.alice.caller, io.BytesIO(b"\xeb\x63\x90" + bytes(4093)), name="own")
     members.add(cloud.alice.caller, made.uuid, MEMBER)
+    rules.tag(cloud.alice.caller, made.uuid, "blue", True)
+    return made
+
+
+@pytest.fixture
+def task(cloud: People) -> Any:
+    """The import of an image of alice's that was staged."""
+    from synnefo.cyclades.images import imports, rules
+
+    caller = cloud.alice.caller
+    made = rules.announce(caller, uuid=None, disk_format="raw", properties={}, name="staged")
+    rules.upload(caller, made.uuid, [b"disk"], staged=True)
+    return imports.start(caller, made.uuid, imports.Wanted("glance-direct"))
+
+
+@pytest.fixture
+def vocabulary(cloud: People) -> Any:
+    """Words that everybody sees, of each kind one."""
+    from synnefo.cyclades.images import vocabularies
+
+    made = vocabularies.create(cloud.admin.caller, "words", is_public=True)
+    for kind, name in zip(vocabularies.KINDS, ("cpus", "host", "OS::Nova::Flavor"), strict=True):
+        vocabularies.put_word(cloud.admin.caller, "words", kind, {"name": name})
+    vocabularies.set_tags(cloud.admin.caller, "words", ["t"])
     return made
 
 
 @pytest.fixture
 def world(
     cloud: People, alice: Api, bob: Api, admin: Api, lan: dict[str, str], order: dict[str, Any], flavor: Any,
-    image: Any, own_image: Any, public_network: Any, settle: Callable[[], None],
+    image: Any, own_image: Any, task: Any, vocabulary: Any, public_network: Any,
+    settle: Callable[[], None],
 ) -> World:  # fmt: skip
     def port() -> str:
         body = {"port": {"network_id": lan["network"]}}
@@ -180,9 +205,26 @@ def world(
         "granted": "granted-1",
         "image": image.uuid,
         "own_image": own_image.uuid,
+        "task": task.uuid,
+        "vocabulary": vocabulary.namespace,
         "member": MEMBER,
         "project": cloud.alice.caller.project,
     }
+
+    def new(kind: str, **wanted: object) -> str:
+        made: str = alice.json("POST", f"network/v2.0/{kind}s", {kind.replace("-", "_"): wanted})[
+            kind.replace("-", "_")
+        ]["id"]
+        return made
+
+    ids["spare_router"] = new("router", name="spare")
+    ids["router"] = new("router", name="r", external_gateway_info={"network_id": public_network.uuid})
+    inner = new("network", name="inner")
+    ids["routed_subnet"] = new("subnet", network_id=inner, cidr="10.77.0.0/24", ip_version=4)
+    path = f"network/v2.0/routers/{ids['router']}/add_router_interface"
+    alice.json("PUT", path, {"subnet_id": ids["routed_subnet"]})
+    ids["group"] = new("security-group", name="web")
+    ids["rule"] = new("security-group-rule", security_group_id=ids["group"], direction="ingress")
     settle()
     [action] = alice.json("GET", f"compute/v2.1/servers/{server}/os-instance-actions")["instanceActions"]
     ids["request"] = action["request_id"]

@@ -5,54 +5,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 from tests.cyclades_api.conftest import PUBLIC_KEY
-
-
-@dataclasses.dataclass(frozen=True)
-class Case:
-    """``path`` and the texts in ``body`` are templates over the world's ids."""
-
-    api: str
-    method: str
-    route: str
-    path: str
-    member: int = 200
-    other: int = 404
-    admin: int | None = None
-    body: Any = None
-    public: bool = False
-
-    @property
-    def name(self) -> str:
-        return f"{self.api} {self.method} {self.route}"
-
-
-def open_to_all(api: str, route: str, path: str | None = None, **more: Any) -> Case:
-    return Case(api, "GET", route, f"{api}{path or route}", other=more.get("member", 200), **more)
-
+from tests.cyclades_api.route import Case, open_to_all, own
+from tests.cyclades_api.routes_image import IMAGE
 
 _SERVER = "/v2.1/servers/{server_id}"
 _FLAVOR = "/v2.1/flavors/{flavor"
-_NAMES = {
-    "server_id": "server", "network_id": "network", "subnet_id": "subnet", "port_id": "port",
-    "floating_id": "floating", "project_id": "project", "request_id": "request", "key": "colour",
-    "path:network": "lan",
-}  # fmt: skip
-_WORDS = ("key", "path:network")
-
-
-def own(api: str, method: str, route: str, member: int = 200, *, path: str = "", **more: Any) -> Case:
-    """A call on something of alice's; parameters of the route are filled with her ids."""
-    if not path:
-        path = route
-        for parameter, name in _NAMES.items():
-            value = name if parameter in _WORDS else f"{{{name}}}"
-            path = path.replace(f"{{{parameter}}}", value)
-    return Case(api, method, route, f"{api}{path}", member, **more)
-
 
 # fmt: off
 COMPUTE = [
@@ -211,35 +171,6 @@ NETWORK = [
     open_to_all("network", "/v2.0/availability_zones"),
     open_to_all("network", "/v2.0/security-groups"),
     open_to_all("network", "/v2.0/security-group-rules"),
-]
-
-IMAGE = [
-    open_to_all("image", "/", public=True, member=300),
-    open_to_all("image", "/versions", public=True, member=300),
-    open_to_all("image", "/v2/images"),
-    open_to_all("image", "/v2/images/{image_id}", "/v2/images/{image}"),
-    Case(
-        "image", "POST", "/v2/images", "image/v2/images", 201, other=201,
-        body={"name": "new", "disk_format": "raw", "container_format": "bare", "visibility": "private"},
-    ),
-    *(
-        own(
-            "image", method, f"/v2/images/{{image_id}}{rest}", status,
-            path=f"/v2/images/{{own_image}}{there}", body=body,
-        )
-        for method, rest, there, status, body in (
-            ("GET", "/file", "/file", 200, None),
-            ("PUT", "/file", "/file", 409, None),
-            ("GET", "/members", "/members", 200, None),
-            ("POST", "/members", "/members", 200, {"member": "11111111-2222-4333-8444-555555555555"}),
-            ("GET", "/members/{member_id}", "/members/{member}", 200, None),
-            ("DELETE", "/members/{member_id}", "/members/{member}", 204, None),
-            ("PATCH", "", "", 200, [{"op": "replace", "path": "/name", "value": "renamed"}]),
-            ("DELETE", "", "", 204, None),
-        )
-    ),
-    open_to_all("image", "/v2/schemas/image"),
-    open_to_all("image", "/v2/schemas/images"),
 ]
 # fmt: on
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import io
+import os
 import struct
 import subprocess
 import zlib
@@ -79,9 +80,8 @@ def test_encrypted_disks_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "options", "name"),
     [
-        ("vmdk", (), "vmdk"),
-        ("vmdk", ("-o", "subformat=monolithicFlat"), "vmdk"),
-        ("vmdk", ("-o", "subformat=streamOptimized"), "vmdk"),
+        ("vmdk", ("-o", "subformat=monolithicFlat"), "vmdk of several files"),
+        ("vmdk", ("-o", "subformat=twoGbMaxExtentSparse"), "vmdk of several files"),
         ("vdi", (), "vdi"),
         ("vhdx", (), "vhdx"),
         ("vpc", (), "vhd"),
@@ -93,8 +93,55 @@ def test_other_formats_are_refused_by_name(
     tmp_path: Path, kind: str, options: tuple[str, ...], name: str
 ) -> None:
     head = made(tmp_path / "d", "-f", kind, *options, "10M")
-    with pytest.raises(BadRequest, match=f"Images are raw or qcow2, this is {name}"):
+    with pytest.raises(BadRequest, match=f"Images are raw, qcow2, vmdk or iso, this is {name}"):
         look(head)
+
+
+@pytest.mark.parametrize("kind", ["monolithicSparse", "streamOptimized"])
+def test_a_vmdk_of_one_file_is_taken(tmp_path: Path, kind: str) -> None:
+    (tmp_path / "raw").write_bytes(os.urandom(2**20))
+    convert = ("qemu-img", "convert", "-f", "raw", "-O", "vmdk", "-o", f"subformat={kind}")
+    subprocess.run([*convert, str(tmp_path / "raw"), str(tmp_path / "d")], check=True, timeout=60)
+    head = (tmp_path / "d").read_bytes()[:HEAD_BYTES]
+    assert look(head) == DiskFacts("vmdk", 2**20)
+
+
+def test_a_vmdk_that_refers_to_other_files_is_refused(tmp_path: Path) -> None:
+    head = made(tmp_path / "d", "-f", "vmdk", "1M")
+    child = made(tmp_path / "child", "-f", "vmdk", "-b", str(tmp_path / "d"), "-F", "vmdk", "1M")
+    kind, extent = b'createType="monolithicSparse"', b'RW 2048 SPARSE "d"'
+    assert kind in head
+    assert extent in head
+    for other in (
+        child,
+        head.replace(kind, b'createType="vmfs"            '),
+        head.replace(extent, b'RW 2048 FLAT "/a" '),
+        head.replace(extent, extent + b'\nRW 2048 FLAT "/etc/shadow" 0'),
+        head.replace(kind, b"x" * len(kind)),
+    ):
+        with pytest.raises(BadRequest, match="refers to another file"):
+            look(other)
+
+
+def test_a_vmdk_whose_header_makes_no_sense_is_refused(tmp_path: Path) -> None:
+    head = made(tmp_path / "d", "-f", "vmdk", "1M")
+    for place, form, value in (
+        (4, "<I", 9),
+        (12, "<Q", 0),
+        (12, "<Q", 2**60),
+        (28, "<Q", 2**40),
+        (36, "<Q", 0),
+    ):
+        broken = head[:place] + struct.pack(form, value) + head[place + struct.calcsize(form) :]
+        with pytest.raises(BadRequest, match="no usable disk image"):
+            look(broken)
+    with pytest.raises(BadRequest, match="cut short"):
+        look(head[:300])
+
+
+def test_a_cd_is_told_from_a_disk() -> None:
+    cd = bytes(0x8001) + b"CD001" + bytes(4096)
+    assert look(cd) == DiskFacts("iso", 10 * 2**20)
 
 
 def test_what_is_packed_is_refused() -> None:

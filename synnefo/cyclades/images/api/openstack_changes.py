@@ -88,22 +88,23 @@ class _Changed(BaseModel):
     tags: list[kit.Text]
 
 
-class ImportMethod(BaseModel):
+class ImportMethod(kit.Body):
     """A way to bring content, and what it needs to know."""
-
-    model_config = ConfigDict(extra="ignore", strict=True)
 
     name: kit.Text
     uri: kit.Text = ""
     glance_image_id: kit.Text = ""
     glance_region: kit.Text = ""
+    glance_service_interface: kit.Text = ""
 
 
-class Import(BaseModel):
-    model_config = ConfigDict(extra="ignore", strict=True)
+class Import(kit.Body):
+    """There is one store, so what is said of several means nothing."""
 
     method: ImportMethod
     stores: list[kit.Text] | None = None
+    all_stores: bool | None = None
+    all_stores_must_succeed: bool | None = None
 
 
 @router.post("/images")

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from synnefo.common.faults import BadRequest, ItemNotFound
 from synnefo.cyclades.images import vocabularies
@@ -21,30 +21,58 @@ _LARGEST_WORD = vocabularies.MAX_WORD_BYTES
 Name = Annotated[kit.Text, Field(min_length=1, max_length=vocabularies.MAX_NAME)]
 
 
-class Word(BaseModel):
-    """A word and whatever is said of it."""
-
-    model_config = ConfigDict(extra="allow", strict=True)
+class Word(kit.Body):
+    """A word by its name; what else is said of it is kept as it was given."""
 
     name: Name
 
 
-class Namespace(BaseModel):
-    """Words may come with it."""
+class ResourceType(Word):
+    prefix: kit.Text = ""
+    properties_target: kit.Text = ""
 
-    model_config = ConfigDict(extra="ignore", strict=True)
+
+class Property(Word):
+    """The words of JSON schemas."""
+
+    title: kit.Text
+    type: kit.Text
+    description: kit.Text = ""
+    default: Any = None
+    enum: list[Any] | None = None
+    items: dict[str, Any] | None = None
+    operators: list[kit.Text] | None = None
+    pattern: kit.Text | None = None
+    minimum: int | float | None = None
+    maximum: int | float | None = None
+    minLength: int | None = None  # noqa: N815 - the clients' name
+    maxLength: int | None = None  # noqa: N815
+    minItems: int | None = None  # noqa: N815
+    maxItems: int | None = None  # noqa: N815
+    uniqueItems: bool | None = None  # noqa: N815
+    additionalItems: bool | None = None  # noqa: N815
+    required: list[kit.Text] | None = None
+    readonly: bool | None = None
+
+
+class Object(Word):
+    description: kit.Text = ""
+    required: list[kit.Text] | None = None
+    properties: dict[str, dict[str, Any]] | None = None
+
+
+class Namespace(kit.Body):
+    """Resource types may come with it."""
 
     namespace: Name
     display_name: Annotated[kit.Text, Field(max_length=80)] = ""
     description: Annotated[kit.Text, Field(max_length=500)] = ""
     visibility: Literal["public", "private"] = "private"
     protected: bool = False
-    resource_type_associations: list[Word] = Field(default_factory=list)
+    resource_type_associations: list[ResourceType] = Field(default_factory=list)
 
 
-class Tags(BaseModel):
-    model_config = ConfigDict(extra="ignore", strict=True)
-
+class Tags(kit.Body):
     tags: Annotated[list[Word], Field(max_length=vocabularies.MAX_WORDS)]
 
 
@@ -96,7 +124,7 @@ def list_associations(request: HttpRequest, namespace: str) -> HttpResponse:
 
 
 @router.post(f"{_NAMESPACE}/resource_types")
-def associate(request: HttpRequest, namespace: str, payload: Word) -> HttpResponse:
+def associate(request: HttpRequest, namespace: str, payload: ResourceType) -> HttpResponse:
     return _added(request, namespace, "resource_types", payload)
 
 
@@ -111,7 +139,7 @@ def list_properties(request: HttpRequest, namespace: str) -> HttpResponse:
 
 
 @router.post(f"{_NAMESPACE}/properties")
-def add_property(request: HttpRequest, namespace: str, payload: Word) -> HttpResponse:
+def add_property(request: HttpRequest, namespace: str, payload: Property) -> HttpResponse:
     return _added(request, namespace, "properties", payload)
 
 
@@ -126,7 +154,7 @@ def show_property(request: HttpRequest, namespace: str, name: str) -> HttpRespon
 
 
 @router.put(f"{_NAMESPACE}/properties/{{name}}")
-def update_property(request: HttpRequest, namespace: str, name: str, payload: Word) -> HttpResponse:
+def update_property(request: HttpRequest, namespace: str, name: str, payload: Property) -> HttpResponse:
     return _updated(request, namespace, "properties", name, payload)
 
 
@@ -141,7 +169,7 @@ def list_objects(request: HttpRequest, namespace: str) -> HttpResponse:
 
 
 @router.post(f"{_NAMESPACE}/objects")
-def add_object(request: HttpRequest, namespace: str, payload: Word) -> HttpResponse:
+def add_object(request: HttpRequest, namespace: str, payload: Object) -> HttpResponse:
     return _added(request, namespace, "objects_by_name", payload)
 
 
@@ -156,7 +184,7 @@ def show_object(request: HttpRequest, namespace: str, name: str) -> HttpResponse
 
 
 @router.put(f"{_NAMESPACE}/objects/{{name}}")
-def update_object(request: HttpRequest, namespace: str, name: str, payload: Word) -> HttpResponse:
+def update_object(request: HttpRequest, namespace: str, name: str, payload: Object) -> HttpResponse:
     return _updated(request, namespace, "objects_by_name", name, payload)
 
 
@@ -232,7 +260,7 @@ def _about(payload: Namespace) -> dict[str, Any]:
 
 def _meaning(payload: Word) -> dict[str, Any]:
     """Raises BadRequest for what is too long, or no database can keep."""
-    meaning = payload.model_dump()
+    meaning = payload.model_dump(exclude_unset=True)
     text = json.dumps(meaning)
     if len(text) > _LARGEST_WORD or "\\u0000" in text or "\\ud8" in text or "\\udc" in text:
         raise BadRequest(f"A definition has at most {_LARGEST_WORD} bytes of UTF-8 without NUL.")

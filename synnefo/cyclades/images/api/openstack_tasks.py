@@ -6,7 +6,6 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
-from pydantic import BaseModel, ConfigDict
 
 from synnefo.common.faults import Forbidden
 from synnefo.cyclades.images import imports
@@ -20,17 +19,14 @@ router = Router()
 _MOST_SHOWN = 100
 
 
-class TaskInput(BaseModel):
-    model_config = ConfigDict(extra="ignore", strict=True)
-
+class TaskInput(kit.Body):
     import_from: kit.Text
+    import_from_format: kit.Text = ""
     image_properties: NewImage
 
 
-class NewTask(BaseModel):
+class NewTask(kit.Body):
     """An image is announced and imported in one."""
-
-    model_config = ConfigDict(extra="ignore", strict=True)
 
     type: kit.Text
     input: TaskInput
