@@ -22,7 +22,6 @@ from synnefo.cyclades.backends import registry
 from synnefo.cyclades.backends.base import (
     REASON_HOST_REBOOTED,
     BackendError,
-    Capacity,
     Event,
     EventKind,
     InstanceState,
@@ -99,7 +98,7 @@ def reconcile() -> None:
         try:
             driver = registry.engine(backend)
             seen = {state.name: state for state in driver.instances()}
-            _store_capacity(backend, driver.capacity())
+            registry.look(backend)
         except BackendError as error:
             log.warning("cannot look at engine", backend=backend.name, error=str(error))
             continue
@@ -143,13 +142,6 @@ def server_id_of(instance: str) -> int | None:
     prefix: str = settings.BACKEND_PREFIX_ID
     rest = instance.removeprefix(prefix)
     return int(rest) if instance.startswith(prefix) and rest.isdigit() else None
-
-
-def _store_capacity(backend: Backend, capacity: Capacity) -> None:
-    for name in ("vcpus", "ram_total_mib", "ram_free_mib", "disk_total_gib", "disk_free_gib", "instances"):
-        setattr(backend, name, getattr(capacity, name))
-    backend.save(update_fields=("vcpus", "ram_total_mib", "ram_free_mib", "disk_total_gib", "disk_free_gib",
-                                "instances", "updated"))  # fmt: skip
 
 
 def _differs(server: Server, state: InstanceState) -> bool:

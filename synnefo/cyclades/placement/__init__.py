@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+from django.conf import settings
+
 from synnefo.common.faults import ServiceUnavailable
-from synnefo.cyclades.backends.models import Backend
+from synnefo.cyclades.backends.models import Backend, ProjectBackend
 from synnefo.cyclades.flavors.models import Flavor
 
 Filter = Callable[[Sequence[Backend], Flavor], Sequence[Backend]]
@@ -18,18 +20,42 @@ MOST_VCPUS_PER_CPU = 3
 AVERAGE_VCPUS = 4
 
 
-def choose(flavor: Flavor, only: Backend | None = None) -> Backend:
-    """The engine for a server of this size; ``only`` is the one that has volumes which it shall get.
+def choose(flavor: Flavor, only: Backend | None = None, *, user: str = "", project: str = "") -> Backend:
+    """The engine for a user's server of this size, in a project.
 
-    Raises ServiceUnavailable if there is none.
+    ``only`` is the one that has volumes which it shall get. A user in ``BACKEND_PER_USER`` has one of his
+    own, even if it is drained. Raises ServiceUnavailable if there is none.
     """
+    if only is None and (own := _of_user(user)) is not None:
+        return own
     rows = Backend.objects.filter(offline=False, drained=False).order_by("id")
     candidates: Sequence[Backend] = list(rows if only is None else rows.filter(pk=only.pk))
+    candidates = open_to(candidates, project)
     for accepts in FILTERS:
         candidates = accepts(candidates, flavor)
     if not candidates:
         raise ServiceUnavailable("No available backends.")
     return min(candidates, key=weight)
+
+
+def open_to(candidates: Sequence[Backend], project: str) -> Sequence[Backend]:
+    """A project with engines of its own has these; others have the public ones."""
+    own = set(ProjectBackend.objects.filter(project=project).values_list("backend_id", flat=True))
+    return [row for row in candidates if (row.pk in own if own else row.public)]
+
+
+def _of_user(user: str) -> Backend | None:
+    """By number or name, as the setting has it. Raises ServiceUnavailable if there is no such engine."""
+    wanted = settings.BACKEND_PER_USER.get(user)
+    if wanted is None:
+        return None
+    named = (
+        Backend.objects.filter(pk=wanted) if isinstance(wanted, int) else Backend.objects.filter(name=wanted)
+    )
+    found = named.first()
+    if found is None:
+        raise ServiceUnavailable("No available backends.")
+    return found
 
 
 def right_storage(candidates: Sequence[Backend], flavor: Flavor) -> Sequence[Backend]:

@@ -60,6 +60,7 @@ class ServerRequest:
 
     ``image`` may be empty where a device says what to boot from. ``security_groups`` are uuids, for the
     cards that are made for it; None means what a project gives all its cards. ``group`` is a server group.
+    ``backend`` is the number of the engine that an operator chose, whatever placement would say.
     """
 
     name: str
@@ -82,6 +83,7 @@ class ServerRequest:
     access_ipv6: str = ""
     security_groups: Sequence[str] | None = None
     group: str | None = None
+    backend: int | None = None
 
     @property
     def keys(self) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.db.models import Count, Q, QuerySet
 
@@ -17,6 +18,13 @@ class Command(ListCommand):
         "id": (attribute("pk"), "number"),
         "name": (attribute("name"), "name"),
         "kind": (attribute("kind"), "local or ganeti"),
+        "clustername": (attribute("name"), "name, as older scripts ask for it"),
+        "port": (lambda row: urlsplit(row.options.get("url", "")).port, "of a cluster's RAPI"),
+        "username": (lambda row: row.options.get("username"), "who asks a cluster"),
+        "public": (attribute("public"), "whether projects without engines of their own use it"),
+        "hypervisor": (lambda row: row.options.get("hypervisor"), "of a cluster"),
+        "disk_templates": (lambda row: row.options.get("volume_types", []), "kinds of disks that it has"),
+        "ips": (attribute("ips"), "addresses of servers on it"),
         "url": (lambda row: row.options.get("url"), "where a cluster is"),
         "drained": (attribute("drained"), "whether it takes no new servers"),
         "offline": (attribute("offline"), "whether it is not talked to"),
@@ -30,4 +38,8 @@ class Command(ListCommand):
     shown = ("id", "name", "kind", "drained", "offline", "vms", "cpus", "mem", "disk", "updated")
 
     def rows(self, options: Mapping[str, Any]) -> QuerySet[Backend]:
-        return Backend.objects.annotate(vms=Count("servers", filter=Q(servers__deleted=False))).order_by("pk")
+        live = Q(servers__deleted=False)
+        return Backend.objects.annotate(
+            vms=Count("servers", filter=live, distinct=True),
+            ips=Count("servers__ports__addresses", filter=live, distinct=True),
+        ).order_by("pk")

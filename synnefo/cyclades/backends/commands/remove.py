@@ -11,10 +11,12 @@ from synnefo.cyclades.backends import rules
 
 
 class Command(Base):
-    help = "Forget an engine that has no servers and no networks."
+    help = (
+        "Forget an engine without servers. Networks stay on a cluster; those of this machine must go first."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("name")
+        parser.add_argument("backend", metavar="ID|NAME")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        rules.remove(self.caller, options["name"])
+        rules.remove(self.caller, options["backend"])

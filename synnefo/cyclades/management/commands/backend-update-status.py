@@ -1,0 +1,1 @@
+from synnefo.cyclades.backends.commands.update_status import Command as Command

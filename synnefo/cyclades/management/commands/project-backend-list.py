@@ -1,0 +1,1 @@
+from synnefo.cyclades.backends.commands.project_list import Command as Command

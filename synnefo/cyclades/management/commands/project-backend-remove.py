@@ -1,0 +1,1 @@
+from synnefo.cyclades.backends.commands.project_remove import Command as Command

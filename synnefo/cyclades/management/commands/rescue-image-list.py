@@ -1,0 +1,1 @@
+from synnefo.cyclades.servers.commands.rescue_list import Command as Command

@@ -1,0 +1,1 @@
+from synnefo.cyclades.servers.commands.rescue_modify import Command as Command

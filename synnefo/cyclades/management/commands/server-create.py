@@ -1,0 +1,1 @@
+from synnefo.cyclades.servers.commands.create import Command as Command

@@ -1,0 +1,1 @@
+from synnefo.cyclades.servers.commands.inspect import Command as Command

@@ -1,0 +1,1 @@
+from synnefo.cyclades.servers.commands.modify import Command as Command

@@ -1,0 +1,1 @@
+from synnefo.cyclades.servers.commands.remove import Command as Command

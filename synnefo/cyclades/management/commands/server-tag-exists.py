@@ -1,0 +1,1 @@
+from synnefo.cyclades.servers.commands.tag_exists import Command as Command
