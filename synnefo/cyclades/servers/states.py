@@ -16,18 +16,20 @@ Oper = Server.Oper
 
 
 class Action(enum.Enum):
+    """Values are how records of what was done call them; ``word`` is how clients have always been told."""
+
     START = "start"
     STOP = "stop"
     REBOOT = "reboot"
     RESIZE = "resize"
-    RESIZE_COLD = "resize a stopped"
+    RESIZE_COLD = "resize-stopped"
     CONFIRM = "confirmResize"
     REVERT = "revertResize"
     REBUILD = "rebuild"
     RESCUE = "rescue"
-    RESCUE_COLD = "rescue a stopped"
+    RESCUE_COLD = "rescue-stopped"
     UNRESCUE = "unrescue"
-    UNRESCUE_COLD = "unrescue a stopped"
+    UNRESCUE_COLD = "unrescue-stopped"
     PAUSE = "pause"
     UNPAUSE = "unpause"
     SUSPEND = "suspend"
@@ -50,7 +52,19 @@ class Action(enum.Enum):
     RENAME = "rename"
     DESTROY = "destroy"
 
+    @property
+    def word(self) -> str:
+        return _WORDS.get(self, self.name)
 
+
+_WORDS = {
+    Action.RESIZE_COLD: "RESIZE",
+    Action.RESCUE_COLD: "RESCUE",
+    Action.UNRESCUE_COLD: "UNRESCUE",
+    Action.PLUG: "CONNECT",
+    Action.UNPLUG: "DISCONNECT",
+    Action.FIREWALL: "SET_FIREWALL_PROFILE",
+}
 _LIVE = frozenset({Oper.STARTED, Oper.STOPPED, Oper.PAUSED})
 _ANY = frozenset(Oper) - {Oper.ERROR, Oper.BUILD, Oper.DESTROYED}
 #: In which states an action is possible; those that are not here are possible at any time.
@@ -106,9 +120,9 @@ def require(server: Server, action: Action, *, is_admin: bool = False) -> None:
     if action not in _STATES:
         return
     if server.task == Server.Task.BUILD:
-        raise BuildInProgress("Server is being built.")
+        raise BuildInProgress(f"Server '{server.pk}' is being built.")
     if server.task:
-        raise WrongState(f"Cannot '{action.value}' a server while it is in task {server.task}.")
+        raise WrongState(f"Cannot perform '{action.word}' action while there is a pending '{server.task}'.")
     _require_state(server, action)
 
 
@@ -116,12 +130,11 @@ def _require_state(server: Server, action: Action) -> None:
     possible = _STATES[action]
     if server.operstate not in possible:
         if server.operstate == Oper.BUILD:
-            raise BuildInProgress("Server is being built.")
-        names = ", ".join(sorted(possible))
+            raise BuildInProgress(f"Server '{server.pk}' is being built.")
         raise WrongState(
-            f"Cannot '{action.value}' a server in state {server.operstate}; it must be one of {names}."
+            f"Cannot perform '{action.word}' action while server is in '{server.operstate}' state."
         )
     if server.rescue and action in _NOT_IN_RESCUE:
-        raise WrongState(f"Cannot '{action.value}' a server that is in rescue.")
+        raise WrongState(f"Cannot perform '{action.word}' action while server is in rescue mode.")
     if not server.rescue and action in _IN_RESCUE_ONLY:
-        raise WrongState(f"Cannot '{action.value}' a server that is not in rescue.")
+        raise WrongState(f"Cannot perform '{action.word}' action while server is not in rescue mode.")

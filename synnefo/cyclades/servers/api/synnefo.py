@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from synnefo.common.caller import Caller
@@ -14,8 +16,16 @@ from synnefo.cyclades.servers import rules, vault
 from synnefo.cyclades.servers.api import synnefo_views as views
 from synnefo.cyclades.servers.api.synnefo_actions import act, in_state
 from synnefo.cyclades.servers.api.synnefo_bodies import metadata_in, server_request
+from synnefo.cyclades.servers.graphs import graph_secret
 from synnefo.cyclades.servers.models import Server
 from synnefo.cyclades.synnefo_api import kit
+
+_GRAPHS = {
+    "cpuBar": "cpu-bar",
+    "cpuTimeSeries": "cpu-ts",
+    "netBar": "net-bar",
+    "netTimeSeries": "net-ts",
+}
 
 
 def _list(request: HttpRequest, caller: Caller) -> HttpResponse:
@@ -79,7 +89,11 @@ def _list_diagnostics(request: HttpRequest, caller: Caller, server_id: str) -> H
 
 def _show_password(request: HttpRequest, caller: Caller, server_id: str) -> HttpResponse:
     """The administrator's password, while it is kept."""
-    return answer({"password": vault.password_of(_found(caller, server_id))})
+    try:
+        return answer({"password": vault.password_of(_found(caller, server_id))})
+    except vault.NotKept as fault:
+        fault.message = ""  # as 0.21 said it
+        raise
 
 
 def _forget_password(request: HttpRequest, caller: Caller, server_id: str) -> HttpResponse:
@@ -88,8 +102,15 @@ def _forget_password(request: HttpRequest, caller: Caller, server_id: str) -> Ht
 
 
 def _show_stats(request: HttpRequest, caller: Caller, server_id: str) -> HttpResponse:
-    _found(caller, server_id)
-    raise NotImplementedFault("There is no statistics service here.")
+    """Where its graphs are, for whoever has been told."""
+    base: str = settings.CYCLADES_STATS_URL
+    server = _found(caller, server_id)
+    if not base:
+        raise NotImplementedFault("There is no statistics service here.")
+    secret = quote(graph_secret(server.engine_name), safe="")
+    graphs = {name: f"{base.rstrip('/')}/{graph}/{secret}" for name, graph in _GRAPHS.items()}
+    refresh: int = settings.CYCLADES_STATS_REFRESH_S
+    return answer({"stats": {"serverRef": server.pk, "refresh": refresh, **graphs}})
 
 
 def _list_metadata(request: HttpRequest, caller: Caller, server_id: str) -> HttpResponse:
@@ -120,6 +141,8 @@ def _set_metadata_item(request: HttpRequest, caller: Caller, server_id: str, key
 
 def _delete_metadata_item(request: HttpRequest, caller: Caller, server_id: str, key: str) -> HttpResponse:
     server = _changeable(caller, server_id)
+    if key not in views.metadata_of(server):
+        raise ItemNotFound("Metadata key not found.")
     in_state(lambda: rules.delete_metadata(caller, server.uuid, key))
     return empty(204)
 

@@ -151,16 +151,14 @@ def _name_of(server: Server) -> str | None:
 
 def _forwarded(server: Server, row: Row) -> dict[str, dict[str, str]]:
     """Ports of the cloud's gateway that lead to a server with a public IPv4 address."""
-    forwarding: Mapping[Any, tuple[str, Any]] = settings.CYCLADES_PORT_FORWARDING
-    if not forwarding or not any(
-        card["OS-EXT-IPS:type"] == "floating" and card["ipv4"] for card in row["attachments"]
-    ):
+    forwarding: Mapping[Any, Any] = settings.CYCLADES_PORT_FORWARDING
+    cards = row["attachments"]
+    address = next((c["ipv4"] for c in cards if c["OS-EXT-IPS:type"] == "floating" and c["ipv4"]), None)
+    if not forwarding or address is None:
         return {}
-    names = {"id": server.pk, "owner_uuid": server.userid}
-    return {
-        str(port): {"host": str(host) % names, "port": str(target)}
-        for port, (host, target) in forwarding.items()
-    }
+    about = (address, server.pk, _name_of(server), server.userid)
+    leads = {port: to(*about) if callable(to) else to for port, to in forwarding.items()}
+    return {str(port): {"host": host, "port": str(target)} for port, (host, target) in leads.items()}
 
 
 def _nothing() -> Row:
