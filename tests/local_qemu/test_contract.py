@@ -14,7 +14,16 @@ from typing import Any, ClassVar
 import pytest
 from qemu.qmp import ExecuteError, QMPClient
 
-from synnefo.cyclades.backends.base import DiskImage, Fence, GuestSetup, InstanceSpec, NetworkSpec, Nic, Power, VolumeSpec
+from synnefo.cyclades.backends.base import (
+    DiskImage,
+    Fence,
+    GuestSetup,
+    InstanceSpec,
+    NetworkSpec,
+    Nic,
+    Power,
+    VolumeSpec,
+)
 from synnefo.cyclades.backends.local import LocalBackend, layout, qmp, slots
 from synnefo.cyclades.backends.local.fabric import Fabric, NamespaceFabric
 from synnefo.cyclades.backends.local.fabric_user import UserFabric
