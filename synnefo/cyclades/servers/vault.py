@@ -26,20 +26,16 @@ from synnefo.cyclades.servers.requests import ServerRequest
 _PASSWORD, _PARAMS = "password", "params"
 
 
-class NotKept(ItemNotFound):
-    """It is not kept, or not any more."""
-
-
 def keep_password(server: Server, password: str) -> None:
     """Keep it for ``CYCLADES_PASSWORD_KEPT_S``, in place of an older one."""
     _keep(server, _PASSWORD, password, settings.CYCLADES_PASSWORD_KEPT_S)
 
 
 def password_of(server: Server) -> str:
-    """The administrator's password. Raises NotKept."""
+    """The administrator's password. Raises ItemNotFound if it is not kept."""
     row = ServerSecret.objects.filter(server=server, kind=_PASSWORD, expires__gt=timezone.now()).first()
     if row is None:
-        raise NotKept("The password is not kept.")
+        raise ItemNotFound("The password is not kept.")
     return _opened(row)
 
 

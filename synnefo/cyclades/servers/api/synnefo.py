@@ -89,9 +89,10 @@ def _list_diagnostics(request: HttpRequest, caller: Caller, server_id: str) -> H
 
 def _show_password(request: HttpRequest, caller: Caller, server_id: str) -> HttpResponse:
     """The administrator's password, while it is kept."""
+    server = _found(caller, server_id)
     try:
-        return answer({"password": vault.password_of(_found(caller, server_id))})
-    except vault.NotKept as fault:
+        return answer({"password": vault.password_of(server)})
+    except ItemNotFound as fault:
         fault.message = ""  # as 0.21 said it
         raise
 
