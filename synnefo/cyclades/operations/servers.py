@@ -258,7 +258,7 @@ class RebootServer(ServerProcedure):
             self.settle(Server.Oper.STARTED, "", wanted_on=True)
             return
         server = self.settle(None, error)
-        server.wanted_on = server.operstate == Server.Oper.STARTED
+        server.wanted_on = server.operstate in (Server.Oper.STARTED, Server.Oper.PAUSED)
         server.save(update_fields=("wanted_on",))
 
 
