@@ -68,8 +68,7 @@ _COMPUTE = (
 _VOLUME = (
     r"^tempest\.api\.volume\.(test_volumes_(get|list|negative|actions|extend|clone|snapshots|snapshots_list|"
     r"snapshots_negative)|test_volume_metadata|test_snapshot_metadata|test_versions|"
-    r"test_volume_absolute_limits|test_volume_transfers|test_volume_delete_cascade|test_availability_zone|"
-    r"test_extensions|test_image_metadata)\."
+    r"test_volume_absolute_limits|test_volume_delete_cascade|test_availability_zone|test_image_metadata)\."
 )
 SUITES = {
     "identity": Suite(rf"^tempest\.api\.identity\.(v3\.|admin\.v3\.test_(?!({NOT_OFFERED})\.))", 1),

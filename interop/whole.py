@@ -18,7 +18,8 @@ IMAGE, OTHER_IMAGE = "tiny", "tiny-2"
 FLAVOR, OTHER_FLAVOR = "small", "medium"
 PUBLIC = "public"
 _WITHOUT_LIMIT = (
-    "vm", "cpu", "total_cpu", "ram", "total_ram", "disk", "network.private", "floating_ip",
+    "cyclades.vm", "cyclades.cpu", "cyclades.total_cpu", "cyclades.ram", "cyclades.total_ram",
+    "cyclades.disk", "cyclades.network.private", "cyclades.floating_ip", "pithos.diskspace",
 )  # fmt: skip
 #: What a cloud's processes need of a machine that does many other things meanwhile.
 _SETTINGS = {"CYCLADES_SHUTDOWN_TIMEOUT_S": "10"}
@@ -92,7 +93,7 @@ def whole_cloud(port: int = 21100) -> Iterator[Whole]:
     with running_cloud("interop", port=port, **_SETTINGS) as cloud:
         for name in _WITHOUT_LIMIT:
             limits = ("--system-default", "inf", "--project-default", "inf")
-            cloud.manage("resource-modify", f"cyclades.{name}", *limits)
+            cloud.manage("resource-modify", name, *limits)
         yield Whole(cloud, _things(cloud))
 
 
