@@ -1,15 +1,15 @@
 """Limits of the host's kernel (cgroups) that keep one instance from taking what others were promised.
 
-Owns one group an instance below a group that the operator gave: by the setting, or, where the services run
-in a systemd unit with ``Delegate=yes``, the unit's own. Groups of others are never touched, and where none
-was given there are no limits. Both versions of cgroups are known; of version 1 each controller has a tree.
+Owns one group an instance below a group that the operator named for it; without one there are no limits.
+Groups of others are never touched: not even the one that a systemd unit delegates to the services, for a
+group with groups of its own below cannot take in the services that are started next. Both versions of
+cgroups are known; of version 1 each controller has a tree.
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
-import os
 from pathlib import Path
 
 log = logging.getLogger(__name__)
@@ -20,26 +20,25 @@ _PERIOD_US = 100_000
 _OVERHEAD_MIB = 512
 _SHARES = 1024  # of version 1, for one processor
 _WEIGHT, _WEIGHT_MAX = 100, 10_000  # of version 2
-_SERVICES = "services"
 
 
 class Limits:
-    """The limits of one installation's instances. ``parent`` is a group's path, "" chooses as said above."""
+    """The limits of one installation's instances, in groups below ``parent``; none if that is empty."""
 
     def __init__(self, parent: str, tag: str, extra_mib: int = 0, root: Path = _ROOT) -> None:
         self._root = root
         self._tag = tag
         self._extra_mib = extra_mib
-        self._parent = parent.strip("/") or _delegated(root)
+        self._parent = parent.strip("/")
         self._v2 = (root / "cgroup.controllers").exists()
 
     def describe(self) -> str:
         """A sentence for the operator."""
         if not self._parent:
-            return "none: no cgroup was given (CYCLADES_LOCAL_CGROUP, or a systemd unit with Delegate=yes)"
+            return "none: no cgroup was named (CYCLADES_LOCAL_CGROUP)"
         kinds = [kind for kind, _ in self._groups("")]
         if not kinds:
-            return f"none: {self._parent} has neither the cpu nor the memory controller"
+            return "none: this host has neither the cpu nor the memory controller"
         return f"{' and '.join(kinds)} below {self._parent} (cgroups version {2 if self._v2 else 1})"
 
     def put(self, name: str, pid: int, vcpus: int, ram_mib: int) -> None:
@@ -67,19 +66,14 @@ class Limits:
         if not self._v2:
             trees = [(kind, self._root / kind) for kind in ("cpu", "memory")]
             return [(kind, tree / below) for kind, tree in trees if (tree / "cgroup.procs").exists()]
-        try:
-            known = (self._root / self._parent / "cgroup.controllers").read_text().split()
-        except OSError:
-            return []
+        known = (self._root / "cgroup.controllers").read_text().split()
         return [(kind, self._root / below) for kind in ("cpu", "memory") if kind in known]
 
     def _make(self, group: Path) -> None:
         group.mkdir(parents=True, exist_ok=True)
         if self._v2:
-            parent = self._root / self._parent
-            _clear(parent)
-            for above in (parent, group.parent):
-                (above / "cgroup.subtree_control").write_text("+cpu +memory")
+            for above in reversed(group.relative_to(self._root).parents):
+                (self._root / above / "cgroup.subtree_control").write_text("+cpu +memory")
 
     def _values(self, kind: str, vcpus: int, ram_mib: int) -> dict[str, str]:
         memory = str((ram_mib + _OVERHEAD_MIB + self._extra_mib) * 2**20)
@@ -93,27 +87,3 @@ class Limits:
             "cpu.cfs_quota_us": quota,
             "cpu.shares": str(_SHARES * vcpus),
         }
-
-
-def _delegated(root: Path) -> str:
-    """Our own group, if systemd gave it to us whole."""
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/self/cgroup").read_text().splitlines():
-            number, _, own = line.partition("::")
-            if number == "0" and own.strip("/"):
-                group = own.strip("/").removesuffix(f"/{_SERVICES}")
-                if os.getxattr(root / group, "trusted.delegate") == b"1":
-                    return group
-    return ""
-
-
-def _clear(group: Path) -> None:
-    """Version 2 wants processes in leaves alone: the services move to one."""
-    pids = (group / "cgroup.procs").read_text().split()
-    if not pids:
-        return
-    leaf = group / _SERVICES
-    leaf.mkdir(exist_ok=True)
-    for pid in pids:
-        with contextlib.suppress(ProcessLookupError):
-            (leaf / "cgroup.procs").write_text(pid)
