@@ -140,6 +140,7 @@ def world(
         "flavor": flavor.pk,
         "image": image.uuid,
         "own_image": private_image.uuid,
+        "project": cloud.alice.user.uuid,
     }
     body = {"addFloatingIp": {"address": ids["address"]}}
     alice.json("POST", f"compute/v2.0/servers/{server}/action", body, status=202)

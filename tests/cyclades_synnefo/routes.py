@@ -168,7 +168,7 @@ CASES = [
     own("GET", f"{_N}/networks/{{network_id}}"),
     own("PUT", f"{_N}/networks/{{network_id}}", body={"network": {"name": "x"}}),
     own("DELETE", f"{_N}/networks/{{network_id}}", 204, path=f"{_N}/networks/{{spare_network}}"),
-    own("POST", f"{_N}/networks/{{network_id}}/action", 501, body={"reassign": {"project": "p"}}),
+    own("POST", f"{_N}/networks/{{network_id}}/action", body={"reassign": {"project": "{project}"}}),
     to_all(f"{_N}/subnets"),
     to_all(f"{_N}/subnets/detail"),
     own(
@@ -202,7 +202,7 @@ CASES = [
     own("GET", f"{_N}/floatingips/{{floating_id}}"),
     own("PUT", f"{_N}/floatingips/{{floating_id}}", 501, body={"floatingip": {}}),
     own("DELETE", f"{_N}/floatingips/{{floating_id}}", 204, path=f"{_N}/floatingips/{{spare_floating}}"),
-    own("POST", f"{_N}/floatingips/{{floating_id}}/action", 501, body={"reassign": {"project": "p"}}),
+    own("POST", f"{_N}/floatingips/{{floating_id}}/action", body={"reassign": {"project": "{project}"}}),
     *_of_image("v1.0"),
     *_of_image("v1"),
 ]

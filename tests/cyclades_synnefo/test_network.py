@@ -114,7 +114,18 @@ def test_a_subnet(alice: Api) -> None:
         ({"network_id": None}, 400),
         ({"network_id": "9999"}, 404),
         ({"ip_version": 5}, 400),
-        ({"ip_version": 6}, 501),
+        ({"ip_version": 6}, 400),
+        (
+            {
+                "ip_version": 6,
+                "cidr": "fd00::/64",
+                "allocation_pools": [{"start": "fd00::2", "end": "fd00::9"}],
+            },
+            409,
+        ),
+        ({"ip_version": 6, "cidr": "fd00::/80"}, 400),
+        ({"ip_version": 6, "cidr": "fd00::/64", "enable_slaac": "yes"}, 400),
+        ({"host_routes": [{"destination": "192.0.2.0/24"}]}, 400),
         ({"gateway_ip": "192.0.2.1"}, 400),
         ({"enable_dhcp": "yes"}, 400),
         ({"dns_nameservers": "192.0.2.1"}, 400),
@@ -232,3 +243,88 @@ def test_quota_is_said_in_details(alice: Api, cloud: Any) -> None:
 def test_the_collections_are_listed(alice: Api) -> None:
     found = alice.get(f"{N}/")["resources"]
     assert [row["collection"] for row in found] == ["networks", "subnets", "ports", "floatingips"]
+
+
+def test_a_network_has_a_subnet_of_each_version(alice: Api) -> None:
+    network = new_network(alice)
+    for wanted in ({"cidr": "10.1.0.0/24"}, {"cidr": "fd00:1::/64", "ip_version": 6, "enable_slaac": True}):
+        alice.json("POST", f"{N}/subnets", {"subnet": {"network_id": network, **wanted}}, status=201)
+    subnets = {
+        row["ip_version"]: row for row in alice.get(f"{N}/subnets")["subnets"] if row["network_id"] == network
+    }
+    assert "enable_slaac" not in subnets[4]
+    assert subnets[6].items() >= {
+        "enable_slaac": True, "enable_dhcp": True, "gateway_ip": "fd00:1::1", "allocation_pools": [],
+    }.items()  # fmt: skip
+    port = alice.json("POST", f"{N}/ports", {"port": {"network_id": network}}, status=201)["port"]
+    addresses = [ip["ip_address"] for ip in port["fixed_ips"]]
+    assert addresses[0] == "10.1.0.2"
+    assert addresses[1].startswith("fd00:1::")
+    again = {"network_id": network, "cidr": "fd00:2::/64", "ip_version": 6}
+    alice.json("POST", f"{N}/subnets", {"subnet": again}, status=400)
+
+
+def test_a_network_in_use_gets_no_more_subnets(world: World) -> None:
+    body = {"subnet": {"network_id": world.ids["network"], "cidr": "fd00::/64", "ip_version": 6}}
+    world.alice.json("POST", f"{N}/subnets", body, status=400)
+
+
+def usage(user: Any, project: str, resource: str) -> int:
+    row = Holding.objects.filter(
+        holder=f"user:{user.uuid}", source=f"project:{project}", resource=f"cyclades.{resource}"
+    ).first()
+    return 0 if row is None else row.usage_max
+
+
+def test_networks_and_floating_ips_move_to_other_projects_with_their_charge(
+    cloud: Any, mate_of: Callable[[Any], tuple[Any, str]]
+) -> None:
+    mate, project = mate_of(cloud.alice)
+    alice, other, own = Api(cloud.alice.token), Api(mate.token), cloud.alice.user.uuid
+    network = new_network(alice)
+    floating = alice.json("POST", f"{N}/floatingips", {"floatingip": {}}, status=200)["floatingip"]["id"]
+    for path, resource in (
+        (f"{N}/networks/{network}", "network.private"),
+        (f"{N}/floatingips/{floating}", "floating_ip"),
+    ):
+        kind = "network" if "networks" in path else "floatingip"
+        assert usage(cloud.alice.user, own, resource) == 1
+        other.get(path, status=404)
+        for body, status in (
+            ({"reassign": {}}, 400),
+            ({"reassign": {"project": "nope"}}, 400),
+            ({"move": {"project": project}}, 400),
+            ({"reassign": {"project": project, "shared_to_project": "yes"}}, 400),
+        ):
+            alice.json("POST", f"{path}/action", body, status=status)
+        alice.json(
+            "POST",
+            f"{path}/action",
+            {"reassign": {"project": project, "shared_to_project": True}},
+            status=200,
+        )
+        moved = other.get(path)[kind]
+        assert (moved["tenant_id"], moved["user_id"], moved["shared_to_project"]) == (project, own, True)
+        assert (usage(cloud.alice.user, own, resource), usage(cloud.alice.user, project, resource)) == (0, 1)
+        other.json("POST", f"{path}/action", {"reassign": {"project": mate.user.uuid}}, status=403)
+        alice.json("POST", f"{path}/action", {"reassign": {"project": own}}, status=200)
+        assert (usage(cloud.alice.user, own, resource), usage(cloud.alice.user, project, resource)) == (1, 0)
+        other.get(path, status=404)
+
+
+def test_a_drained_network_gives_nothing_more_but_what_was_taken_stays_of_use(
+    cloud: Any, alice: Api, public_network: Any
+) -> None:
+    from synnefo.cyclades.networks import rules
+
+    taken = alice.json("POST", f"{N}/floatingips", {"floatingip": {}}, status=200)["floatingip"]
+    rules.update(cloud.admin.caller, public_network.uuid, drained=True)
+    assert alice.get(f"{N}/networks/{public_network.pk}")["network"]["status"] == "SNF:DRAINED"
+    alice.json("POST", f"{N}/floatingips", {"floatingip": {}}, status=409)
+    wanted = {"floating_network_id": str(public_network.pk)}
+    alice.json("POST", f"{N}/floatingips", {"floatingip": wanted}, status=409)
+    fixed = [{"ip_address": taken["floating_ip_address"]}]
+    body = {"port": {"network_id": str(public_network.pk), "fixed_ips": fixed}}
+    port = alice.json("POST", f"{N}/ports", body, status=201)["port"]
+    alice.json("DELETE", f"{N}/floatingips/{taken['id']}", status=409)
+    alice.json("DELETE", f"{N}/ports/{port['id']}", status=204)

@@ -92,6 +92,12 @@ def give(caller: Caller, port: Port, chosen: Sequence[tuple[Subnet, str | None]]
         take(caller, subnet, wanted=wanted, port=port)
 
 
+def led_to(port: Port, nat_address: str) -> IPAddress | None:
+    """Which of a port's addresses a floating IP leads to: the one named, or the first of IPv4."""
+    candidates = sorted((ip for ip in port.addresses.all() if ip.ip_version == 4), key=lambda ip: ip.pk)
+    return next((ip for ip in candidates if nat_address in ("", ip.address)), None)
+
+
 def _chosen(network: Network, subnets: Sequence[Subnet], wish: FixedIp) -> tuple[Subnet, str | None]:
     if wish.subnet is not None:
         subnet = next((one for one in subnets if one.uuid == wish.subnet), None)

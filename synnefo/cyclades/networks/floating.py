@@ -14,12 +14,13 @@ from synnefo.common.caller import Caller, visible
 from synnefo.common.faults import BadRequest, Conflict, ItemNotFound
 from synnefo.common.transactions import atomic
 from synnefo.cyclades.networks import addresses, history, moves, ports
+from synnefo.cyclades.networks.addresses import led_to
 from synnefo.cyclades.networks.models import IPAddress, IPAddressHistory, Network, Port, Router
 from synnefo.cyclades.networks.routers import gateway_of
 from synnefo.cyclades.networks.rules import networks_for
 from synnefo.cyclades.networks.state import lock
 from synnefo.cyclades.operations.networks import changed
-from synnefo.cyclades.operations.pictures import gates_of, led_to
+from synnefo.cyclades.operations.pictures import gates_of
 from synnefo.cyclades.operations.routers import gateways_changed
 from synnefo.engine.charging import charging, decide
 

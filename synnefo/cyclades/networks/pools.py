@@ -104,7 +104,7 @@ def create(caller: Caller, kind: Pool.Kind, *, base: str, size: int, offset: int
         _check(pool)
         pool.reserved = _never_given(pool)
         pool.save()
-        record(caller, "pool.create", TARGET, pool.pk, kind=kind.value, base=base, size=size)
+        record(caller, "pool.create", TARGET, pool.pk, pool=kind.value, base=base, size=size)
     return pool
 
 

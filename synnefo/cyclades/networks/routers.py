@@ -124,6 +124,7 @@ def set_gateway(caller: Caller, uuid: str, external: str | None) -> Router:
             for port in router.ports.filter(device_owner=GATEWAY):
                 discard(port, caller)
             router.external = None
+            router.save(update_fields=("external", "updated"))
             if network is not None:
                 _lead_out(router, network)
             router_changed(router, caller)

@@ -87,7 +87,10 @@ def checked_routes(routes: Iterable[Mapping[str, str]]) -> list[dict[str, str]]:
 
 
 def check_size(cidr: str, version: int) -> None:
-    """What users of Synnefo's API may make. What is no range at all is refused later. Raises OverLimit."""
+    """What users of Synnefo's API may make; what is no range at all is refused later.
+
+    Raises OverLimit, with IPv6 BadRequest.
+    """
     text = cidr.rpartition("/")[2]
     if not (text.isascii() and text.isdigit()):
         return
@@ -95,7 +98,7 @@ def check_size(cidr: str, version: int) -> None:
     if version == 4 and not settings.MAX_CIDR_BLOCK <= length <= longest:
         raise OverLimit(f"Unsupported network mask: between /{settings.MAX_CIDR_BLOCK} and /{longest}.")
     if version == 6 and length != 64:
-        raise OverLimit("Unsupported IPv6 network mask: it must be /64.")
+        raise BadRequest("Unsupported IPv6 network mask: it must be /64.")
 
 
 def _check_mode(wish: Wish, space: allocation.Space) -> None:

@@ -21,6 +21,7 @@ from synnefo.cyclades.backends.base import (
     RouterSpec,
     SubnetSpec,
 )
+from synnefo.cyclades.networks.addresses import led_to
 from synnefo.cyclades.networks.models import IPAddress, Network, Port, SecurityRule, Subnet
 from synnefo.cyclades.networks.state import lock, lock_router
 
@@ -121,12 +122,6 @@ def card_of(port: Port) -> Nic:
     first = next((ip for ip in addresses if ip.ip_version == 4), None)
     others = tuple(ip.address for ip in addresses if ip is not first)
     return Nic(port.engine_name, port.network.engine_name, port.mac, first.address if first else None, others)
-
-
-def led_to(port: Port, nat_address: str) -> IPAddress | None:
-    """Which of a port's addresses a floating IP leads to: the one named, or the first of IPv4."""
-    candidates = sorted((ip for ip in port.addresses.all() if ip.ip_version == 4), key=lambda ip: ip.pk)
-    return next((ip for ip in candidates if nat_address in ("", ip.address)), None)
 
 
 def host_name(name: str) -> str:

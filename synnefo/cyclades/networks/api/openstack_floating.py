@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
 from synnefo.cyclades.networks import floating
-from synnefo.cyclades.networks.floating import led_to
+from synnefo.cyclades.networks.addresses import led_to
 from synnefo.cyclades.networks.models import BackendNetwork, IPAddress, Port
 from synnefo.cyclades.networks.routers import gateways_of
 from synnefo.cyclades.openstack import kit, neutron
