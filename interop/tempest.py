@@ -105,7 +105,7 @@ def _on_whole(programs: Path, suite: Suite, include_list: Path | None) -> dict[s
     with tempfile.TemporaryDirectory(prefix="synnefo-interop-") as folder, whole_cloud() as whole:
         place, login = Path(folder), whole.cloud.login()
         admin = Admin(login["OS_USERNAME"], login["OS_PASSWORD"], login["OS_PROJECT_NAME"])
-        more = whole.for_tempest()
+        more = whole.for_tempest(place)
         (place / "tempest.conf").write_text(_configuration(whole.cloud.url, place, admin) + more)
         return _run(programs, place, suite.tests, include_list, whole.cloud.machine.inside())
 

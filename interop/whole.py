@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from tests.cloud import Cloud, running_cloud
 
 IMAGE, OTHER_IMAGE = "tiny", "tiny-2"
 FLAVOR, OTHER_FLAVOR = "small", "medium"
 PUBLIC = "public"
+#: How many users tempest has: as many as two workers need at a time.
+PEOPLE = 6
 _WITHOUT_LIMIT = (
     "cyclades.vm", "cyclades.cpu", "cyclades.total_cpu", "cyclades.ram", "cyclades.total_ram",
     "cyclades.disk", "cyclades.network.private", "cyclades.floating_ip", "pithos.diskspace",
@@ -32,11 +36,20 @@ class Whole:
     cloud: Cloud
     ids: dict[str, str]
 
-    def for_tempest(self) -> str:
-        """What tempest must know of what there is, and of what this cloud offers."""
+    def for_tempest(self, place: Path) -> str:
+        """What tempest must know of what there is, and of what this cloud offers.
+
+        Its users are made here, each with a network: of networks of others administrators know nothing.
+        """
+        accounts = place / "accounts.yaml"
+        people = [_person(self.cloud, number) for number in range(PEOPLE)]
+        accounts.write_text(json.dumps([_administrator(self.cloud), *people]))
         return f"""
 [auth]
-create_isolated_networks = true
+use_dynamic_credentials = false
+test_accounts_file = {accounts}
+[enforce_scope]
+nova = false
 [service_available]
 cinder = true
 neutron = true
@@ -95,6 +108,37 @@ def whole_cloud(port: int = 21100) -> Iterator[Whole]:
             limits = ("--system-default", "inf", "--project-default", "inf")
             cloud.manage("resource-modify", name, *limits)
         yield Whole(cloud, _things(cloud))
+
+
+def _administrator(cloud: Cloud) -> dict[str, Any]:
+    login = cloud.login()
+    return {
+        "username": login["OS_USERNAME"],
+        "password": login["OS_PASSWORD"],
+        "project_name": login["OS_PROJECT_NAME"],
+        "domain_name": "Default",
+        "roles": ["admin"],
+        "types": ["admin"],
+    }
+
+
+def _person(cloud: Cloud, number: int) -> dict[str, Any]:
+    """A user with a network of his own, in the words of tempest's file of accounts."""
+    email, password, network = f"person{number}@example.org", "correct-horse-9", f"own-{number}"
+    user = cloud.new_user(email, password)
+    cloud.openstack("network", "create", network, user=user)
+    cloud.openstack(
+        "subnet", "create", "--network", network, "--subnet-range", "10.100.0.0/24", network, user=user
+    )
+    project = cloud.openstack("token", "issue", user=user)["project_id"]
+    return {
+        "username": email,
+        "password": password,
+        "project_name": f"system:{project}",
+        "domain_name": "Default",
+        "roles": ["member", "reader"],
+        "resources": {"network": network},
+    }
 
 
 def _things(cloud: Cloud) -> dict[str, str]:

@@ -53,7 +53,7 @@ class Flavor(models.Model):
 
     @property
     def name(self) -> str:
-        return self.label or f"C{self.cpu}R{self.ram}D{self.disk}{self.volume_type.template}"
+        return self.label or f"C{self.cpu}R{self.ram}D{self.disk}{self.volume_type.disk_template}"
 
     @property
     def openstack_id(self) -> str:

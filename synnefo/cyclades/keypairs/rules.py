@@ -33,7 +33,7 @@ def get(caller: Caller, name: str) -> KeyPair:
     """One key pair of the caller's. Raises ItemNotFound."""
     found = keypairs_for(caller).filter(name=name).first()
     if found is None:
-        raise ItemNotFound(f"Keypair {name} not found for user {caller.user}")
+        raise ItemNotFound(f"Keypair {name} not found.")
     return found
 
 
@@ -56,7 +56,7 @@ def create(caller: Caller, name: str, public_key: str | None = None) -> tuple[Ke
             )
             record(caller, "keypair.create", "keypair", row.pk, name=name)
     except IntegrityError:
-        raise Conflict(f"Key pair '{name}' already exists.") from None
+        raise Conflict("A keypair with that name already exists") from None
     return row, private
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
+from pydantic import StringConstraints
 
 from synnefo.common.faults import ItemNotFound
 from synnefo.cyclades.keypairs import rules
@@ -16,7 +17,9 @@ router = Router()
 
 
 class NewKeyPair(kit.Body):
-    name: kit.Text
+    """Nova's names are made of fewer characters than Synnefo's."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9 ._@-]{1,255}$")]
     public_key: kit.Text | None = None
 
 

@@ -129,7 +129,10 @@ class WantedGroup(kit.Body):
 
 
 class NewServer(kit.Body):
-    """``networks`` absent and empty mean the same: the project's only network."""
+    """``networks`` absent and empty mean the same: the project's only network.
+
+    Tags and a description are of later microversions; openstacksdk sends them without asking for one.
+    """
 
     name: kit.Text
     image: kit.Text = Field("", alias="imageRef")
@@ -151,6 +154,8 @@ class NewServer(kit.Body):
     personality: list[WantedFile] = Field(default_factory=list)
     access_ipv4: IPv4 | None = Field(None, alias="accessIPv4")
     access_ipv6: IPv6 | None = Field(None, alias="accessIPv6")
+    tags: list[kit.Text] = Field(default_factory=list)
+    description: kit.Text | None = None
 
     @property
     def counts(self) -> tuple[int, int]:
@@ -179,6 +184,8 @@ class NewServer(kit.Body):
             user_data=decoded(self.user_data, "Userdata content") if self.user_data else b"",
             admin_password=self.admin_password,
             metadata=self.metadata,
+            tags=self.tags,
+            description=self.description or "",
             devices=devices,
             files=[file.request() for file in self.personality],
             config_drive=kit.is_true(self.config_drive or False),
