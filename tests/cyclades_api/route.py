@@ -19,6 +19,8 @@ class Case:
     admin: int | None = None
     body: Any = None
     public: bool = False
+    #: Whether it is content with a body that says nothing.
+    takes_nothing: bool = False
 
     @property
     def name(self) -> str:
@@ -31,7 +33,8 @@ def open_to_all(api: str, route: str, path: str | None = None, **more: Any) -> C
 
 _NAMES = {
     "server_id": "server", "network_id": "network", "subnet_id": "subnet", "port_id": "port",
-    "floating_id": "floating", "project_id": "project", "request_id": "request", "key": "colour",
+    "floating_id": "floating", "router_id": "router", "group_id": "group", "rule_id": "rule",
+    "project_id": "project", "request_id": "request", "key": "colour",
     "path:network": "lan",
 }  # fmt: skip
 _WORDS = ("key", "path:network")

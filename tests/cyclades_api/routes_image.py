@@ -43,6 +43,7 @@ IMAGE = [
     Case(
         "image", "POST", "/v2/images", "image/v2/images", 201, other=201,
         body={"name": "new", "disk_format": "raw", "container_format": "bare", "visibility": "private"},
+        takes_nothing=True,
     ),
     _of_image("GET", "/file", 200),
     _of_image("PUT", "/file", 409),

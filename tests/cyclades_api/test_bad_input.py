@@ -39,6 +39,8 @@ def message_of(api: str, answer: Any) -> str:
 def test_a_body_that_is_no_good_is_refused(case: Case, world: World, picture: Picture) -> None:
     path, before = world.path(case.path), picture()
     for raw in NO_BODY:
+        if raw == b"{}" and case.takes_nothing:
+            continue
         answer = world.alice(case.method, path, raw=raw)
         assert answer.status_code == 400, (raw[:20], answer.content)
         assert message_of(case.api, answer)

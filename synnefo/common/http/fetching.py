@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 
 import httpx
 
-from synnefo.common.faults import BadRequest, Fault, RequestTooLarge
+from synnefo.common.faults import BadRequest, RequestTooLarge
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
@@ -31,12 +31,6 @@ _TRANSLATED = tuple(
 )
 
 
-class Unreachable(Fault):
-    """The other side is not there, or does not give what was asked for."""
-
-    status, name, title = 400, "badRequest", "Bad Request"
-
-
 def check(url: str, allowed: Sequence[str] = ()) -> None:
     """Whether an address may be asked for, as far as that is known before its name is looked up.
 
@@ -50,7 +44,7 @@ def check(url: str, allowed: Sequence[str] = ()) -> None:
 def fetch(url: str, *, most_bytes: int, deadline_s: float, allowed: Sequence[str] = ()) -> Iterator[bytes]:
     """The content, piece by piece, all of it or an error.
 
-    Raises BadRequest (it may not be asked for), Unreachable, RequestTooLarge.
+    Raises BadRequest (it may not be asked for, or is not to be had), RequestTooLarge.
     """
     until = time.monotonic() + deadline_s
     with httpx.Client(timeout=_TIMEOUT, follow_redirects=False, trust_env=False) as client:
@@ -62,8 +56,8 @@ def fetch(url: str, *, most_bytes: int, deadline_s: float, allowed: Sequence[str
                         return
                     url = str(httpx.URL(url).join(response.headers.get("Location", "")))
         except (httpx.HTTPError, httpx.InvalidURL, ValueError, OSError) as error:
-            raise Unreachable(f"{url} cannot be had: {error}") from error
-    raise Unreachable(f"{url}: there are more than {_MOST_HOPS} redirects.")
+            raise BadRequest(f"{url} cannot be had: {error}") from error
+    raise BadRequest(f"{url}: there are more than {_MOST_HOPS} redirects.")
 
 
 def _parsed(url: str) -> httpx.URL:
@@ -106,12 +100,12 @@ def _looked_up(url: httpx.URL, allowed: Sequence[str]) -> Address:
     try:
         rows = socket.getaddrinfo(url.host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise Unreachable(f"{url.host} is not known: {error}") from error
+        raise BadRequest(f"{url.host} is not known: {error}") from error
     found = [ipaddress.ip_address(str(row[4][0]).partition("%")[0]) for row in rows]
     for address in found:
         _check_address(address, allowed)
     if not found:
-        raise Unreachable(f"{url.host} has no address.")
+        raise BadRequest(f"{url.host} has no address.")
     return found[0]
 
 
@@ -124,9 +118,9 @@ def _check_address(address: Address, allowed: Sequence[str]) -> None:
 
 
 def _content(response: httpx.Response, most_bytes: int, until: float) -> Iterator[bytes]:
-    """Raises Unreachable (no success, cut short, too slow), RequestTooLarge."""
+    """Raises BadRequest (no success, cut short, too slow), RequestTooLarge."""
     if response.status_code != 200:
-        raise Unreachable(f"The server answered {response.status_code}.")
+        raise BadRequest(f"The server answered {response.status_code}.")
     told = response.headers.get("Content-Length", "")
     if told.isdecimal() and int(told) > most_bytes:
         raise RequestTooLarge(f"The content has more than {most_bytes} bytes.")
@@ -136,7 +130,7 @@ def _content(response: httpx.Response, most_bytes: int, until: float) -> Iterato
         if taken > most_bytes:
             raise RequestTooLarge(f"The content has more than {most_bytes} bytes.")
         if time.monotonic() > until:
-            raise Unreachable("The content took too long to come.")
+            raise BadRequest("The content took too long to come.")
         yield piece
     if told.isdecimal() and taken != int(told):
-        raise Unreachable(f"The content ended after {taken} of {told} bytes.")
+        raise BadRequest(f"The content ended after {taken} of {told} bytes.")

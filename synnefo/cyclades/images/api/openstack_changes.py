@@ -123,7 +123,7 @@ def announced(caller: Caller, payload: NewImage) -> Image:
         uuid=payload.id,
         disk_format=payload.disk_format or "",
         container_format=payload.container_format or ("bare" if payload.disk_format else ""),
-        properties=_texts(payload.model_extra or {}),
+        properties=properties_of(payload),
         name=payload.name or "",
         **_seen_by(payload.visibility),
         min_ram_mib=payload.min_ram,
@@ -284,6 +284,11 @@ def _patched(image: Image, changes: list[_Change]) -> _Changed:
         else:
             now[key] = change.value
     return kit.parsed(_Changed, now)
+
+
+def properties_of(payload: NewImage) -> dict[str, str]:
+    """What is said of a new image in words that are not Glance's own. Raises BadRequest, Forbidden."""
+    return _texts(payload.model_extra or {})
 
 
 def _texts(properties: Mapping[str, Any]) -> dict[str, str]:

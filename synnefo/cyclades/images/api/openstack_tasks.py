@@ -10,7 +10,7 @@ from ninja import Router
 from synnefo.common.faults import Forbidden
 from synnefo.cyclades.images import imports
 from synnefo.cyclades.images.api.openstack import found
-from synnefo.cyclades.images.api.openstack_changes import NewImage, announced
+from synnefo.cyclades.images.api.openstack_changes import NewImage, announced, properties_of
 from synnefo.cyclades.openstack import kit
 from synnefo.engine.models import Operation
 
@@ -60,6 +60,7 @@ def list_tasks(request: HttpRequest) -> HttpResponse:
 def create_task(request: HttpRequest, payload: NewTask) -> HttpResponse:
     """For administrators, as Glance has it; everybody has the import of an image."""
     caller = kit.caller_of(request)
+    properties_of(payload.input.image_properties)
     if not caller.is_admin:
         raise Forbidden("Only administrators make tasks: create an image and import it.")
     kit.only("type", payload.type, "import")
