@@ -60,6 +60,8 @@ def test_without_a_body_anybody_gets_the_catalog_and_only_that(http: Client, clo
         _entry("cyclades_network", "network", "cyclades/network", "v2.0", exposed="False"),
         _entry("cyclades_volume", "volume", "cyclades/volume", "v2.0", exposed="False"),
         _entry("cyclades_plankton", "image", "cyclades/image", "v1.0", exposed="False"),
+        _entry("cyclades_vmapi", "vmapi", "cyclades/vmapi/v1.0", "v1.0"),
+        _entry("cyclades_admin", "admin", "cyclades/admin", ""),
         _entry("pithos_object-store", "object-store", "pithos/object-store/v1", "v1"),
     ]
 
@@ -151,7 +153,8 @@ def test_xml_where_it_is_asked_for(http: Client, ada: Person, path: str, options
     urls = [element.get("publicURL") for element in root.iterfind(".//v2:endpoint", NAMESPACE)]
     own = ("weblogin", "account/v1.0", "oauth2", "identity/v2.0")
     assert urls[:4] == [f"http://testserver/astakos/{name}" for name in own]
-    cyclades = [f"http://testserver/cyclades/{name}" for name in ("compute/v2.0", "network", "image")]
+    names = ("compute/v2.0", "network", "volume", "image", "vmapi/v1.0", "admin")
+    cyclades = [f"http://testserver/cyclades/{name}" for name in names]
     assert urls[4:] == [*cyclades, "http://testserver/pithos/object-store/v1"]
     refused = post(http, by_token("unknown"), path, **options)
     fault = ElementTree.fromstring(refused.content)  # noqa: S314  our own answer

@@ -112,6 +112,9 @@ CASES = [
     own("PUT", "userdata/keys/{key_id}", body={"name": "renamed"}),
     own("DELETE", "userdata/keys/{key_id}"),
     to_all(f"vmapi/v1.0/server-params/{_ANYBODY}", 404, public=True),
+    to_all("admin/stats", public=True),
+    to_all("admin/stats/simple", public=True),
+    to_all("admin/stats/detail", 403),
     to_all(f"{_C}/servers"),
     to_all(f"{_C}/servers/detail"),
     own(

@@ -93,6 +93,10 @@ def _cyclades(base: str) -> tuple[ServiceDefinition, ...]:
             (_synnefo_endpoint(f"{base}/image", "v1.0", exposed=False),),
         ),
         ServiceDefinition(
+            "cyclades_vmapi", "vmapi", SYNNEFO, (_synnefo_endpoint(f"{base}/vmapi/v1.0", "v1.0"),)
+        ),
+        ServiceDefinition("cyclades_admin", "admin", SYNNEFO, (_synnefo_endpoint(f"{base}/admin", ""),)),
+        ServiceDefinition(
             "nova", "compute", OPENSTACK, (EndpointDefinition(f"{base}/openstack/compute/v2.1"),)
         ),
         ServiceDefinition(

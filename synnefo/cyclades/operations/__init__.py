@@ -9,7 +9,7 @@ from importlib import import_module
 
 _FAMILIES = (
     "networks", "routers", "groups", "servers", "cards", "power", "sizes", "systems", "volumes",
-    "server_volumes",
+    "server_volumes", "orphans",
 )  # fmt: skip
 
 

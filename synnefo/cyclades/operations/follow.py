@@ -104,14 +104,14 @@ def reconcile() -> None:
             continue
         for server in Server.objects.filter(backend=backend, deleted=False, updated__lt=looked_at):
             state = seen.get(server.engine_name, InstanceState(server.engine_name, Power.ABSENT))
-            if _differs(server, state):
+            if differs(server, state):
                 observe(server.pk, state, looked_at)
 
 
 def observe(server_id: int, state: InstanceState, at: datetime.datetime) -> None:
     """Write what was seen at a time, with its effect on quota, unless something newer is known."""
     found = Server.objects.select_related("flavor").filter(pk=server_id, deleted=False).first()
-    if found is None or not _differs(found, state):
+    if found is None or not differs(found, state):
         return
     if state.power is Power.OFF and state.reason == REASON_HOST_REBOOTED and found.wanted_on:
         _restore(found, at)
@@ -144,7 +144,7 @@ def server_id_of(instance: str) -> int | None:
     return int(rest) if instance.startswith(prefix) and rest.isdigit() else None
 
 
-def _differs(server: Server, state: InstanceState) -> bool:
+def differs(server: Server, state: InstanceState) -> bool:
     if server.task or server.operstate == Server.Oper.BUILD:
         return False
     return _seen_as(server, state.power) != server.operstate

@@ -15,13 +15,14 @@ from synnefo.cyclades.keypairs.api import userdata
 from synnefo.cyclades.networks.api import synnefo as networks
 from synnefo.cyclades.networks.api import synnefo_floating as floating
 from synnefo.cyclades.servers.api import synnefo as servers
+from synnefo.cyclades.servers.api import synnefo_disks as volumes
 from synnefo.cyclades.servers.api import synnefo_ports as ports
 from synnefo.cyclades.servers.api import synnefo_tags as tags
 from synnefo.cyclades.servers.api import synnefo_volumes as attachments
 from synnefo.cyclades.servers.api import vmapi
-from synnefo.cyclades.servers.api import synnefo_disks as volumes
 from synnefo.cyclades.synnefo_api import versions
 from synnefo.cyclades.synnefo_api.kit import Routes
+from synnefo.cyclades.upkeep import api as figures
 from synnefo.cyclades.volumes.api import synnefo as snapshots
 
 #: What stands for a parameter in a path: anything for texts, digits for the rest.
@@ -75,5 +76,6 @@ urlpatterns: list[URLPattern] = [
     *_at("image/v1", images.ROUTES),
     *_at("userdata", userdata.ROUTES),
     *_at("vmapi/v1.0", vmapi.ROUTES),
+    *_at("admin", figures.ROUTES),
     re_path(r"^(?:compute|network|image|volume)/(?P<path>.*)$", unknown),
 ]

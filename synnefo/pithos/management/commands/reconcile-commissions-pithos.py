@@ -1,1 +1,1 @@
-from synnefo.pithos.upkeep.commands.reconcile_commissions import Command as Command
+from synnefo.engine.reconcile_commissions import Command as Command

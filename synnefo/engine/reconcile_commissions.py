@@ -1,4 +1,4 @@
-"""``reconcile-commissions-pithos``"""
+"""``reconcile-commissions-…`` of all services: there is one outbox for all of a process."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+from synnefo.engine.reconcile_commissions import Command as Command

@@ -1,0 +1,1 @@
+from synnefo.cyclades.upkeep.commands.reconcile_resources import Command as Command

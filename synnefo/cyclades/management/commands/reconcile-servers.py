@@ -1,0 +1,1 @@
+from synnefo.cyclades.upkeep.commands.reconcile_servers import Command as Command

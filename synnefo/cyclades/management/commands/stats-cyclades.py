@@ -1,0 +1,1 @@
+from synnefo.cyclades.upkeep.commands.stats import Command as Command

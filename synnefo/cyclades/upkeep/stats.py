@@ -1,0 +1,170 @@
+"""Figures about the whole cloud, in the shapes of 0.21: a public count, and what operators look at."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import Any
+
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
+from django.utils import timezone
+
+from synnefo.common.units import GIB, MIB
+from synnefo.cyclades.backends.models import Backend
+from synnefo.cyclades.images.models import Image
+from synnefo.cyclades.networks.models import IPAddress, Network, Subnet
+from synnefo.cyclades.servers.models import Server
+from synnefo.cyclades.volume_types.models import VolumeType
+
+_GONE = (Server.Oper.STOPPED, Server.Oper.ERROR)
+#: The parts of ``detail``, as the command's options call them.
+PARTS = ("clusters", "servers", "ip_pools", "networks", "images")
+
+
+def states() -> dict[str, Any]:
+    """How many servers there are in each state and how large they are, and how many networks."""
+    servers: dict[str, dict[str, int]] = {}
+    rows = Server.objects.filter(deleted=False).order_by().values("operstate")
+    for row in rows.annotate(
+        count=Count("pk"), cpu=Sum("flavor__cpu"), ram=Sum("flavor__ram"), disk=Sum("flavor__disk")
+    ):
+        servers[row.pop("operstate")] = row
+    networks = Network.objects.filter(deleted=False).order_by().values("state").annotate(count=Count("pk"))
+    return {"servers": servers, "networks": {row["state"]: {"count": row["count"]} for row in networks}}
+
+
+def simple() -> dict[str, int]:
+    """What a front page may boast of."""
+    live = Server.objects.filter(deleted=False).exclude(operstate=Server.Oper.ERROR)
+    return {
+        "spawned_servers": Server.objects.exclude(operstate=Server.Oper.ERROR).count(),
+        "active_servers": live.count(),
+        "spawned_networks": Network.objects.exclude(state=Network.State.ERROR).count(),
+    }
+
+
+def detail(backend: Backend | None = None) -> dict[str, Any]:
+    """Everything; of servers and images only those on the engine, if one is given."""
+    servers = Server.objects.filter(deleted=False).select_related("flavor__volume_type")
+    if backend is not None:
+        servers = servers.filter(backend=backend)
+    return {
+        "datetime": timezone.now().ctime(),
+        "clusters": _clusters(backend),
+        "servers": _servers(servers),
+        "ip_pools": _ip_pools(),
+        "networks": _networks(),
+        "images": _images(servers),
+    }
+
+
+def _clusters(backend: Backend | None) -> dict[str, Any]:
+    rows = Backend.objects.order_by("pk")
+    live = Server.objects.filter(deleted=False).order_by().values("backend")
+    sums = {
+        row["backend"]: row
+        for row in live.annotate(
+            count=Count("pk"), cpu=Sum("flavor__cpu"), ram=Sum("flavor__ram"), disk=Sum("flavor__disk")
+        )
+    }
+    nothing = dict.fromkeys(("count", "cpu", "ram", "disk"), 0)
+    return {
+        row.name: _cluster(row, sums.get(row.pk, nothing))
+        for row in (rows if backend is None else rows.filter(pk=backend.pk))
+    }
+
+
+def _cluster(row: Backend, used: dict[str, int]) -> dict[str, Any]:
+    """Engines do not tell of single nodes here: each is told of as one."""
+    node = {
+        "cpu": row.vcpus,
+        "ram": {"total": row.ram_total_mib * MIB, "free": row.ram_free_mib * MIB},
+        "disk": {"total": row.disk_total_gib * GIB, "free": row.disk_free_gib * GIB},
+        "drained": row.drained,
+        "offline": row.offline,
+        "vm_capable": True,
+        "instances": row.instances,
+    }
+    return {
+        "drained": row.drained,
+        "offline": row.offline,
+        "hypervisor": row.options.get("hypervisor", "kvm"),
+        "disk_templates": row.options.get("volume_types") or [row.kind],
+        "virtual_servers": used["count"],
+        "virtual_cpu": used["cpu"],
+        "virtual_ram": used["ram"] * MIB,
+        "virtual_disk": used["disk"] * GIB,
+        "nodes": {row.name: node},
+    }
+
+
+def _servers(servers: QuerySet[Server]) -> dict[str, Any]:
+    """How many have so many processors, and so on; keys are texts, as JSON has them."""
+    groups = {
+        "started": servers.exclude(operstate__in=_GONE),
+        "stopped": servers.filter(operstate=Server.Oper.STOPPED),
+        "error": servers.filter(operstate=Server.Oper.ERROR),
+    }
+    return {name: _histograms(rows) for name, rows in groups.items()}
+
+
+def _histograms(servers: QuerySet[Server]) -> dict[str, Any]:
+    cpu: Counter[str] = Counter()
+    ram: Counter[str] = Counter()
+    templates = VolumeType.objects.order_by("pk").values_list("disk_template", flat=True)
+    disk: dict[str, Counter[str]] = defaultdict(Counter, {name: Counter() for name in templates})
+    sizes = servers.order_by().values_list(
+        "flavor__cpu", "flavor__ram", "flavor__disk", "flavor__volume_type__disk_template"
+    )
+    for cpus, ram_mib, disk_gib, template in sizes:
+        cpu[str(cpus)] += 1
+        ram[str(ram_mib * MIB)] += 1
+        disk[template][str(disk_gib * GIB)] += 1
+    return {
+        "count": servers.count(),
+        "cpu": dict(cpu),
+        "ram": dict(ram),
+        "disk": {name: dict(found) for name, found in disk.items()},
+    }
+
+
+def _ip_pools() -> dict[str, Any]:
+    """Pools of floating IPs: how many networks, addresses in all, and free ones."""
+    pools = Network.objects.filter(floating_ip_pool=True, deleted=False)
+    return {
+        name: _pool(pools.filter(drained=drained)) for name, drained in (("active", False), ("drained", True))
+    }
+
+
+def _pool(networks: QuerySet[Network]) -> dict[str, int]:
+    ranges = Subnet.objects.filter(network__in=networks, deleted=False, ip_version=4).values_list(
+        "pools", flat=True
+    )
+    total = sum(last - first + 1 for pools in ranges for first, last in pools)
+    used = IPAddress.objects.filter(network__in=networks, ip_version=4).count()
+    return {"count": networks.count(), "total": total, "free": max(0, total - used)}
+
+
+def _networks() -> dict[str, Any]:
+    error = Q(state=Network.State.ERROR)
+    counted = {
+        row["kind"]: row
+        for row in Network.objects.filter(deleted=False)
+        .order_by()
+        .values("kind")
+        .annotate(active=Count("pk", filter=~error), error=Count("pk", filter=error))
+    }
+    return {
+        kind: {state: counted.get(kind, {}).get(state, 0) for state in ("active", "error")}
+        for kind in Network.Kind.values
+    }
+
+
+def _images(servers: QuerySet[Server]) -> dict[str, int]:
+    """Servers by what they were made of: whose image, its family, its system."""
+    clouds = Image.objects.filter(uuid=OuterRef("image"), userid="")
+    rows = servers.order_by().annotate(of_the_cloud=Exists(clouds)).values("of_the_cloud", "osfamily", "os")
+    found = {}
+    for row in rows.annotate(count=Count("pk")):
+        owner = "system" if row["of_the_cloud"] else "user"
+        found[f"{owner}:{row['osfamily'] or 'unknown'}:{row['os'] or 'unknown'}"] = row["count"]
+    return found
