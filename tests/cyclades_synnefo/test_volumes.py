@@ -173,7 +173,7 @@ def test_a_snapshot_goes_its_way(
     assert (shown["status"], shown["os-extended-snapshot-attribute:progress"]) == ("AVAILABLE", "100%")
     assert (shown["volume_id"], shown["size"], shown["display_description"]) == (volume, 1, "d")
     assert alice.get(SNAPSHOTS)["snapshots"] == alice.get(f"{SNAPSHOTS}/detail")["snapshots"] == [shown]
-    assert bob("GET", path).status_code == 404
+    assert bob("GET", path).status_code == 403
     changed = alice.json("PUT", path, {"snapshot": {"display_name": "t"}})["snapshot"]
     assert (changed["display_name"], changed["display_description"]) == ("t", "d")
     assert alice.get(f"{path}/metadata") == {"metadata": {"exclude_all_tasks": "yes"}}

@@ -14,7 +14,7 @@ from django.db.models import F, QuerySet
 
 from synnefo.audit.rules import record
 from synnefo.common.caller import Caller
-from synnefo.common.faults import Conflict, Forbidden, ItemNotFound, NotImplementedFault
+from synnefo.common.faults import BadRequest, Conflict, Forbidden, ItemNotFound, NotImplementedFault
 from synnefo.common.transactions import atomic
 from synnefo.common.units import GIB
 from synnefo.cyclades.images import content
@@ -132,6 +132,12 @@ def _begin(
     caller: Caller, found: Volume, *, name: str, properties: Mapping[str, str], description: str = "",
     server_uuid: str = "", snapshot: bool = False,
 ) -> Image:  # fmt: skip
+    kind = found.volume_type
+    if not kind.detachable:
+        raise BadRequest(
+            f"Cannot take a snapshot from a volume with volume type '{kind.pk}' and '{kind.disk_template}'"
+            " disk template"
+        )
     with atomic():
         volume = rules.locked(found, Action.SNAPSHOT)
         image = content.await_content(
@@ -143,8 +149,8 @@ def _begin(
             payload={"image": image.pk, "scope": caller.scope.value, "roles": sorted(caller.roles)},
         )  # fmt: skip
         Volume.objects.filter(pk=volume.pk).update(snapshots_made=F("snapshots_made") + 1)
-        kind = "snapshot.create" if snapshot else "volume.make_image"
-        record(caller, kind, "image", image.pk, name=name, volume=volume.pk)
+        deed = "snapshot.create" if snapshot else "volume.make_image"
+        record(caller, deed, "image", image.pk, name=name, volume=volume.pk)
     return image
 
 

@@ -150,7 +150,7 @@ def _shown(rows: QuerySet[Volume]) -> QuerySet[Volume]:
 
 def _brief(request: HttpRequest, volume: Volume) -> dict[str, Any]:
     links = kit.links(kit.address(request, f"volume/v2.0/volumes/{volume.pk}"))
-    return {"id": str(volume.pk), "display_name": volume.name, "links": links}
+    return {"id": str(volume.pk), "display_name": volume.name or None, "links": links}
 
 
 def _view(request: HttpRequest, volume: Volume) -> dict[str, Any]:
@@ -161,7 +161,7 @@ def _view(request: HttpRequest, volume: Volume) -> dict[str, Any]:
         **_brief(request, volume),
         "status": volume.status.lower(),
         "size": volume.size_gib,
-        "display_description": volume.description,
+        "display_description": volume.description or ("" if volume.name else None),
         "created_at": kit.stamp(volume.created),
         "metadata": metadata_of(volume),
         "snapshot_id": sources[Volume.Source.SNAPSHOT],

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from synnefo.common.caller import Caller
 from synnefo.common.faults import BadRequest, ItemNotFound, WrongState
 from synnefo.common.http.plain import View, answer, empty
-from synnefo.common.ids import parse_uuid
+from synnefo.cyclades.images.api.synnefo import found as image_found
 from synnefo.cyclades.images.models import Image
 from synnefo.cyclades.synnefo_api import kit
 from synnefo.cyclades.volume_types import rules as volume_types
@@ -163,10 +163,10 @@ def _named(wanted: Mapping[str, Any]) -> list[str]:
 
 def _found(caller: Caller, snapshot_id: str) -> Image:
     _require_routes(caller)
-    uuid = parse_uuid(snapshot_id)
-    if uuid is None:
-        raise BadRequest(f"Invalid snapshot id {snapshot_id[:50]!r}.")
-    return snapshots.get(caller, uuid)
+    found = image_found(caller, snapshot_id)
+    if not found.is_snapshot:
+        raise ItemNotFound("Snapshot not found.")
+    return found
 
 
 def _require_routes(caller: Caller) -> None:

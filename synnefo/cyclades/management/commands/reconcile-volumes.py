@@ -1,0 +1,1 @@
+from synnefo.cyclades.volumes.commands.reconcile import Command as Command

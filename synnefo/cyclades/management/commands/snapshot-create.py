@@ -1,0 +1,1 @@
+from synnefo.cyclades.volumes.commands.snapshot_create import Command as Command

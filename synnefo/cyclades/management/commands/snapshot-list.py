@@ -1,0 +1,1 @@
+from synnefo.cyclades.volumes.commands.snapshot_list import Command as Command

@@ -1,0 +1,1 @@
+from synnefo.cyclades.volumes.commands.snapshot_show import Command as Command

@@ -1,0 +1,1 @@
+from synnefo.cyclades.servers.commands.volume_attach import Command as Command

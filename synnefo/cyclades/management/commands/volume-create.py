@@ -1,0 +1,1 @@
+from synnefo.cyclades.servers.commands.volume_create import Command as Command

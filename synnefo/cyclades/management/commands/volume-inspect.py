@@ -1,0 +1,1 @@
+from synnefo.cyclades.volumes.commands.inspect import Command as Command

@@ -1,0 +1,1 @@
+from synnefo.cyclades.volumes.commands.list import Command as Command

@@ -1,0 +1,1 @@
+from synnefo.cyclades.volumes.commands.modify import Command as Command

@@ -1,0 +1,1 @@
+from synnefo.cyclades.volumes.commands.show import Command as Command

@@ -1,0 +1,1 @@
+from synnefo.cyclades.volume_types.commands.list import Command as Command

@@ -1,0 +1,1 @@
+from synnefo.cyclades.volume_types.commands.modify import Command as Command

@@ -1,0 +1,1 @@
+from synnefo.cyclades.volume_types.commands.show import Command as Command
