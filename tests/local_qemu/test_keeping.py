@@ -189,10 +189,8 @@ def test_limits_are_written_as_each_version_wants_them(tmp_path: Path) -> None:
     for tree in (one / "cpu", one / "memory"):
         tree.mkdir(parents=True)
         (tree / "cgroup.procs").write_text("")
-    (two / "cloud").mkdir(parents=True)
-    for group in (two, two / "cloud"):
-        (group / "cgroup.controllers").write_text("cpu memory pids")
-        (group / "cgroup.procs").write_text("")
+    two.mkdir()
+    (two / "cgroup.controllers").write_text("cpu memory pids")
     Limits("cloud", "tag", root=one).put("vm-1", 4711, 2, 1024)
     Limits("cloud", "tag", root=two).put("vm-1", 4711, 2, 1024)
     group = one / "cpu" / "cloud" / "synnefo-tag" / "vm-1"
@@ -203,6 +201,8 @@ def test_limits_are_written_as_each_version_wants_them(tmp_path: Path) -> None:
     assert (group / "cpu.max").read_text() == "200000 100000"
     assert (group / "memory.max").read_text() == limit
     assert (group / "cgroup.procs").read_text() == "4711"
+    for above in (two, two / "cloud", group.parent):
+        assert (above / "cgroup.subtree_control").read_text() == "+cpu +memory"
 
 
 def test_without_a_group_there_are_no_limits_and_that_is_said(tmp_path: Path) -> None:

@@ -11,6 +11,8 @@ import subprocess
 from synnefo.cyclades.backends.base import BackendError, BackendUnavailable
 
 QEMU = "qemu-system-x86_64"
+#: So much of what a program said stands in an error, and in the operation that failed by it.
+WORDS_MAX = 4000
 _PACKAGES = {
     QEMU: "qemu-system-x86",
     "qemu-img": "qemu-utils",
@@ -35,7 +37,7 @@ def require() -> None:
 def run(*argv: str, timeout_s: float = 120.0) -> str:
     """Run a program and return what it printed.
 
-    Raises BackendError with its own words if it fails, BackendUnavailable if it did not end in time.
+    Raises BackendError with all that it said if it fails, BackendUnavailable if it did not end in time.
     """
     try:
         done = subprocess.run(
@@ -47,5 +49,6 @@ def run(*argv: str, timeout_s: float = 120.0) -> str:
     except subprocess.TimeoutExpired as error:
         raise BackendUnavailable(f"{argv[0]} did not end within {timeout_s:g} s") from error
     if done.returncode != 0:
-        raise BackendError(f"{argv[0]}: {done.stderr.strip() or f'exit code {done.returncode}'}")
+        words = " ".join(part.strip() for part in (done.stderr, done.stdout) if part.strip())
+        raise BackendError(f"{argv[0]}: {words[-WORDS_MAX:] or f'exit code {done.returncode}'}")
     return done.stdout
