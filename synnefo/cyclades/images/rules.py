@@ -158,6 +158,13 @@ def register(
     return _store(caller, pieces, new_uuid(), properties=dict(properties or {}), **about)
 
 
+def register_pieces(caller: Caller, pieces: Iterable[bytes], **about: Any) -> Image:
+    """``register`` for content that comes in pieces."""
+    check(caller, **about)
+    properties = dict(about.pop("properties", None) or {})
+    return _store(caller, pieces, new_uuid(), properties=properties, **about)
+
+
 def register_file(caller: Caller, path: Path, **about: object) -> Image:
     """``register`` for a file of this host."""
     with path.open("rb") as stream:

@@ -17,7 +17,10 @@ from synnefo.cyclades.synnefo_api import kit
 _STATUS = {
     Image.Status.QUEUED: "SAVING",
     Image.Status.SAVING: "SAVING",
+    Image.Status.UPLOADING: "SAVING",
+    Image.Status.IMPORTING: "SAVING",
     Image.Status.AVAILABLE: "ACTIVE",
+    Image.Status.DEACTIVATED: "UNKNOWN",
     Image.Status.ERROR: "ERROR",
 }
 
@@ -90,7 +93,7 @@ def found(caller: Caller, image_id: str) -> Image:
         return rules.get(caller, uuid)
     except ItemNotFound:
         if Image.objects.filter(uuid=uuid, deleted=False).exists():
-            raise Forbidden("Not enough permissions for this image.") from None
+            raise kit.silent(Forbidden) from None
         raise
 
 
@@ -98,7 +101,7 @@ def known_id(image_id: str) -> str:
     """Raises BadRequest for what is no uuid."""
     uuid = parse_uuid(image_id)
     if uuid is None:
-        raise BadRequest("Invalid image id.")
+        raise kit.silent(BadRequest)
     return uuid
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote, unquote
 
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from synnefo.common.caller import Caller
@@ -27,12 +28,21 @@ _COLUMNS = {
     "status": "status",
     "size": "size_bytes",
     "disk_format": "disk_format",
-    "container_format": "disk_format",  # all are bare; the order among them is theirs
+    "container_format": "container_format",
     "created_at": "created",
     "updated_at": "updated",
 }
 _QUOTED = ("name", "description")
-_STATUS = {Image.Status.QUEUED: Image.Status.SAVING}
+_STATUS = {
+    Image.Status.QUEUED: Image.Status.SAVING,
+    Image.Status.UPLOADING: Image.Status.SAVING,
+    Image.Status.IMPORTING: Image.Status.SAVING,
+    Image.Status.DEACTIVATED: Image.Status.ERROR,
+}
+#: What lists may be asked for, and the columns that must be equal to it.
+_EQUAL = {"name": "name", "disk_format": "disk_format", "container_format": "container_format"}
+_SIZES = {"size_min": "size_bytes__gte", "size_max": "size_bytes__lte"}
+_LARGEST = 2**63 - 1
 #: A raw disk, as Synnefo calls it; other formats go by their own names.
 _FORMATS = {"raw": "diskdump"}
 _NEW_FIELDS = frozenset(
@@ -42,7 +52,7 @@ _FIELDS = frozenset(("name", "disk_format", "container_format", "is_public", "ow
 _ALLOWED = {
     "store": ("pithos",),
     "container_format": ("bare",),
-    "disk_format": ("diskdump", "raw", "qcow2"),
+    "disk_format": ("diskdump", "raw", "qcow2", "vmdk", "iso"),
     "is_public": ("true", "false"),
     "status": ("available",),
 }
@@ -57,7 +67,7 @@ def _list_detail(request: HttpRequest, caller: Caller) -> HttpResponse:
     shown = []
     for row in _rows(request, caller):
         details = {**_details(row), "properties": row.properties}
-        if not row.description:
+        if not row.description and not row.is_snapshot:
             del details["description"]
         shown.append(details)
     return answer({"images": shown})
@@ -96,6 +106,8 @@ def _update(request: HttpRequest, caller: Caller, image_id: str) -> HttpResponse
     image = found(caller, image_id)
     if fields.get("owner", image.userid) != image.userid:
         raise BadRequest("An image's owner is its file's.")
+    if fields.get("name") == "":
+        raise BadRequest("An image has a name.")
     about: dict[str, Any] = {"name": fields["name"]} if "name" in fields else {}
     if "is_public" in fields:
         about["is_public"] = fields["is_public"].lower() == "true"
@@ -138,6 +150,7 @@ def _list_shared(request: HttpRequest, caller: Caller, member: str) -> HttpRespo
 def _described(image: Image) -> HttpResponse:
     """All about an image, in headers."""
     response = empty(200)
+    response["Content-Length"] = "0"
     for key, value in _details(image).items():
         text = quote(value) if key in _QUOTED else str(value)
         response[f"X-Image-Meta-{_header(key)}"] = text
@@ -196,17 +209,41 @@ def _download(request: HttpRequest, caller: Caller, image_id: str) -> HttpRespon
 
 
 def _rows(request: HttpRequest, caller: Caller) -> list[Image]:
-    """Raises BadRequest for an order or a filter that there is not; filters choose nothing, as ever."""
+    """Raises BadRequest for an order or a size that there is not."""
     key, direction = request.GET.get("sort_key", "created_at"), request.GET.get("sort_dir", "desc")
     if key not in _COLUMNS:
         raise BadRequest("Invalid 'sort_key'")
     if direction not in ("asc", "desc"):
         raise BadRequest("Invalid 'sort_dir'")
-    for name in ("size_min", "size_max"):
-        if not request.GET.get(name, "0").isdecimal():
-            raise BadRequest(f"Malformed {name}")
     sign = "-" if direction == "desc" else ""
-    return list(rules.images_for(caller).order_by(f"{sign}{_COLUMNS[key]}", f"{sign}id"))
+    rows = _chosen(request, rules.listed(caller))
+    return list(rows.order_by(f"{sign}{_COLUMNS[key]}", f"{sign}id"))
+
+
+def _chosen(request: HttpRequest, rows: QuerySet[Image]) -> QuerySet[Image]:
+    """Those that were asked for, which 0.21 did not look at. Raises BadRequest."""
+    formats = {shown: kept for kept, shown in _FORMATS.items()}
+    for name, column in _EQUAL.items():
+        if name in request.GET:
+            wanted = _storable(request.GET[name])
+            rows = rows.filter(**{column: formats.get(wanted, wanted)})
+    for name, lookup in _SIZES.items():
+        text = request.GET.get(name, "")
+        if name in request.GET and not (text.isascii() and text.isdecimal()):
+            raise BadRequest(f"Malformed {name}")
+        if text:
+            rows = rows.filter(**{lookup: min(int(text[:20]), _LARGEST)})
+    if "status" in request.GET:
+        wanted = request.GET["status"].upper()
+        kept = [status for status in Image.Status if str(_STATUS.get(status, status)) == wanted]
+        rows = rows.filter(status__in=kept)
+    return rows
+
+
+def _storable(text: str) -> str:
+    if "\x00" in text:
+        raise BadRequest("NUL characters are not allowed.")
+    return text
 
 
 def _brief(image: Image) -> dict[str, Any]:
@@ -215,7 +252,7 @@ def _brief(image: Image) -> dict[str, Any]:
         "name": image.name,
         "status": str(_STATUS.get(Image.Status(image.status), image.status)),
         "disk_format": _FORMATS.get(image.disk_format, image.disk_format),
-        "container_format": "bare",
+        "container_format": image.container_format or "bare",
         "size": image.size_bytes,
     }
 

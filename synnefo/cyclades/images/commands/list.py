@@ -9,6 +9,8 @@ from django.core.management.base import CommandParser
 from django.db.models import QuerySet
 
 from synnefo.common.commands import ListCommand, attribute
+from synnefo.cyclades.commanding import acting_as
+from synnefo.cyclades.images import rules
 from synnefo.cyclades.images.models import Image
 
 
@@ -35,6 +37,15 @@ class Command(ListCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("-d", "--deleted", action="store_true", help="list the removed ones instead")
+        parser.add_argument("--user", metavar="USER", help="what this user (uuid or e-mail) sees")
+        parser.add_argument("--public", action="store_true", help="only what everybody sees")
+        parser.add_argument("--snapshots", action="store_true", help="snapshots of volumes instead of images")
 
     def rows(self, options: Mapping[str, Any]) -> QuerySet[Image]:
-        return Image.objects.filter(deleted=options["deleted"]).order_by("pk")
+        deleted, user = options["deleted"], options["user"]
+        rows = Image.objects.filter(deleted=deleted)
+        if user:
+            rows = rules.images_for(acting_as(user), deleted=deleted)
+        if options["public"]:
+            rows = rows.filter(is_public=True)
+        return rows.filter(is_snapshot=options["snapshots"]).order_by("pk")

@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any
 
-import httpx
+from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
 from synnefo.common.commands import Command as Base
 from synnefo.common.commands import flag_option
+from synnefo.common.http.fetching import fetch
 from synnefo.cyclades.images import rules
 from synnefo.cyclades.images.commands.owners import acting_for, user_option
 
-_TIMEOUT_S = 60.0
-
-
-class Download:
-    """A URL's content as a stream that is read once, in pieces."""
-
-    def __init__(self, response: httpx.Response) -> None:
-        self._pieces = response.iter_bytes(1024 * 1024)
-
-    def read(self, size: int = -1) -> bytes:
-        return next(self._pieces, b"")
+_DEADLINE_S = 6 * 3600.0
+#: The operator is at home: he may name what only this host reaches.
+_EVERYWHERE = ("0.0.0.0/0", "::/0")
 
 
 class Command(Base):
-    help = "Make a disk image (raw or qcow2) known: a file of this host, or the content of a URL."
+    help = "Make a disk image (raw, qcow2, vmdk or iso) known: a file of this host, or the content of a URL."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name")
@@ -57,12 +50,12 @@ class Command(Base):
             if options["file"]:
                 image = rules.register_file(caller, options["file"], **about)
             else:
-                with httpx.stream(
-                    "GET", options["url"], timeout=_TIMEOUT_S, follow_redirects=True
-                ) as response:
-                    response.raise_for_status()
-                    image = rules.register(caller, cast(BinaryIO, Download(response)), **about)
-        except (OSError, httpx.HTTPError, httpx.InvalidURL) as error:
+                most_bytes: int = settings.SYNNEFO_OBJECT_MAX_BYTES
+                content = fetch(
+                    options["url"], most_bytes=most_bytes, deadline_s=_DEADLINE_S, allowed=_EVERYWHERE
+                )
+                image = rules.register_pieces(caller, content, **about)
+        except OSError as error:
             raise CommandError(f"{options['file'] or options['url']}: {error}") from None
         self.stdout.write(image.uuid)
 

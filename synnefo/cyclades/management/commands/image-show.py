@@ -1,0 +1,1 @@
+from synnefo.cyclades.images.commands.show import Command as Command
