@@ -1,4 +1,4 @@
-"""A server's life in any order: what the rules allow and what comes of it, against a model on a failing engine.
+"""A server's life in any order: what the rules allow and what comes of it, against a model.
 
 ``SYNNEFO_SOAK`` is how many lives are lived (``make soak``); without it there are a few.
 """
@@ -177,31 +177,18 @@ class Life(RuleBasedStateMachine):
         self.driver.stop_failing()
 
     # -- what may happen --------------------------------------------------------------------------
-    @rule(name=st.sampled_from(sorted(DEEDS)), trouble=st.sampled_from(TROUBLES))
-    def act(self, name: str, trouble: str) -> None:
-        deed, model = DEEDS[name], self.model
-        may = (
-            model.oper in deed.states
-            and deed.rescue in (None, model.rescue)
-            and not model.locked
-            and deed.needs(model)
-        )
-        asked = Operation.objects.count()
-        self._make(trouble if may else "none", deed.method)
-        try:
-            self._do(name)
-        except Fault:
-            assert not may, f"{name} was refused in {model}"
-            assert Operation.objects.count() == asked
-            return
-        assert may, f"{name} was taken in {model}"
-        work_off()
-        self.driver.stop_failing()
-        fails = trouble == "fails" and deed.method
-        (deed.failure if fails else deed.outcome)(model)
+    @rule(pick=st.integers(0, 1000), trouble=st.sampled_from(TROUBLES))
+    def do_what_is_possible(self, pick: int, trouble: str) -> None:
+        possible = [name for name in sorted(DEEDS) if self._may(name)]
+        if possible:
+            self._act(possible[pick % len(possible)], trouble)
+
+    @rule(name=st.sampled_from(sorted(DEEDS)))
+    def try_anything(self, name: str) -> None:
+        self._act(name, "none")
 
     @rule()
-    def toggle_lock(self) -> None:
+    def lock_or_unlock(self) -> None:
         (life.unlock if self.model.locked else life.lock)(self.caller, self.server.uuid)
         self.model.locked = not self.model.locked
 
@@ -252,6 +239,26 @@ class Life(RuleBasedStateMachine):
         assert not Commission.objects.filter(accept=None).exists()
 
     # -- inner ------------------------------------------------------------------------------------
+    def _may(self, name: str) -> bool:
+        deed, model = DEEDS[name], self.model
+        in_state = model.oper in deed.states and deed.rescue in (None, model.rescue)
+        return in_state and not model.locked and deed.needs(model)
+
+    def _act(self, name: str, trouble: str) -> None:
+        deed, may, asked = DEEDS[name], self._may(name), Operation.objects.count()
+        self._make(trouble, deed.method)
+        try:
+            self._do(name)
+        except Fault:
+            assert not may, f"{name} was refused in {self.model}"
+            assert Operation.objects.count() == asked
+            return
+        assert may, f"{name} was taken in {self.model}"
+        work_off()
+        self.driver.stop_failing()
+        fails = trouble == "fails" and deed.method
+        (deed.failure if fails else deed.outcome)(self.model)
+
     def _do(self, name: str) -> None:
         caller, uuid = self.caller, self.server.uuid
         other = self.larger if self.model.cpu == 1 else self.flavor

@@ -1,0 +1,115 @@
+"""Servers that came and went leave nothing: no process, card, namespace, rule, file, address or quota.
+
+``SYNNEFO_SOAK_SERVERS`` is how many there are (200), ``SYNNEFO_SOAK_AT_ONCE`` how many at one time (2).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cloud import Cloud, run, wait_until
+from tests.e2e.test_story import FLAVOR, IMAGE, make_network
+from tests.soak.api import Api
+
+SERVERS = int(os.environ.get("SYNNEFO_SOAK_SERVERS", "200"))
+AT_ONCE = int(os.environ.get("SYNNEFO_SOAK_AT_ONCE", "2"))
+#: Where records of what was done grow, and content that is kept for the next server.
+_GROWING = re.compile(
+    r"(^|/)(synnefo\.db.*|.*\.log(\.\d+)?|images|image-cache|cache|pithos|blocks|objects)(/|$)"
+)
+
+
+@pytest.fixture(scope="module")
+def lan(cloud: Cloud) -> Iterator[str]:
+    make_network(cloud, "soak-lan")
+    yield "soak-lan"
+    cloud.openstack("network", "delete", "soak-lan")
+
+
+def test_what_came_and_went_leaves_nothing(cloud: Cloud, lan: str) -> None:
+    api = Api(cloud)
+    come_and_go(api, lan, AT_ONCE)  # what is made once for the first and stays: the network on its engine
+    before = inventory(cloud, api)
+    for _ in range(0, SERVERS, AT_ONCE):
+        come_and_go(api, lan, AT_ONCE)
+    wait_until("nothing more is going on", lambda: inventory(cloud, api) == before or None, 60)
+    assert cloud.qemus() == []
+
+
+def come_and_go(api: Api, lan: str, number: int) -> None:
+    """Make servers with a second disk each, see them run, and delete them."""
+    wish = {
+        "name": "soak", "flavorRef": api.id_of("flavor", FLAVOR),
+        "networks": [{"uuid": api.id_of("network", lan)}],
+        "block_device_mapping_v2": [
+            {"boot_index": 0, "uuid": api.id_of("image", IMAGE), "source_type": "image",
+             "destination_type": "local", "delete_on_termination": True},
+            {"boot_index": 1, "source_type": "blank", "destination_type": "volume", "volume_size": 1,
+             "delete_on_termination": True},
+        ],
+    }  # fmt: skip
+    made = [api("POST", "compute", "servers", {"server": wish})["server"]["id"] for _ in range(number)]
+    for uuid in made:
+        assert api.idle(uuid)["status"] == "ACTIVE"
+    for uuid in made:
+        api("DELETE", "compute", f"servers/{uuid}")
+    for uuid in made:
+        api.gone(uuid)
+
+
+def inventory(cloud: Cloud, api: Api) -> dict[str, Any]:
+    """All that servers have of a host and of a cloud."""
+    return {
+        "qemus": len(cloud.qemus()),
+        "processes": len([pid for pid in _processes(cloud) if pid not in cloud.qemus()]),
+        "namespaces": sorted(name for name in run("ip", "netns", "list").split() if cloud.tag in name),
+        "links": _links(cloud),
+        "rules": _rules(cloud),
+        "files": _files(cloud.data),
+        "quota": _usage(api),
+        "ports": len(api("GET", "network", "ports")["ports"]),
+        "volumes": len(api("GET", "volume", "volumes")["volumes"]),
+    }
+
+
+def _processes(cloud: Cloud) -> list[int]:
+    """What runs for this cloud beside its own services."""
+    found = run("sh", "-c", f"pgrep -f {cloud.data} || true").split()
+    return [int(pid) for pid in found]
+
+
+def _spaces(cloud: Cloud) -> list[str]:
+    return sorted({word for word in run("ip", "netns", "list").split() if cloud.tag in word})
+
+
+def _links(cloud: Cloud) -> list[str]:
+    """Cards in all namespaces of the cloud, by name."""
+    rows = []
+    for space in [cloud.machine.name, *_spaces(cloud)]:
+        shown = run("ip", "-n", space, "-o", "link", "show")
+        rows += [f"{space} {line.split(':')[1].strip().partition('@')[0]}" for line in shown.splitlines()]
+    return sorted(rows)
+
+
+def _rules(cloud: Cloud) -> dict[str, int]:
+    """Lines of packet filters, by namespace."""
+    return {
+        space: len(run("ip", "netns", "exec", space, "nft", "list", "ruleset").splitlines())
+        for space in [cloud.machine.name, *_spaces(cloud)]
+    }
+
+
+def _files(data: Path) -> list[str]:
+    found = [str(path.relative_to(data)) for path in data.rglob("*") if path.is_file() or path.is_socket()]
+    return sorted(name for name in found if not _GROWING.search(name))
+
+
+def _usage(api: Api) -> dict[str, int]:
+    limits = api("GET", "compute", "limits")["limits"]["absolute"]
+    return {name: value for name, value in limits.items() if name.endswith("Used")}
