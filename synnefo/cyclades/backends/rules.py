@@ -50,14 +50,14 @@ def add(
 
 
 def modify(
-    caller: Caller, backend: str, *, options: Mapping[str, Any] | None = None, **changes: object
+    caller: Caller, backend: str, *, options: Mapping[str, Any] | None = None, **changes: Any
 ) -> Backend:
     """Change an engine: name, public, drained (it takes no new servers), offline (it is not talked to).
 
     ``options`` are added to those that it has. What is None stays. Raises ItemNotFound, Conflict (name).
     """
     _require_admin(caller)
-    wanted = {key: value for key, value in changes.items() if value is not None}
+    wanted: dict[str, Any] = {key: value for key, value in changes.items() if value is not None}
     given = dict(options or {})
     with _name_is_free(str(wanted.get("name", ""))), atomic():
         row = Backend.objects.select_for_update().get(pk=find(backend).pk)
@@ -65,9 +65,8 @@ def modify(
             setattr(row, key, wanted[key])
         row.options = {**row.options, **given}
         row.save()
-        record(
-            caller, "backend.modify", "backend", row.pk, **{"name": row.name, **wanted}, options=_shown(given)
-        )
+        about: dict[str, Any] = {"name": row.name, **wanted}
+        record(caller, "backend.modify", "backend", row.pk, options=_shown(given), **about)
     return row
 
 

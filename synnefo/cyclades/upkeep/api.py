@@ -13,6 +13,7 @@ from synnefo.common.caller import Caller
 from synnefo.common.faults import BadRequest, Forbidden, ItemNotFound
 from synnefo.common.http.plain import answer, route
 from synnefo.cyclades.backends import rules as backends
+from synnefo.cyclades.backends.models import Backend
 from synnefo.cyclades.synnefo_api import kit
 from synnefo.cyclades.upkeep import stats
 
@@ -35,7 +36,7 @@ def _detail(request: HttpRequest, caller: Caller) -> HttpResponse:
     return _shown(request, stats.detail(_backend(request.GET.get("backend"))))
 
 
-def _backend(text: str | None) -> backends.Backend | None:
+def _backend(text: str | None) -> Backend | None:
     try:
         return backends.find(text) if text else None
     except ItemNotFound as fault:

@@ -22,12 +22,7 @@ PARTS = ("clusters", "servers", "ip_pools", "networks", "images")
 
 def states() -> dict[str, Any]:
     """How many servers there are in each state and how large they are, and how many networks."""
-    servers: dict[str, dict[str, int]] = {}
-    rows = Server.objects.filter(deleted=False).order_by().values("operstate")
-    for row in rows.annotate(
-        count=Count("pk"), cpu=Sum("flavor__cpu"), ram=Sum("flavor__ram"), disk=Sum("flavor__disk")
-    ):
-        servers[row.pop("operstate")] = row
+    servers = _sums(Server.objects.filter(deleted=False), "operstate")
     networks = Network.objects.filter(deleted=False).order_by().values("state").annotate(count=Count("pk"))
     return {"servers": servers, "networks": {row["state"]: {"count": row["count"]} for row in networks}}
 
@@ -59,18 +54,21 @@ def detail(backend: Backend | None = None) -> dict[str, Any]:
 
 def _clusters(backend: Backend | None) -> dict[str, Any]:
     rows = Backend.objects.order_by("pk")
-    live = Server.objects.filter(deleted=False).order_by().values("backend")
-    sums = {
-        row["backend"]: row
-        for row in live.annotate(
-            count=Count("pk"), cpu=Sum("flavor__cpu"), ram=Sum("flavor__ram"), disk=Sum("flavor__disk")
-        )
-    }
+    sums = _sums(Server.objects.filter(deleted=False), "backend")
     nothing = dict.fromkeys(("count", "cpu", "ram", "disk"), 0)
     return {
         row.name: _cluster(row, sums.get(row.pk, nothing))
         for row in (rows if backend is None else rows.filter(pk=backend.pk))
     }
+
+
+def _sums(servers: QuerySet[Server], field: str) -> dict[Any, dict[str, int]]:
+    """How many there are, and how large they are together, by a field."""
+    rows: Any = servers.order_by().values(field)
+    found = rows.annotate(
+        count=Count("pk"), cpu=Sum("flavor__cpu"), ram=Sum("flavor__ram"), disk=Sum("flavor__disk")
+    )
+    return {row.pop(field): row for row in found}
 
 
 def _cluster(row: Backend, used: dict[str, int]) -> dict[str, Any]:
@@ -146,7 +144,7 @@ def _pool(networks: QuerySet[Network]) -> dict[str, int]:
 
 def _networks() -> dict[str, Any]:
     error = Q(state=Network.State.ERROR)
-    counted = {
+    counted: dict[str, Any] = {
         row["kind"]: row
         for row in Network.objects.filter(deleted=False)
         .order_by()

@@ -18,8 +18,8 @@ _CHOICES = {name.replace("_", "-"): name for name in stats.PARTS}
 
 class Command(FormattedCommand):
     help = (
-        "Print figures about the cloud: engines, servers by size and state, floating IPs, networks, images; all"
-        " that admin/stats/detail tells."
+        "Print figures about the cloud: engines, servers by size and state, floating IPs, networks, images;"
+        " all that admin/stats/detail tells."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

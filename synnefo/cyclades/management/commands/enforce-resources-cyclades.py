@@ -1,0 +1,1 @@
+from synnefo.cyclades.upkeep.commands.enforce import Command as Command
