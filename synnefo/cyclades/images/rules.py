@@ -389,12 +389,12 @@ def describe(caller: Caller, image: Image) -> None:
 
 
 def release_unused(after: datetime.timedelta = _RELEASE_AFTER) -> int:
-    """Let go of the content of images removed so long ago that no server is being made from.
+    """Let go of the content of images removed so long ago, unless a server is being rescued with it.
 
-    Returns how many these were.
+    Volumes hold what they are made of themselves. Returns how many these were.
     """
-    building = Operation.objects.filter(kind="server.create", state__in=Operation.ACTIVE)
-    used = {payload["image"] for payload in building.values_list("payload", flat=True)}
+    rescuing = Operation.objects.filter(kind="server.rescue", state__in=Operation.ACTIVE)
+    used = {payload.get("image") or 0 for payload in rescuing.values_list("payload", flat=True)}
     removed = Image.objects.filter(deleted=True, updated__lte=timezone.now() - after)
     waiting = removed.exclude(hold="").exclude(pk__in=used)
     released = 0
