@@ -27,7 +27,7 @@ from synnefo.common.pages import (
 from synnefo.common.quota_shown import COMPUTE, bars, told
 from synnefo.cyclades.networks import floating
 from synnefo.cyclades.networks.models import Port
-from synnefo.cyclades.servers import rules
+from synnefo.cyclades.servers import life, rules, sizes
 from synnefo.cyclades.servers.listing import SERVERS
 from synnefo.cyclades.servers.models import Server
 from synnefo.cyclades.servers.pages_create import create, same
@@ -45,6 +45,14 @@ _ACTS: dict[str, tuple[str, Act]] = {
     "stop": ("is stopping", rules.stop),
     "reboot": ("is rebooting", lambda caller, uuid: rules.reboot(caller, uuid, hard=False)),
     "hard-reboot": ("is rebooting", lambda caller, uuid: rules.reboot(caller, uuid, hard=True)),
+    "pause": ("is pausing", life.pause),
+    "unpause": ("goes on", life.unpause),
+    "suspend": ("is suspending", life.suspend),
+    "resume": ("is resuming", life.resume),
+    "shelve": ("is shelving", life.shelve),
+    "unshelve": ("is unshelving", life.unshelve),
+    "confirm-resize": ("keeps its size", sizes.confirm_resize),
+    "revert-resize": ("goes back to its old size", sizes.revert_resize),
 }
 
 

@@ -18,11 +18,12 @@ from synnefo.cyclades.servers.states import Action, require
 
 @dataclasses.dataclass(frozen=True)
 class Offer:
-    """An action as a button: its name in the form, label and icon."""
+    """An action as a button: its name in the form, label and icon. ``minor`` ones stand in a menu."""
 
     name: str
     label: str
     icon: str
+    minor: bool = False
 
 
 _TASKS = {
@@ -33,11 +34,34 @@ _TASKS = {
     Server.Task.DESTROY: State("Deleting", "orange", busy=True),
     Server.Task.CONNECT: State("Connecting", "blue", busy=True),
     Server.Task.DISCONNECT: State("Disconnecting", "blue", busy=True),
+    Server.Task.RESIZE: State("Resizing", "blue", busy=True),
+    Server.Task.REVERT: State("Going back to its old size", "blue", busy=True),
+    Server.Task.REBUILD: State("Rebuilding", "blue", busy=True),
+    Server.Task.RESCUE: State("Entering rescue", "blue", busy=True),
+    Server.Task.UNRESCUE: State("Leaving rescue", "blue", busy=True),
+    Server.Task.PAUSE: State("Pausing", "blue", busy=True),
+    Server.Task.UNPAUSE: State("Going on", "blue", busy=True),
+    Server.Task.SUSPEND: State("Suspending to disk", "blue", busy=True),
+    Server.Task.RESUME: State("Resuming", "blue", busy=True),
+    Server.Task.SHELVE: State("Shelving", "blue", busy=True),
+    Server.Task.UNSHELVE: State("Unshelving", "blue", busy=True),
+    Server.Task.ATTACH_VOLUME: State("Attaching a volume", "blue", busy=True),
+    Server.Task.DETACH_VOLUME: State("Detaching a volume", "blue", busy=True),
+    Server.Task.DELETE_VOLUME: State("Removing a volume", "blue", busy=True),
+    Server.Task.MODIFY_VOLUME: State("Extending a volume", "blue", busy=True),
+    Server.Task.SNAPSHOT: State("Taking a snapshot", "blue", busy=True),
+    Server.Task.IMAGE: State("Making an image", "blue", busy=True),
+    Server.Task.FIREWALL: State("Changing its firewall", "blue", busy=True),
+    Server.Task.PASSWORD: State("Setting a password", "blue", busy=True),
 }
 _STATES = {
     Server.Oper.BUILD: State("Building", "blue", busy=True),
     Server.Oper.STARTED: State("Running", "green"),
     Server.Oper.STOPPED: State("Stopped", "secondary"),
+    Server.Oper.PAUSED: State("Paused", "yellow"),
+    Server.Oper.SUSPENDED: State("Suspended to disk", "secondary"),
+    Server.Oper.SHELVED: State("Shelved", "secondary"),
+    Server.Oper.RESIZED: State("Resized, to be confirmed", "yellow"),
     Server.Oper.ERROR: State("Error", "red"),
     Server.Oper.DESTROYED: State("Deleted", "secondary"),
 }
@@ -45,7 +69,15 @@ _OFFERS = (
     (Action.START, Offer("start", "Start", "play")),
     (Action.STOP, Offer("stop", "Stop", "stop")),
     (Action.REBOOT, Offer("reboot", "Reboot", "reboot")),
-    (Action.REBOOT, Offer("hard-reboot", "Hard reboot", "bolt")),
+    (Action.UNPAUSE, Offer("unpause", "Go on", "play")),
+    (Action.RESUME, Offer("resume", "Resume", "play")),
+    (Action.UNSHELVE, Offer("unshelve", "Unshelve", "play")),
+    (Action.CONFIRM, Offer("confirm-resize", "Confirm its size", "play")),
+    (Action.REVERT, Offer("revert-resize", "Old size again", "reboot")),
+    (Action.REBOOT, Offer("hard-reboot", "Hard reboot", "bolt", minor=True)),
+    (Action.PAUSE, Offer("pause", "Pause", "stop", minor=True)),
+    (Action.SUSPEND, Offer("suspend", "Suspend to disk", "stop", minor=True)),
+    (Action.SHELVE, Offer("shelve", "Shelve", "stop", minor=True)),
 )
 
 
@@ -136,6 +168,8 @@ def state_of(server: Server) -> State:
         return _TASKS[Server.Task(server.task)]
     if server.suspended:
         return State("Suspended", "yellow")
+    if server.rescue:
+        return State("In rescue", "yellow")
     return _STATES[Server.Oper(server.operstate)]
 
 

@@ -114,7 +114,7 @@ def require(server: Server, action: Action, *, is_admin: bool = False) -> None:
     if server.deleted:
         raise BadRequest("Server has been deleted.")
     if server.suspended and not is_admin:
-        raise Forbidden("Administratively suspended server.")
+        raise Forbidden("Administratively Suspended VM")
     if server.locked and not is_admin and action not in _DESPITE_LOCK:
         raise WrongState(f"Instance {server.uuid} is locked")
     if action not in _STATES:
