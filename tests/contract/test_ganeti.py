@@ -25,6 +25,7 @@ from synnefo.cyclades.backends.base import (
     JobStatus,
     NetworkSpec,
     Power,
+    VolumeSpec,
 )
 from synnefo.cyclades.backends.ganeti import GanetiBackend, GanetiConfig
 from synnefo.cyclades.backends.ganeti.jobs import JobIndex
@@ -192,12 +193,87 @@ class TestGaneti(BackendContract):
             told = watch.expect(running, EventKind.POWERED_OFF, EventKind.CRASHED)
             assert told.kind is EventKind.POWERED_OFF
 
+    # -- size and disks ---------------------------------------------------------------------------
+    @pytest.fixture
+    def with_disks(self, config: GanetiConfig, open_backend: Open) -> GanetiBackend:
+        """Diskless instances are the rule here, for they are made faster."""
+        return open_backend(dataclasses.replace(config, disk_template="file"))
+
+    @pytest.fixture
+    def disked(self, with_disks: GanetiBackend, spec: InstanceSpec) -> str:
+        """The name of an instance with a disk ``NAME-root``, which operation 10 made and 11 stopped."""
+        whole = dataclasses.replace(spec, volumes=[VolumeSpec(f"{spec.name}-root", 1)])
+        self.finish(with_disks, with_disks.create(whole, Fence(10, 1)))
+        self.finish(with_disks, with_disks.stop(spec.name, Fence(11, 1), timeout_s=1))
+        return spec.name
+
+    @pytest.fixture
+    def disks_of(self, cluster: GanetiCluster) -> Callable[[str], list[str]]:
+        def look(name: str) -> list[str]:
+            fields = "disk.names,disk.sizes"
+            said = cluster.run("gnt-instance", "list", "--no-headers", "--units=m", "-o", fields, name)
+            names, sizes = re.findall(r"[\w-]+-(?:root|data)", said), re.findall(r"\d+", said.split()[-1])
+            return [f"{one.rpartition('-')[2]}:{size}" for one, size in zip(names, sizes, strict=True)]
+
+        return look
+
+    def test_another_size_while_it_is_off(
+        self, cluster: GanetiCluster, backend: GanetiBackend, stopped: str
+    ) -> None:
+        for attempt in (1, 2):
+            self.finish(backend, backend.resize(stopped, 2, 160, Fence(12, attempt)))
+        fields = "be/vcpus,be/maxmem,be/minmem"
+        said = cluster.run("gnt-instance", "list", "--no-headers", "--units=m", "-o", fields, stopped)
+        assert said.split() == ["2", "160", "160"]
+        with pytest.raises(Fenced):
+            backend.resize(stopped, 1, 128, Fence(11, 9))
+
+    def test_what_is_on_keeps_its_size(self, backend: GanetiBackend, running: str) -> None:
+        self.assert_refused(backend, lambda: backend.resize(running, 2, 160, Fence(11, 1)))
+
+    def test_disks_come_grow_leave_and_come_back(
+        self, with_disks: GanetiBackend, disked: str, disks_of: Callable[[str], list[str]]
+    ) -> None:
+        root, data = f"{disked}-root", VolumeSpec(f"{disked}-data", 1)
+        assert disks_of(disked) == ["root:1024"]
+        for attempt in (1, 2):
+            self.finish(with_disks, with_disks.attach_volume(disked, data, Fence(12, attempt)))
+            assert disks_of(disked) == ["root:1024", "data:1024"]
+        for attempt in (1, 2):
+            self.finish(with_disks, with_disks.extend_volume(data.name, 2, Fence(13, attempt)))
+            assert disks_of(disked) == ["root:1024", "data:2048"]
+        for attempt in (1, 2):
+            self.finish(with_disks, with_disks.detach_volume(disked, data.name, Fence(14, attempt)))
+            assert disks_of(disked) == ["root:1024"]
+        assert {root, data.name} <= set(with_disks.volumes())
+        self.finish(with_disks, with_disks.attach_volume(disked, data, Fence(15, 1)))
+        assert disks_of(disked) == ["root:1024", "data:2048"]
+        self.assert_refused(with_disks, lambda: with_disks.detach_volume(disked, root, Fence(16, 1)))
+        self.assert_refused(with_disks, lambda: with_disks.delete_volume(data.name, Fence(17, 1)))
+        self.finish(with_disks, with_disks.delete(disked, Fence(18, 1)))
+        assert not {root, data.name} & set(with_disks.volumes())
+        self.finish(with_disks, with_disks.delete_volume(data.name, Fence(19, 1)))
+
     # -- what Ganeti cannot do --------------------------------------------------------------------
     def test_floating_addresses_are_refused(self, backend: GanetiBackend, network: NetworkSpec) -> None:
         floating = dataclasses.replace(network, floating={"192.0.2.7": "10.0.0.7"})
         with pytest.raises(BackendError, match="address translation"):
             backend.apply_network(floating, Fence(10, 1))
         assert network.name not in backend.networks()
+
+    def test_what_it_has_no_counterpart_for_is_said(self, backend: GanetiBackend, running: str) -> None:
+        fence, volume = Fence(11, 1), VolumeSpec("snf-vol-1", 1)
+        acts: list[Callable[[], object]] = [
+            lambda: backend.pause(running, fence),
+            lambda: backend.save(running, fence),
+            lambda: backend.set_password(running, "root", "secret-1", fence),
+            lambda: backend.create_volume(volume, fence),
+            lambda: backend.snapshot_volume(volume.name, "snf-snap-1", fence),
+        ]
+        for act in acts:
+            with pytest.raises(BackendError, match="Ganeti"):
+                act()
+        assert backend.instance(running).power is Power.ON
 
     # -- a cluster that is away or says no --------------------------------------------------------
     def test_an_unknown_certificate_is_not_trusted(self, config: GanetiConfig, open_backend: Open) -> None:

@@ -68,7 +68,7 @@ class GanetiConfig:
 
     def creation_of(self, spec: InstanceSpec) -> dict[str, object]:
         """The body of the request that creates ``spec``."""
-        disks = [] if self.disk_template == "diskless" else [{"size": spec.disk_gib * 1024}]
+        disks = [] if self.disk_template == "diskless" else _disks(spec)
         nics = [self.card_of(nic) for nic in spec.nics]
         memory = dict.fromkeys(("minmem", "maxmem"), spec.ram_mib)
         return {
@@ -104,3 +104,10 @@ class GanetiConfig:
             if spec.guest.admin_password is not None:
                 secret["img_passwd"] = spec.guest.admin_password
         return {"osparams": osparams, "osparams_secret": secret}
+
+
+def _disks(spec: InstanceSpec) -> list[dict[str, object]]:
+    """The first one's content is the OS definition's to make."""
+    if not spec.volumes:
+        return [{"size": spec.disk_gib * 1024}]
+    return [{"size": volume.size_gib * 1024, "name": volume.name} for volume in spec.volumes]

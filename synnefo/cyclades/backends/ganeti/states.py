@@ -37,6 +37,12 @@ def cards(rapi: Rapi, name: str) -> list[str]:
         raise BackendError(f"There is no instance {name}") from error
 
 
+def size(rapi: Rapi, name: str) -> tuple[int, int]:
+    """Processors and MiB of an instance that exists."""
+    parameters = rapi.call("GET", path("instances", name))["beparams"]
+    return int(parameters["vcpus"]), int(parameters["maxmem"])
+
+
 def all_with(rapi: Rapi, prefix: str) -> list[InstanceState]:
     """All instances whose names begin with ``prefix``."""
     rows = rapi.query("instance", _FIELDS)
