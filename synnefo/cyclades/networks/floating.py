@@ -179,6 +179,14 @@ def router_of(ip: IPAddress) -> Router | None:
     return None if fixed is None else gateway_of(fixed.subnet)
 
 
+def within(address: str, cidr: str) -> bool:
+    """Whether a text is an address of a range."""
+    try:
+        return ipaddress.ip_address(address) in ipaddress.ip_network(cidr)
+    except ValueError:
+        return False
+
+
 def _pools(caller: Caller, network_uuid: str | None) -> list[Network]:
     """The public networks to take from: the one that is named, or all that have addresses."""
     if network_uuid is None:
@@ -204,20 +212,13 @@ def _taken(caller: Caller, pools: list[Network], address: str | None, subnet_uui
             continue
         for subnet in subnets:
             if address is not None:
-                if len(subnets) == 1 or _within(address, subnet.cidr):
+                if len(subnets) == 1 or within(address, subnet.cidr):
                     return addresses.take(caller, subnet, wanted=address, floating=True)
             elif addresses.lowest_free(subnet) is not None:
                 return addresses.take(caller, subnet, wanted=None, floating=True)
     if len(pools) == 1:
         raise Conflict(f"No more IP addresses available on network {pools[0].uuid}.")
     raise Conflict("There is no public network with floating IPs left.")
-
-
-def _within(address: str, cidr: str) -> bool:
-    try:
-        return ipaddress.ip_address(address) in ipaddress.ip_network(cidr)
-    except ValueError:
-        return False
 
 
 def _locked(found: IPAddress) -> IPAddress:

@@ -9,7 +9,7 @@ from ninja import Query, Router
 from pydantic import Field
 
 from synnefo.common.caller import Caller
-from synnefo.common.faults import Forbidden
+from synnefo.common.faults import BadRequest, Forbidden
 from synnefo.cyclades.networks import routers
 from synnefo.cyclades.networks.api.openstack_ports import fixed_ip_view
 from synnefo.cyclades.networks.api.openstack_subnets import Route
@@ -73,6 +73,8 @@ class Interface(kit.Body):
     port_id: kit.Text | None = None
 
     def ids(self) -> dict[str, str | None]:
+        if self.subnet_id is None and self.port_id is None:
+            raise BadRequest("Either subnet_id or port_id must be specified.")
         subnet = None if self.subnet_id is None else kit.known_id(self.subnet_id, "Subnet")
         port = None if self.port_id is None else kit.known_id(self.port_id, "Port")
         return {"subnet_uuid": subnet, "port_uuid": port}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping
 from typing import Any
 
@@ -48,7 +49,14 @@ def _rename(request: HttpRequest, caller: Caller, network_id: str) -> HttpRespon
 
 
 def _delete(request: HttpRequest, caller: Caller, network_id: str) -> HttpResponse:
-    rules.delete(caller, _existing(caller, network_id).uuid)
+    network = _existing(caller, network_id)
+    if network.public:
+        raise Forbidden("Cannot delete the public network.")
+    if network.ports.exists():
+        raise Conflict(
+            f"Cannot delete network. There are ports still configured on network network {network.pk}"
+        )
+    rules.delete(caller, network.uuid)
     return empty(204)
 
 
@@ -70,15 +78,15 @@ def _create_subnet(request: HttpRequest, caller: Caller) -> HttpResponse:
     wanted = kit.part_of(request, "subnet")
     if "network_id" not in wanted or "cidr" not in wanted:
         raise BadRequest("Malformed request. Missing attribute 'network_id' or 'cidr'.")
-    network = _existing(caller, wanted["network_id"], write=True)
-    if network.userid != caller.user and not caller.is_admin:
-        raise Forbidden("Only the owner of a network gives it subnets.")
+    network = _existing(caller, wanted["network_id"])
+    if network.public or (network.userid != caller.user and not caller.is_admin):
+        raise Forbidden("Forbidden operation")
     version = _version(wanted)
+    cidr = _cidr(wanted)
     if network.subnets.filter(ip_version=version).exists():
         raise BadRequest("Only one subnet of IPv4/IPv6 per network is allowed")
     if network.in_backends.exists():
         raise BadRequest("Cannot create subnet in network, already existing network in backends")
-    cidr = kit.text_in(wanted, "cidr")
     subnets.check_size(cidr, version)
     dhcp = kit.flag_in(wanted, "enable_dhcp", True)
     if version == _IPV6:
@@ -176,6 +184,15 @@ def _subnet(request: HttpRequest, subnet: Subnet) -> dict[str, Any]:
         "deleted": False,
         "links": kit.links(kit.address(request, f"network/v2.0/subnets/{subnet.pk}")),
     }
+
+
+def _cidr(wanted: Mapping[str, Any]) -> str:
+    text = kit.text_in(wanted, "cidr")
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        raise BadRequest(f"Malformed CIDR '{text}'") from None
+    return text
 
 
 def _version(wanted: Mapping[str, Any]) -> int:

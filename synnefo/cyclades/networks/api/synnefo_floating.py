@@ -10,7 +10,7 @@ from synnefo.common.caller import Caller
 from synnefo.common.faults import BadRequest, Conflict, NotImplementedFault
 from synnefo.common.http.plain import answer, empty
 from synnefo.cyclades.networks import floating, rules
-from synnefo.cyclades.networks.models import IPAddress, Port
+from synnefo.cyclades.networks.models import IPAddress, Network, Port
 from synnefo.cyclades.synnefo_api import kit
 
 
@@ -28,11 +28,11 @@ def _create(request: HttpRequest, caller: Caller) -> HttpResponse:
     )
     network = wanted.get("floating_network_id")
     address = wanted.get("floating_ip_address")
-    made = floating.create(
-        owner,
-        None if network is None else _pool(caller, network),
-        address=None if address is None else kit.text_in(wanted, "floating_ip_address"),
-    )
+    pool = None if network is None else _pool(caller, network)
+    if address is not None:
+        address = kit.text_in(wanted, "floating_ip_address")
+        _check_of(pool, address)
+    made = floating.create(owner, None if pool is None else pool.uuid, address=address)
     return answer({"floatingip": _view(made)})
 
 
@@ -66,14 +66,22 @@ def _create_old(request: HttpRequest, caller: Caller) -> HttpResponse:
     return answer({"floating_ip": _old_view(floating.create(caller))})
 
 
-def _pool(caller: Caller, number: object) -> str:
+def _check_of(network: Network | None, address: str) -> None:
+    """Raises BadRequest for an address that is of no subnet of the network, before anything is charged."""
+    if network is not None and not any(
+        floating.within(address, subnet.cidr) for subnet in network.subnets.all()
+    ):
+        raise BadRequest(f"Address {address} does not belong to network {network.pk}")
+
+
+def _pool(caller: Caller, number: object) -> Network:
     """Raises ItemNotFound; BadRequest for a deleted network, Conflict for one without floating IPs."""
     network = rules.find(caller, kit.number_of(number, "network"))
     if network.deleted:
         raise BadRequest("Network has been deleted.")
     if not network.floating_ip_pool:
         raise Conflict(f"Cannot reserve floating IP. Network '{network.pk}' is not a floating IP pool.")
-    return network.uuid
+    return network
 
 
 def _found(caller: Caller, floating_id: str) -> IPAddress:

@@ -36,7 +36,8 @@ def _create(request: HttpRequest, caller: Caller) -> HttpResponse:
     _check_no_groups(wanted)
     if network.public and address is None:
         raise BadRequest(
-            "'fixed_ips' attribute must contain a floating IP address to connect to a public network."
+            "'fixed_ips' attribute must contain a floating IP address in order"
+            " to connect to a public network."
         )
     if wanted.get("device_id") is not None:
         server = servers.find_changeable(caller, kit.number_of(wanted["device_id"], "server"))
