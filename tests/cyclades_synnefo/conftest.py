@@ -108,6 +108,8 @@ def world(
     cloud: People, alice: Api, bob: Api, lan: dict[str, str], order: dict[str, Any], flavor: Any,
     image: Any, private_image: Any, public_network: Any, settle: Callable[[], None],
 ) -> World:  # fmt: skip
+    from synnefo.cyclades.images import rules as images
+    from synnefo.cyclades.images.models import Image
     from synnefo.cyclades.volumes import rules as volumes
     from synnefo.cyclades.volumes.rules import VolumeRequest
 
@@ -124,8 +126,15 @@ def world(
     settle()
     kind = flavor.volume_type
     spare = volumes.create(cloud.alice.caller, VolumeRequest(size_gib=1, volume_type=kind))
+    volumes.set_metadata(cloud.alice.caller, spare.uuid, {"colour": "blue"})
+    snapshot = images.register(
+        cloud.alice.caller, io.BytesIO(b"\xeb\x63\x90" + bytes(509)), name="kept", properties={"os": "debian"}
+    )
+    Image.objects.filter(pk=snapshot.pk).update(is_snapshot=True, volume_id=spare.pk)
     ids = {
         **lan,
+        "snapshot": snapshot.uuid,
+        "type": kind.pk,
         "public": str(public_network.pk),
         "spare_network": made("network/v2.0/networks", network, 201)["id"],
         "port": alice.get(f"compute/v2.0/servers/{server}")["server"]["attachments"][0]["id"],

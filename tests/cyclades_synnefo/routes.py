@@ -29,7 +29,8 @@ _ANYBODY = "22222222-2222-4333-8444-555555555555"
 _NAMES = {
     "flavor_id": "{flavor}", "server_id": "{server}", "network_id": "{network}", "subnet_id": "{subnet}",
     "port_id": "{port}", "floating_id": "{floating}", "image_id": "{own_image}", "key": "colour",
-    "volume_id": "{volume}", "key_id": "{key_id}", "name": "key", "alias": "x", "tag": "blue", "member": _ANYBODY,
+    "volume_id": "{volume}", "key_id": "{key_id}", "name": "key", "alias": "x", "tag": "blue",
+    "member": _ANYBODY,
 }  # fmt: skip
 
 
@@ -69,8 +70,50 @@ def _of_image(version: str) -> list[Case]:
     ]
 
 
+def _of_volume(version: str) -> list[Case]:
+    base, snapshots = f"volume/{version}", f"volume/{version}/snapshots"
+    volume, snapshot = f"{base}/volumes/{{volume_id}}", f"{snapshots}/{{snapshot_id}}"
+
+    def free(method: str, route: str, member: int = 200, **more: Any) -> Case:
+        path = route.replace("{volume_id}", "{spare_volume}").replace("{key}", "colour")
+        return Case(method, route, path, member, **more)
+
+    def kept(method: str, route: str, member: int = 200, **more: Any) -> Case:
+        path = route.replace("{snapshot_id}", "{snapshot}").replace("{key}", "os")
+        return Case(method, route, path, member, other=403, **more)
+
+    new = {"volume": {"size": 1, "display_name": "new", "server_id": "{server}"}}
+    metadata = {"metadata": {"colour": "blue", "os": "linux"}}
+    return [
+        to_all(f"{base}/types"),
+        Case("GET", f"{base}/types/{{type_id}}", f"{base}/types/{{type}}", other=200),
+        to_all(f"{base}/volumes"),
+        to_all(f"{base}/volumes/detail"),
+        Case("POST", f"{base}/volumes", f"{base}/volumes", 202, other=400, body=new),
+        free("GET", volume),
+        free("PUT", volume, body={"volume": {"display_name": "new"}}),
+        free("DELETE", volume, 202),
+        free("POST", f"{volume}/action", body={"reassign": {"project": "{project}"}}),
+        free("GET", f"{volume}/metadata"),
+        free("POST", f"{volume}/metadata", body=metadata),
+        free("PUT", f"{volume}/metadata", body=metadata),
+        free("DELETE", f"{volume}/metadata/{{key}}"),
+        to_all(snapshots),
+        to_all(f"{snapshots}/detail"),
+        Case("POST", snapshots, snapshots, 202, body={"snapshot": {"volume_id": "{spare_volume}"}}),
+        kept("GET", snapshot),
+        kept("PUT", snapshot, body={"snapshot": {"display_name": "new"}}),
+        kept("DELETE", snapshot, 202),
+        kept("GET", f"{snapshot}/metadata"),
+        kept("POST", f"{snapshot}/metadata", body=metadata),
+        kept("PUT", f"{snapshot}/metadata", body=metadata),
+        kept("DELETE", f"{snapshot}/metadata/{{key}}"),
+    ]
+
+
 # fmt: off
 CASES = [
+    to_all("volume", public=True),
     to_all("compute", public=True),
     to_all("network", public=True),
     to_all("image", public=True),
@@ -208,6 +251,8 @@ CASES = [
     own("POST", f"{_N}/floatingips/{{floating_id}}/action", body={"reassign": {"project": "{project}"}}),
     *_of_image("v1.0"),
     *_of_image("v1"),
+    *_of_volume("v2.0"),
+    *_of_volume("v2"),
 ]
 # fmt: on
 
