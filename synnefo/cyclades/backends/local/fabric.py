@@ -321,6 +321,7 @@ class NamespaceFabric:
             if not self._stands():
                 self.ensure()
             self._refuse_taken(spec)
+            self._records_of(spec)
             record = self._routers.adopt(spec)
             self._router(record).apply(record.spec, self._records_of(record.spec))
 

@@ -39,7 +39,7 @@ from synnefo.cyclades.backends.local.tenant import (
 
 _FIRST_TABLE = 1000
 #: Marks the routes that were asked for, so that they are found again.
-_PROTOCOL = "186"
+_PROTOCOL = "201"
 
 
 @dataclass(frozen=True)
