@@ -12,8 +12,9 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from interop.furnish import FLAVOR, IMAGE, PUBLIC
 from interop.programs import environment
-from interop.whole import FLAVOR, IMAGE, PUBLIC, Whole, whole_cloud
+from interop.whole import Whole, whole_cloud
 
 SCRIPTS = Path(__file__).with_name("scripts")
 RUN_TIMEOUT_S = 1800

@@ -17,8 +17,9 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from interop.furnish import FLAVOR, IMAGE, OTHER_FLAVOR, PUBLIC
 from interop.programs import environment
-from interop.whole import FLAVOR, IMAGE, OTHER_FLAVOR, PUBLIC, whole_cloud
+from interop.whole import whole_cloud
 from tests.cloud import wait_until
 
 VERSION = "10.5.0"

@@ -1,7 +1,6 @@
 """A whole cloud with real virtual machines for other projects' tests and clients, on a machine of its own.
 
-What they are told to use: an image, registered twice, two small flavors, and the public network. New projects
-may have as much as they like.
+What they are told to use is made by ``interop.furnish``: an image, registered twice, two flavors, users.
 """
 
 from __future__ import annotations
@@ -10,21 +9,17 @@ import contextlib
 import dataclasses
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.cloud import Cloud, running_cloud
+from interop.furnish import FLAVOR, IMAGE, OTHER_FLAVOR, OTHER_IMAGE, PUBLIC
+from tests.cloud import ROOT, Cloud, running_cloud
 
-IMAGE, OTHER_IMAGE = "tiny", "tiny-2"
-FLAVOR, OTHER_FLAVOR = "small", "medium"
-PUBLIC = "public"
-#: How many users tempest has: as many as two workers need at a time.
-PEOPLE = 6
-_WITHOUT_LIMIT = (
-    "cyclades.vm", "cyclades.cpu", "cyclades.total_cpu", "cyclades.ram", "cyclades.total_ram",
-    "cyclades.disk", "cyclades.network.private", "cyclades.floating_ip", "pithos.diskspace",
-)  # fmt: skip
+#: How many projects tempest has: as many as two workers need at a time.
+PROJECTS = 4
 #: What a cloud's processes need of a machine that does many other things meanwhile.
 _SETTINGS = {"CYCLADES_SHUTDOWN_TIMEOUT_S": "10"}
 
@@ -35,15 +30,15 @@ class Whole:
 
     cloud: Cloud
     ids: dict[str, str]
+    people: list[dict[str, Any]]
 
     def for_tempest(self, place: Path) -> str:
         """What tempest must know of what there is, and of what this cloud offers.
 
-        Its users are made here, each with a network: of networks of others administrators know nothing.
+        Its users are there already, each with a network: administrators make none for others.
         """
         accounts = place / "accounts.yaml"
-        people = [_person(self.cloud, number) for number in range(PEOPLE)]
-        accounts.write_text(json.dumps([_administrator(self.cloud), *people]))
+        accounts.write_text(json.dumps([_administrator(self.cloud), *self.people]))
         return f"""
 [auth]
 use_dynamic_credentials = false
@@ -104,10 +99,12 @@ snapshot = true
 @contextlib.contextmanager
 def whole_cloud(port: int = 21100) -> Iterator[Whole]:
     with running_cloud("interop", port=port, **_SETTINGS) as cloud:
-        for name in _WITHOUT_LIMIT:
-            limits = ("--system-default", "inf", "--project-default", "inf")
-            cloud.manage("resource-modify", name, *limits)
-        yield Whole(cloud, _things(cloud))
+        inside = cloud.machine.inside(sys.executable, "-m", "interop.furnish", str(PROJECTS))
+        done = subprocess.run(
+            inside, env=cloud.environment(), cwd=ROOT, stdout=subprocess.PIPE, check=True, timeout=300
+        )
+        found = json.loads(done.stdout.splitlines()[-1])
+        yield Whole(cloud, found["things"], found["people"])
 
 
 def _administrator(cloud: Cloud) -> dict[str, Any]:
@@ -120,37 +117,3 @@ def _administrator(cloud: Cloud) -> dict[str, Any]:
         "roles": ["admin"],
         "types": ["admin"],
     }
-
-
-def _person(cloud: Cloud, number: int) -> dict[str, Any]:
-    """A user with a network of his own, in the words of tempest's file of accounts."""
-    email, password, network = f"person{number}@example.org", "correct-horse-9", f"own-{number}"
-    user = cloud.new_user(email, password)
-    cloud.openstack("network", "create", network, user=user)
-    cloud.openstack(
-        "subnet", "create", "--network", network, "--subnet-range", "10.100.0.0/24", network, user=user
-    )
-    project = cloud.openstack("token", "issue", user=user)["project_id"]
-    return {
-        "username": email,
-        "password": password,
-        "project_name": f"system:{project}",
-        "domain_name": "Default",
-        "roles": ["member", "reader"],
-        "resources": {"network": network},
-    }
-
-
-def _things(cloud: Cloud) -> dict[str, str]:
-    file = cloud.environment()["SYNNEFO_SAMPLE_IMAGE"]
-    about = ("--disk-format", "qcow2", "--container-format", "bare", "--public", "--file", file)
-    cloud.openstack("image", "create", *about, OTHER_IMAGE)
-    for name, ram in ((FLAVOR, "64"), (OTHER_FLAVOR, "96")):
-        cloud.openstack("flavor", "create", "--vcpus", "1", "--ram", ram, "--disk", "1", name)
-    found = {}
-    for kind, names in (
-        ("image", (IMAGE, OTHER_IMAGE)), ("flavor", (FLAVOR, OTHER_FLAVOR)), ("network", (PUBLIC,)),
-    ):  # fmt: skip
-        rows = cloud.openstack(kind, "list")
-        found.update({row["Name"]: row["ID"] for row in rows if row["Name"] in names})
-    return found
