@@ -178,6 +178,7 @@ def test_several_public_networks_serve_their_own_machines(
     assert b.fetch(f"http://{WORLD}/cgi-bin/caller") == "198.51.100.7"
     assert a.fetch(f"http://{WORLD}/cgi-bin/caller") == "203.0.113.2"
     for each, network in ((a, "pub1"), (b, "pub2")):
+        each.ip("route", "add", "169.254.169.254", "dev", "eth0")
         assert each.pings("169.254.169.254")
         server = each.ip("neigh", "show", "169.254.169.254").split()[4]
         namespace = fabric.namespace(network)

@@ -60,6 +60,8 @@ def build(row: Backend) -> Engine:
             accelerator=settings.CYCLADES_LOCAL_ACCELERATOR,
             transit=settings.CYCLADES_LOCAL_TRANSIT_RANGE,
             floating=settings.CYCLADES_LOCAL_FLOATING_RANGE,
+            public=settings.CYCLADES_LOCAL_PUBLIC_RANGES,
+            bridges=settings.CYCLADES_LOCAL_BRIDGES,
             tb_size_mib=settings.CYCLADES_LOCAL_TB_SIZE_MIB,
             read_image=objects.read,
             image_cache_bytes=settings.CYCLADES_IMAGE_CACHE_BYTES,

@@ -30,8 +30,9 @@ class GanetiConfig:
     with ``image_osparams`` it is also given the image in snf-image's words (``img_id``, ``img_format``,
     and ``img_passwd`` as a secret).
 
-    ``network_mode``, ``network_link``: how networks are connected to node groups; ``{name}`` in the link
-    is replaced by the network's name. ``dhcp_tag`` marks networks whose nodes answer DHCP.
+    ``network_mode``, ``network_link``: how networks without a link of their own are connected to node
+    groups; ``{name}`` in the link is replaced by the network's name. ``dhcp_tag`` marks networks whose nodes
+    answer DHCP.
     """
 
     url: str

@@ -5,22 +5,31 @@ so every process sees it. Work is done in steps that each look at what is there 
 who was killed half-way is continued by the next one.
 
 Ganeti reserves addresses; DHCP is answered on the nodes (by nfdhcpd) from the instances' NICs, so leases
-need nothing here. Address translation does not exist there.
+need nothing here. How networks are kept apart is the nodes' work too: they act on mode, link and tags
+(snf-network). A network has one range of IPv4 and one of IPv6; address translation and filters of cards
+do not exist there.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import logging
 import re
 import time
 
-from synnefo.cyclades.backends.base import BackendError, Fence, JobStatus, NetworkSpec
+from synnefo.cyclades.backends.base import BackendError, Fence, JobStatus, NetworkSpec, SubnetSpec
 from synnefo.cyclades.backends.ganeti.config import GanetiConfig
 from synnefo.cyclades.backends.ganeti.jobs import JobIndex
 from synnefo.cyclades.backends.ganeti.rapi import NotFound, Query, Rapi, path
 from synnefo.cyclades.backends.ganeti.submission import Submission
 
+log = logging.getLogger(__name__)
+
 _REVISION = re.compile(r"synnefo:revision:(\d+)")
+#: Tags by which nodes know what to do, which come and go with a network's picture.
+_MEANING = frozenset({"ip-less-routed", "private-filtered", "physical-vlan", "public", "private"})
+#: Ganeti's MAC prefixes are three octets.
+_MAC_PREFIX = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){2}")
 
 #: Ganeti has no network without a range; this one stands for "none".
 _NO_RANGE = "10.0.0.0/29"
@@ -33,6 +42,8 @@ class Standing:
     name: str
     cidr: str
     gateway: str | None
+    cidr6: str | None
+    gateway6: str | None
     tags: frozenset[str]
     groups: frozenset[str]
     instances: tuple[str, ...]
@@ -68,6 +79,9 @@ class Networks:
         """Raises ``BackendError`` where Ganeti cannot have such a network."""
         if spec.floating:
             raise BackendError("Networks on Ganeti have no floating addresses by address translation")
+        _ipv6_of(spec)
+        if any(each.rules is not None for each in spec.filters):
+            log.warning("%s: nodes of Ganeti do not filter by security groups", spec.name)
         deadline = time.monotonic() + self._config.network_timeout_s
         Submission(self._rapi, self._jobs, "network", spec.name, fence).note()
         while True:
@@ -96,6 +110,8 @@ class Networks:
             name=name,
             cidr=found["network"],
             gateway=found["gateway"],
+            cidr6=found["network6"],
+            gateway6=found["gateway6"],
             tags=frozenset(found["tags"]),
             groups=frozenset(group[0] for group in found["group_list"]),
             instances=tuple(found["inst_list"]),
@@ -104,38 +120,51 @@ class Networks:
     # -- steps ------------------------------------------------------------------------------------
     def _towards(self, spec: NetworkSpec, standing: Standing | None) -> Step | None:
         """The next step from what stands to the picture; None when it is reached."""
-        tags = {f"synnefo:revision:{spec.revision}"} | ({self._config.dhcp_tag} if spec.dhcp else set())
+        tags = self._tags(spec)
         if standing is None:
             return self._creation(spec, tags)
         if standing.cidr != (spec.cidr or _NO_RANGE) or (standing.gateway and not spec.gateway):
             return self._away(standing)  # Ganeti changes neither; it is made anew
         for group in self._rapi.call("GET", path("groups")):
             if group["name"] not in standing.groups:
-                return self._connection(spec.name, group["name"])
-        if standing.gateway != spec.gateway:
-            body: dict[str, object] = {"gateway": spec.gateway}
+                return self._connection(spec, group["name"])
+        if body := _changes(spec, standing):
             return Step("network-modify", "PUT", path("networks", spec.name, "modify"), body)
         return self._tagging(standing, tags)
+
+    def _tags(self, spec: NetworkSpec) -> set[str]:
+        served = (bool(spec.cidr) and spec.dhcp) or any(each.dhcp for each in spec.more_subnets)
+        dhcp = {self._config.dhcp_tag} if served else set()
+        seen_by = "public" if spec.public else "private"
+        return {f"synnefo:revision:{spec.revision}", seen_by, *dhcp, *spec.tags}
 
     def _creation(self, spec: NetworkSpec, tags: set[str]) -> Step:
         body: dict[str, object] = {
             "network_name": spec.name,
             "network": spec.cidr or _NO_RANGE,
             "gateway": spec.gateway,
+            "conflicts_check": spec.public and spec.cidr is not None,
             "tags": sorted(tags),
         }
+        if _MAC_PREFIX.fullmatch(spec.mac_prefix):
+            body["mac_prefix"] = spec.mac_prefix
+        if (ipv6 := _ipv6_of(spec)) is not None:
+            body |= {"network6": ipv6.cidr, "gateway6": ipv6.gateway}
         return Step("network-add", "POST", path("networks"), body)
 
-    def _connection(self, name: str, group: str) -> Step:
+    def _connection(self, spec: NetworkSpec, group: str) -> Step:
+        """By the network's own mode and link; one that was made without these has the cluster's."""
         body: dict[str, object] = {
             "group_name": group,
-            "network_mode": self._config.network_mode,
-            "network_link": self._config.network_link.format(name=name),
+            "network_mode": spec.mode if spec.link else self._config.network_mode,
+            "network_link": spec.link or self._config.network_link.format(name=spec.name),
+            "conflicts_check": spec.public and spec.cidr is not None,
         }
-        return Step("network-connect", "PUT", path("networks", name, "connect"), body)
+        return Step("network-connect", "PUT", path("networks", spec.name, "connect"), body)
 
     def _tagging(self, standing: Standing, tags: set[str]) -> Step | None:
-        ours = {tag for tag in standing.tags if _REVISION.fullmatch(tag) or tag == self._config.dhcp_tag}
+        known = _MEANING | {self._config.dhcp_tag} | tags
+        ours = {tag for tag in standing.tags if _REVISION.fullmatch(tag) or tag in known}
         where = path("networks", standing.name, "tags")
         if missing := tags - ours:
             return Step("network-tag", "PUT", where, query={"tag": sorted(missing)})
@@ -161,3 +190,22 @@ class Networks:
         job = self._rapi.wait(job_id, deadline - time.monotonic())
         if job.status is JobStatus.ERROR and self._find(name) == standing:
             raise BackendError(f"{name}: {job.message}")
+
+
+def _ipv6_of(spec: NetworkSpec) -> SubnetSpec | None:
+    """The network's range of IPv6. Raises BackendError where it has more than Ganeti can hold."""
+    ipv6 = [each for each in spec.more_subnets if ":" in each.cidr]
+    if len(ipv6) > 1 or len(ipv6) < len(spec.more_subnets):
+        raise BackendError(f"{spec.name}: networks on Ganeti have one range of IPv4 and one of IPv6")
+    return ipv6[0] if ipv6 else None
+
+
+def _changes(spec: NetworkSpec, standing: Standing) -> dict[str, object]:
+    """What differs of what Ganeti can change; the empty value is its word for "none"."""
+    ipv6 = _ipv6_of(spec)
+    wanted = {
+        "gateway": (standing.gateway, spec.gateway),
+        "network6": (standing.cidr6, ipv6.cidr if ipv6 else None),
+        "gateway6": (standing.gateway6, ipv6.gateway if ipv6 else None),
+    }
+    return {key: new or "none" for key, (old, new) in wanted.items() if (old or None) != (new or None)}

@@ -10,7 +10,7 @@ import datetime
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -56,7 +56,8 @@ class LocalBackend(PowerCalls, MakingCalls, SnapshotCalls, OrphanCalls, NetworkC
 
     ``tag`` (4-6 of a-z, 0-9) marks what the installation makes on the host. ``fabric`` is the network;
     otherwise ``networking`` chooses: "auto" is namespaces where the rights for them exist, QEMU's user
-    networking elsewhere. ``transit`` and ``floating`` are the ranges of the namespaces' network.
+    networking elsewhere. ``transit`` and ``floating`` are the ranges of the namespaces' network,
+    ``public`` and ``bridges`` what it is further joined with (``fabric.NamespaceFabric``).
     ``tb_size_mib`` bounds each TCG guest's cache of translated code. ``accelerator`` "auto" probes.
     ``read_image`` gives images' content, of which ``image_cache_bytes`` are kept here even if unused.
     ``overcommit`` says how much more than there is may be promised, ``cgroup`` where limits are set.
@@ -72,6 +73,8 @@ class LocalBackend(PowerCalls, MakingCalls, SnapshotCalls, OrphanCalls, NetworkC
         networking: Literal["auto", "namespaces", "user"] = "auto",
         transit: str = "198.19.0.0/16",
         floating: str = "198.18.0.0/24",
+        public: Sequence[str] = (),
+        bridges: Sequence[str] = (),
         tb_size_mib: int = 64,
         accelerator: Literal["auto", "kvm", "tcg"] = "auto",
         confinement: qemu.Confinement | None = None,
@@ -94,7 +97,7 @@ class LocalBackend(PowerCalls, MakingCalls, SnapshotCalls, OrphanCalls, NetworkC
         self._network_fences = Fences(data / "fences" / "network")
         self._router_fences = Fences(data / "fences" / "router")
         self._fabric_reason = ""
-        real = NamespaceFabric(tag, self._data, transit, floating)
+        real = NamespaceFabric(tag, self._data, transit, floating, public=public, bridges=bridges)
         self.fabric = fabric or self._choose_fabric(networking, real, UserFabric(tag, self._data))
 
     # -- this host ------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ from synnefo.cyclades.backends.local.wishes import ICMP, ICMPV6, protocol_number
 #: The mark of packets that answer something; the only mark in the fabric.
 _ANSWER = "0x1"
 
-# In the bridge family "filter" is -200: tracked packets do not come by the priority 0, which is br_netfilter's.
+# "filter" is -200 for bridges: tracked packets do not come by the priority 0, which is br_netfilter's.
 # The flushed chains are written anew by every transaction: it heals what was changed by hand.
 _BASE = """
 table inet synnefo_tracking {{
