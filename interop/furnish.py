@@ -1,7 +1,7 @@
 """What a whole cloud is given for other projects' tests, in a process of it: ``python -m interop.furnish N``.
 
-No limits, a second image, flavors, and projects with a network and two users each. Prints the ids of things by
-name, and the users in the words of tempest's file of accounts, as JSON.
+No limits, a second image, flavors, and projects with a network and two users each. Prints the ids of things
+by name, and the users in the words of tempest's file of accounts, as JSON.
 """
 
 from __future__ import annotations
@@ -71,8 +71,9 @@ def _project(number: int) -> list[dict[str, Any]]:
     from synnefo.cyclades.networks import rules as networks
 
     members = {role: _user(f"{role}{number}@example.org") for role in ("member", "reader")}
+    title = f"tempest{number}.example.org"
     project = Project.objects.create(
-        realname=f"tempest{number}.example.org", owner=members["member"], state=Project.State.NORMAL,
+        realname=title, name=title, owner=members["member"], state=Project.State.NORMAL,
         end_date=timezone.now() + datetime.timedelta(days=1),
     )  # fmt: skip
     for user in members.values():
@@ -85,7 +86,7 @@ def _project(number: int) -> list[dict[str, Any]]:
     networks.create_subnet(caller, network.uuid, name=name, cidr="10.100.0.0/24")
     return [
         {
-            "username": user.email, "password": _PASSWORD, "project_name": project.realname,
+            "username": user.email, "password": _PASSWORD, "project_name": title,
             "domain_name": "Default", "roles": [role], "resources": {"network": name},
         }
         for role, user in members.items()
