@@ -8,13 +8,22 @@ from typing import Any
 
 import pytest
 from django.db import transaction
+from django.db.models import F
 
 from synnefo.common.accounts import accounts
 from synnefo.cyclades.backends.base import REASON_HOST_REBOOTED, InstanceState, Power
+from synnefo.cyclades.backends.models import Backend
 from synnefo.cyclades.flavors import rules as flavors
-from synnefo.cyclades.networks import floating
+from synnefo.cyclades.networks import floating, groups, placing, routers
 from synnefo.cyclades.networks import rules as networks
-from synnefo.cyclades.networks.models import BackendNetwork, IPAddress, Port
+from synnefo.cyclades.networks.models import (
+    BackendNetwork,
+    BackendRouter,
+    IPAddress,
+    Network,
+    Port,
+    Router,
+)
 from synnefo.cyclades.operations import follow
 from synnefo.cyclades.servers import cards, life, rules, sizes, systems, volumes
 from synnefo.cyclades.servers.models import Server, ServerDiagnostic
@@ -45,6 +54,10 @@ class Stage:
         """From now on the engine fails at it, however often it is asked."""
         for _ in range(10):
             self.driver.fail_next_job(method, message)
+
+    def public(self) -> str:
+        found: str = Network.objects.get(public=True).uuid
+        return found
 
     def build(self) -> Server:
         nic = [NicRequest(network=self.network.uuid)]
@@ -189,6 +202,42 @@ def remove_a_network(stage: Stage) -> str:
     work_off()
     networks.delete(stage.caller, stage.network.uuid)
     return "network.remove"
+
+
+def join_by_a_router(stage: Stage) -> str:
+    stage.built()
+    router = routers.create(stage.caller, name="r", external=stage.public())
+    routers.add_interface(stage.caller, router.uuid, subnet_uuid=stage.network.subnets.get().uuid)
+    return "router.apply"
+
+
+def remove_a_router(stage: Stage) -> str:
+    stage.built()
+    router = routers.create(stage.caller, name="r")
+    subnet = stage.network.subnets.get().uuid
+    routers.add_interface(stage.caller, router.uuid, subnet_uuid=subnet)
+    work_off()
+    routers.remove_interface(stage.caller, router.uuid, subnet_uuid=subnet)
+    work_off()
+    routers.delete(stage.caller, router.uuid)
+    return "router.remove"
+
+
+def change_a_group(stage: Stage) -> str:
+    stage.built()
+    group = groups.default_of(stage.caller)
+    groups.add_rule(stage.caller, group.uuid, groups.Wish("ingress", protocol="icmp"))
+    return "security_group.spread"
+
+
+def withdraw_a_network(stage: Stage) -> str:
+    stage.built()
+    second = networks.create(stage.caller, name="second")
+    backend = Backend.objects.get()
+    placing.give(stage.caller, second, backend)
+    work_off()
+    placing.withdraw(stage.caller, second, backend)
+    return "network.withdraw"
 
 
 def pause(stage: Stage) -> str:
@@ -380,7 +429,9 @@ def extend_failing(stage: Stage) -> str:
 SCENARIOS: tuple[Callable[[Stage], str], ...] = (
     create, create_failing, start, start_failing, stop, reboot, reboot_of_a_stopped_one, delete,
     delete_while_building, restore, lead_a_floating_ip, plug, plug_a_floating_ip, plug_failing, unplug,
-    unplug_a_floating_ip, unplug_failing, remove_a_network, pause, pause_failing, unpause, suspend, resume,
+    unplug_a_floating_ip, unplug_failing, remove_a_network,
+    join_by_a_router, remove_a_router, change_a_group, withdraw_a_network, pause, pause_failing, unpause,
+    suspend, resume,
     resume_failing, shelve, unshelve, resize_a_stopped_one, resize_a_running_one, resize_failing,
     revert_a_resize, confirm_a_larger_disk, rebuild, rebuild_a_stopped_one, rebuild_failing, rescue,
     rescue_failing, unrescue, change_the_password, create_with_a_volume, create_with_a_volume_failing,
@@ -469,11 +520,19 @@ def _outcome(stage: Stage) -> dict[str, Any]:
             row.applied < row.network.revision for row in BackendNetwork.objects.select_related("network")
         ],
         "nat": sorted(len(spec.floating) for spec in stage.driver.engine.networks.values()),
+        "routers": sorted(
+            (spec.interfaces, spec.external or "") for spec in stage.driver.engine.routers.values()
+        ),
+        "router rows": sorted(Router.objects.values_list("state", "deleting")),
+        "routers behind": BackendRouter.objects.filter(applied__lt=F("router__revision")).count(),
+        "filters": sorted(
+            len(card.rules or ()) for spec in stage.driver.engine.networks.values() for card in spec.filters
+        ),
         "leases": sorted(len(spec.leases) for spec in stage.driver.engine.networks.values()),
     }
 
 
-_KEPT = ("instances", "networks", "fences", "disks", "snapshots")
+_KEPT = ("instances", "networks", "routers", "fences", "disks", "snapshots")
 
 
 def _photograph(driver: Any) -> Any:

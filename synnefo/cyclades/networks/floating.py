@@ -6,6 +6,7 @@ A floating IP costs ``cyclades.floating_ip`` 1 from its allocation to its releas
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Sequence
 
 from django.db.models import QuerySet
 
@@ -15,7 +16,7 @@ from synnefo.common.faults import BadRequest, Conflict, ItemNotFound
 from synnefo.common.transactions import atomic
 from synnefo.cyclades.networks import addresses, history, moves, ports
 from synnefo.cyclades.networks.addresses import led_to
-from synnefo.cyclades.networks.models import IPAddress, IPAddressHistory, Network, Port, Router
+from synnefo.cyclades.networks.models import IPAddress, IPAddressHistory, Network, Port, Router, SecurityGroup
 from synnefo.cyclades.networks.routers import gateway_of
 from synnefo.cyclades.networks.rules import networks_for
 from synnefo.cyclades.networks.state import lock
@@ -96,7 +97,10 @@ def create_port(caller: Caller, network: Network, address: str, *, name: str = "
     return ports.get(caller, port.uuid)
 
 
-def port_with(caller: Caller, network: Network, address: str, *, name: str = "") -> Port:
+def port_with(
+    caller: Caller, network: Network, address: str, *, name: str = "",
+    groups: Sequence[SecurityGroup] | None = None,
+) -> Port:  # fmt: skip
     """A new port on a locked public network, with a floating IP of the caller's as its own.
 
     Raises ItemNotFound (no such floating IP), Conflict (it is in use).
@@ -104,7 +108,7 @@ def port_with(caller: Caller, network: Network, address: str, *, name: str = "")
     ip = find_address(caller, address, network)
     if _is_used(ip):
         raise Conflict(f"Floating IP {address} is in use.")
-    ip.port = ports.bare(caller, network, name=name)
+    ip.port = ports.bare(caller, network, name=name, members=groups)
     ip.save(update_fields=("port", "updated"))
     return ip.port
 

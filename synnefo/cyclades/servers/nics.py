@@ -8,8 +8,8 @@ from django.conf import settings
 
 from synnefo.common.caller import Caller
 from synnefo.common.faults import BadRequest, Conflict
+from synnefo.cyclades.networks import chosen, ports
 from synnefo.cyclades.networks import groups as security_groups
-from synnefo.cyclades.networks import ports
 from synnefo.cyclades.networks.history import associated
 from synnefo.cyclades.networks.models import Network, Port
 from synnefo.cyclades.networks.rules import networks_for
@@ -31,26 +31,36 @@ def attach(
 
     ``groups`` are the security groups of cards that are made; None: those that a project's cards have.
 
-    Raises BadRequest (unknown network or port), Conflict (port in use, no address left, which network?).
+    The cloud's settings say which networks every server is on besides, and which if none is asked for.
+
+    Raises BadRequest (unknown network or port, too many), Conflict (port in use, no address left, which
+    network?), ServiceUnavailable (none left on a network that every server is on).
     """
-    requests = _only_network(caller) if wanted is None else list(wanted)
-    if len(requests) > settings.CYCLADES_MAX_NICS:
-        raise BadRequest(f"A server has at most {settings.CYCLADES_MAX_NICS} network cards.")
+    usual = wanted is None and bool(settings.CYCLADES_DEFAULT_SERVER_NETWORKS)
+    requests = list(wanted or ()) if wanted is not None or usual else _only_network(caller)
     found = [_resolve(caller, request) for request in requests]
     members = None if groups is None else security_groups.named(caller, groups)
-    networks = {pk: lock(pk) for pk in sorted({network.pk for network, _ in found})}
-    for index, (request, (network, port)) in enumerate(zip(requests, found, strict=True)):
+    places = {network.pk for network, _ in found} | chosen.places(usual=usual)
+    networks = {pk: lock(pk) for pk in sorted(places)}
+    cards = chosen.forced(caller, networks) + (chosen.usual(caller, networks) if usual else [])
+    for card in cards:
+        card.made_by_server = True
+    for request, (network, port) in zip(requests, found, strict=True):
         if port is None:
             card = new_card(caller, networks[network.pk], request.fixed_ip, groups=members)
             card.made_by_server = True
         else:
             card = _free(port)
+        cards.append(card)
+    if len(cards) > settings.CYCLADES_MAX_NICS:
+        raise BadRequest(f"A server has at most {settings.CYCLADES_MAX_NICS} network cards.")
+    for index, card in enumerate(cards):
         card.server, card.index = server, index
         card.state, card.device_owner = Port.State.BUILD, Port.OWNER_COMPUTE
         card.save()
         associated(card)
-    for network in networks.values():
-        changed(network, caller)
+    for network_id in sorted({card.network_id for card in cards}):
+        changed(networks[network_id], caller)
 
 
 def _only_network(caller: Caller) -> list[NicRequest]:
