@@ -26,13 +26,15 @@ _CANCEL_S = 10.0
 _LOOK_S = 0.05
 _BANDWIDTH = 16 * 2**30  # bytes/s: nobody waits for anything but the disk
 _HANDLE = "memory"
+_GOING = frozenset({"setup", "active", "device"})
+_WRITTEN = "written"
 
 
 def begin(home: Home) -> None:
     """Stop the guest and let its memory be written; asked before is as good."""
 
     async def talk(client: QMPClient) -> None:
-        if await _migration(client) in {"setup", "active", "device", "completed"}:
+        if await _migration(client) in _GOING | {_WRITTEN}:
             return
         await client.execute("stop")
         await client.execute("migrate-set-parameters", {"max-bandwidth": _BANDWIDTH})
@@ -51,14 +53,15 @@ def begin(home: Home) -> None:
 def look(home: Home) -> Job:
     """How the writing goes; success: it is all written, and not yet kept."""
 
-    async def talk(client: QMPClient) -> Any:
-        return await client.execute("query-migrate")
+    async def talk(client: QMPClient) -> tuple[Any, str]:
+        told = await client.execute("query-migrate")
+        return told, await _migration(client)
 
-    told: dict[str, Any] = _talk(home, talk, "looking at the saving")
-    match told.get("status"):
-        case "completed":
+    told, status = _talk(home, talk, "looking at the saving")
+    match status:
+        case "written":
             return Job(JobStatus.SUCCESS)
-        case "failed" | "cancelled" | None:
+        case "none" | "failed" | "cancelled":
             return Job(
                 JobStatus.ERROR, f"Its memory was not saved: {told.get('error-desc', 'QEMU gave it up')}"
             )
@@ -136,7 +139,7 @@ def give_up(home: Home) -> None:
     async def talk(client: QMPClient) -> None:
         await client.execute("migrate_cancel")
         deadline = time.monotonic() + _CANCEL_S
-        while await _migration(client) in {"setup", "active", "device", "cancelling"}:
+        while await _migration(client) in _GOING | {"cancelling"}:
             if time.monotonic() > deadline:
                 raise BackendUnavailable(f"{home.name}: its memory is still being written")
             await asyncio.sleep(_LOOK_S)
@@ -146,8 +149,15 @@ def give_up(home: Home) -> None:
 
 
 async def _migration(client: QMPClient) -> str:
+    """How the writing goes, in QEMU's words; "written" once it is over, "none" after the guest ran on.
+
+    QEMU remembers what is long over, and says "completed" a little before it is done.
+    """
     told: Any = await client.execute("query-migrate")
-    return str(told.get("status", "none"))
+    status = str(told.get("status", "none"))
+    if status != "completed":
+        return status
+    return {"postmigrate": _WRITTEN, "finish-migrate": "active"}.get(await _status(client), "none")
 
 
 async def _status(client: QMPClient) -> str:
