@@ -11,11 +11,15 @@ from synnefo.cyclades.keypairs import pages as keypairs
 from synnefo.cyclades.networks import pages as networks
 from synnefo.cyclades.servers import pages as servers
 from synnefo.cyclades.servers import pages_floating as floating
+from synnefo.cyclades.servers import pages_volumes as volumes
+from synnefo.cyclades.volumes import pages as snapshots
 
 __all__ = ["dashboard", "urlpatterns"]
 
 urlpatterns: list[URLPattern | URLResolver] = [
     *servers.urlpatterns,
+    *volumes.urlpatterns,
+    *snapshots.urlpatterns,
     *images.urlpatterns,
     *keypairs.urlpatterns,
     *networks.urlpatterns,

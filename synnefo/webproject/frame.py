@@ -43,7 +43,9 @@ ENTRIES: dict[str, dict[str, tuple[Place, ...]]] = {
     "cyclades": {
         "Compute": (
             Place("Servers", "server", "/ui/servers/"),
-            Place("Images", "disk", "/ui/images/"),
+            Place("Volumes", "disk", "/ui/volumes/"),
+            Place("Snapshots", "clock", "/ui/snapshots/"),
+            Place("Images", "box", "/ui/images/"),
             Place("Keys", "key", "/ui/keys/"),
         ),
         "Network": (

@@ -46,6 +46,9 @@ _STATES = {
     Image.Status.AVAILABLE: State("Available", "green"),
     Image.Status.QUEUED: State("Waits for its file", "orange"),
     Image.Status.SAVING: State("Uploading", "blue", busy=True),
+    Image.Status.UPLOADING: State("Waits for its import", "orange"),
+    Image.Status.IMPORTING: State("Being imported", "blue", busy=True),
+    Image.Status.DEACTIVATED: State("Deactivated", "orange"),
     Image.Status.ERROR: State("Error", "red"),
 }
 #: Fields of the forms that are kept as properties of these names.
@@ -168,7 +171,8 @@ class RegisterForm(AboutForm):
 
 @living("cyclades/images")
 def listing(request: HttpRequest, caller: Caller) -> Mapping[str, object]:
-    found = rules.images_for(caller).annotate(member_count=Count("members"))
+    rows = rules.listed(caller).filter(is_snapshot=False)
+    found = rows.annotate(member_count=Count("members"))
     context = IMAGES.context(found, request.GET)
     images = [Shown(row, caller, row.member_count, context["here"]) for row in context["page"].object_list]
     busy = any(row.state.busy for row in images)

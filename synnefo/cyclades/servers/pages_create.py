@@ -90,7 +90,7 @@ class Offer:
     def __init__(self, caller: Caller) -> None:
         self.quota: Mapping[str, QuotaUse] = accounts().quotas(caller.user, caller.project)
         self.images: list[Image] = list(
-            images.images_for(caller).filter(status=Image.Status.AVAILABLE).order_by("name")
+            images.listed(caller).filter(status=Image.Status.AVAILABLE, is_snapshot=False).order_by("name")
         )
         sizes = flavors.flavors_for(caller).filter(allow_create=True).order_by("cpu", "ram", "disk")
         self.flavors = [FlavorOffer(row, size_of(row), missing(self.quota, _cost(row))) for row in sizes]
