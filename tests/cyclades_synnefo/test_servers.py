@@ -192,13 +192,17 @@ def test_the_console_is_a_page(alice: Api, server: int, settle: Settle) -> None:
     assert "/ui/console/#ticket=" in console["url"]
     for body, status in (
         ({"os-getVNCConsole": {"type": "x"}}, 400),
-        ({"os-getVNCConsole": {"type": "xvpvnc"}}, 501),
         ({"os-getSPICEConsole": {"type": "x"}}, 501),
         ({"os-getRDPConsole": {"type": "x"}}, 501),
-        ({"console": {"type": "vnc"}}, 501),
         ({"console": {"type": "bad"}}, 400),
     ):
         act(alice, server, body, status)
+    for kind, port in (("vnc", 8084), ("vnc-ws", 8081), ("vnc-wss", 8081)):
+        found = act(alice, server, {"console": {"type": kind}}, 200)["console"]
+        assert found == {"type": kind, "host": "testserver", "port": port, "password": found["password"]}
+        assert len(found["password"]) == 8
+    url = act(alice, server, {"os-getVNCConsole": {"type": "xvpvnc"}}, 200)["console"]["url"]
+    assert url.startswith("testserver:8084?password=")
     act(alice, server, {"shutdown": {}})
     settle()
     assert act(alice, server, {"os-getVNCConsole": {"type": "novnc"}}, 400)["badRequest"]

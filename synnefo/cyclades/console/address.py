@@ -10,6 +10,8 @@ from synnefo.common.conf import ConfigurationError
 
 #: The path of the websocket; the rest of the proxy is ``/healthz``.
 PATH = "/vnc"
+#: The path of the websocket for classic VNC clients, which bring a password instead of a ticket.
+CLASSIC_PATH = "/"
 
 
 def listen_address() -> tuple[str, int]:
@@ -19,6 +21,15 @@ def listen_address() -> tuple[str, int]:
         return _host_and_port("CYCLADES_CONSOLE_LISTEN", own)
     host, port = _host_and_port("SYNNEFO_LISTEN", settings.SYNNEFO_LISTEN)
     return host, port + 1
+
+
+def classic_address() -> tuple[str, int]:
+    """Host and port that the proxy binds for classic VNC clients."""
+    own: str = settings.CYCLADES_CONSOLE_VNC_LISTEN
+    if own:
+        return _host_and_port("CYCLADES_CONSOLE_VNC_LISTEN", own)
+    host, port = _host_and_port("SYNNEFO_LISTEN", settings.SYNNEFO_LISTEN)
+    return host, port + 4
 
 
 def websocket_url(page_host: str, *, secure: bool) -> str:

@@ -13,22 +13,24 @@ import http
 import logging
 import signal
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Literal, Protocol, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 import structlog
 from django.conf import settings
 from django.db import DatabaseError, connections
-from websockets.asyncio.server import Server, ServerConnection
+from websockets.asyncio.server import Server as WebsocketServer
+from websockets.asyncio.server import ServerConnection
 from websockets.asyncio.server import serve as websocket_server
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, ConnectionClosedOK
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from synnefo.cyclades.backends.base import BackendError, ConsoleEndpoint
 from synnefo.cyclades.backends.registry import engine
-from synnefo.cyclades.console import rules, screens
-from synnefo.cyclades.console.address import PATH, listen_address
+from synnefo.cyclades.console import classic, rules, screens
+from synnefo.cyclades.console.address import CLASSIC_PATH, PATH, classic_address, listen_address
+from synnefo.cyclades.servers.models import Server
 
 log = structlog.get_logger("synnefo.console")
 
@@ -54,6 +56,12 @@ class Reason(enum.Enum):
     NO_SCREEN = 4503, "the server has no screen now"
 
 
+class Client(classic.Pipe, Protocol):
+    """Whose connection it is: a browser's websocket, or a classic client's."""
+
+    async def close(self, code: int, words: str) -> None: ...
+
+
 class Ended(Exception):
     """A connection is to be closed, and why."""
 
@@ -74,12 +82,14 @@ async def _serve() -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    async with listen(host, port):
-        log.info("console proxy ready", host=host, port=port)
+    classic_host, classic_port = classic_address()
+    screens_server = await asyncio.start_server(serve_classic, classic_host or None, classic_port)
+    async with screens_server, listen(host, port):
+        log.info("console proxy ready", host=host, port=port, vnc_port=classic_port)
         await stopping.wait()
 
 
-def listen(host: str, port: int) -> contextlib.AbstractAsyncContextManager[Server]:
+def listen(host: str, port: int) -> contextlib.AbstractAsyncContextManager[WebsocketServer]:
     """The proxy's server as a context manager: connections are closed with code 1001 when it ends."""
     return websocket_server(
         serve_console,
@@ -102,7 +112,7 @@ def admit(connection: ServerConnection, request: Request) -> Response | None:
     path = urlsplit(request.path).path
     if path == "/healthz":
         return connection.respond(http.HTTPStatus.OK, "ok\n")
-    if path != PATH:
+    if path not in (PATH, CLASSIC_PATH):
         return connection.respond(http.HTTPStatus.NOT_FOUND, "There is nothing here.\n")
     if not _is_own_page(request):
         return connection.respond(http.HTTPStatus.FORBIDDEN, "Pages of other sites open no console.\n")
@@ -110,27 +120,87 @@ def admit(connection: ServerConnection, request: Request) -> Response | None:
 
 
 async def serve_console(connection: ServerConnection) -> None:
-    """One connection, from its ticket to its end."""
-    with structlog.contextvars.bound_contextvars(client=str(connection.remote_address[0])):
+    """One connection, from its ticket or password to its end."""
+    assert connection.request is not None  # noqa: S101  the handshake is over
+    asked = urlsplit(connection.request.path)
+    ticket = parse_qs(asked.query).get("ticket", [""])[0]
+    name = str(connection.remote_address[0])
+    await _serve_one(connection, name, None if asked.path == CLASSIC_PATH else ticket)
+
+
+async def serve_classic(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """One connection of a classic client over TCP."""
+    try:
+        await _serve_one(TcpClient(reader, writer), str(writer.get_extra_info("peername")[0]), None)
+    finally:
+        writer.close()
+
+
+class TcpClient:
+    """A classic client's connection, with the manners of a websocket's."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader, self._writer = reader, writer
+
+    async def recv(self, decode: Literal[False]) -> bytes:
+        """Raises ConnectionClosed at the end."""
         try:
-            endpoint = await asyncio.to_thread(_with_database, lambda: _endpoint_of(connection))
-            await _relay(connection, endpoint)
+            data = await self._reader.read(_CHUNK_BYTES)
+        except OSError:
+            data = b""
+        if not data:
+            raise ConnectionClosedOK(None, None)
+        return data
+
+    async def send(self, data: bytes) -> None:
+        try:
+            self._writer.write(data)
+            await self._writer.drain()
+        except OSError as error:
+            raise ConnectionClosedOK(None, None) from error
+
+    async def close(self, code: int, words: str) -> None:
+        """RFB has no words for an end."""
+        self._writer.close()
+
+
+async def _serve_one(connection: Client, name: str, ticket: str | None) -> None:
+    with structlog.contextvars.bound_contextvars(client=name):
+        try:
+            if ticket is None:
+                await _by_password(classic.Exact(connection))
+            else:
+                endpoint = await asyncio.to_thread(_with_database, lambda: _endpoint_by_ticket(ticket))
+                await _relay(connection, endpoint)
         except ConnectionClosed:
             log.info("console closed", reason="the browser left")
         except Ended as end:
             await _close(connection, end.reason)
+        except (classic.NotRfb, TimeoutError):
+            await _close(connection, Reason.TICKET)
         except Exception:  # a bug must not end in silence, nor take other connections along
             log.exception("console failed")
             await _close(connection, Reason.FAILED)
 
 
-async def _close(connection: ServerConnection, reason: Reason) -> None:
+async def _by_password(client: classic.Exact) -> None:
+    async def find(challenge: bytes, response: bytes) -> ConsoleEndpoint | None:
+        return await asyncio.to_thread(_with_database, lambda: _endpoint_by_password(challenge, response))
+
+    endpoint = await classic.sign_in(client, find)
+    if endpoint is None:
+        raise Ended(Reason.TICKET)
+    await _relay(client, endpoint, enter=True)
+
+
+async def _close(connection: Client, reason: Reason) -> None:
     code, words = reason.value
     log.info("console closed", reason=words)
     await connection.close(code, words)
 
 
-async def _relay(connection: ServerConnection, endpoint: ConsoleEndpoint) -> None:
+async def _relay(connection: classic.Pipe, endpoint: ConsoleEndpoint, *, enter: bool = False) -> None:
+    """``enter``: the client is past the door already, so the proxy goes through the screen's for it."""
     try:
         reader, writer = await screens.connect(
             endpoint, buffer_bytes=_WAITING_BYTES, timeout_s=_CONNECT_TIMEOUT_S
@@ -139,6 +209,9 @@ async def _relay(connection: ServerConnection, endpoint: ConsoleEndpoint) -> Non
         log.warning("cannot reach a screen", error=str(error))
         raise Ended(Reason.NO_SCREEN) from error
     try:
+        if enter:
+            await _enter(reader, writer)
+            await connection.send(classic.ACCEPTED)
         await _move_bytes(connection, reader, writer)
     finally:
         writer.close()
@@ -146,8 +219,15 @@ async def _relay(connection: ServerConnection, endpoint: ConsoleEndpoint) -> Non
             await writer.wait_closed()
 
 
+async def _enter(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        await classic.enter_screen(reader, writer)
+    except (classic.NotRfb, TimeoutError, OSError, EOFError) as error:
+        raise Ended(Reason.NO_SCREEN) from error
+
+
 async def _move_bytes(
-    connection: ServerConnection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    connection: classic.Pipe, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 ) -> None:
     """Both directions, until either side or a limit ends them. Raises Ended, ConnectionClosed."""
     clock = asyncio.get_running_loop().time
@@ -188,13 +268,21 @@ async def _move_bytes(
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _endpoint_of(connection: ServerConnection) -> ConsoleEndpoint:
-    """Use the connection's ticket up; where the screen is that it opens. Runs in a thread."""
-    assert connection.request is not None  # noqa: S101  the handshake is over
-    ticket = parse_qs(urlsplit(connection.request.path).query).get("ticket", [""])[0]
+def _endpoint_by_ticket(ticket: str) -> ConsoleEndpoint:
+    """Use a ticket up; where the screen is that it opens. Runs in a thread."""
     server = rules.redeem(ticket)
     if server is None:
         raise Ended(Reason.TICKET)
+    return _endpoint_of(server)
+
+
+def _endpoint_by_password(challenge: bytes, response: bytes) -> ConsoleEndpoint | None:
+    """The same for a password."""
+    server = rules.redeem_password(challenge, response)
+    return None if server is None else _endpoint_of(server)
+
+
+def _endpoint_of(server: Server) -> ConsoleEndpoint:
     log.info("console opened", server=server.uuid)
     if server.backend is None:
         raise Ended(Reason.NO_SCREEN)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import hmac
 import re
 import secrets
+import string
 
 from django.conf import settings
 from django.utils import timezone
@@ -17,14 +19,20 @@ from django.utils import timezone
 from synnefo.audit.rules import record
 from synnefo.common.caller import Caller
 from synnefo.common.faults import BadRequest, Conflict, Forbidden, ServiceUnavailable
+from synnefo.common.sealing import Broken, seal, unseal
 from synnefo.common.transactions import atomic, forbid_in_transaction
 from synnefo.cyclades.backends.base import BackendError, BackendUnavailable
 from synnefo.cyclades.backends.registry import engine
 from synnefo.cyclades.console.address import page_url, public_base
+from synnefo.cyclades.console.classic import answer_to
 from synnefo.cyclades.console.models import ConsoleTicket
 from synnefo.cyclades.servers import rules as servers
 from synnefo.cyclades.servers.models import Server
 
+_LETTERS = string.ascii_letters + string.digits
+#: Of longer ones no more counts.
+_PASSWORD_LETTERS = 8
+_PURPOSE = "console password"
 #: Sequences by which a guest could move a terminal's cursor, colour or title, and bare control characters.
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_]|[ -/]+[0-~])")
 _LINE_ENDS = re.compile(r"\r*\n|\r+")
@@ -47,7 +55,7 @@ def new_ticket(caller: Caller, server_uuid: str) -> tuple[Server, str]:
     """
     server = servers.get(caller, server_uuid)
     if server.suspended and not caller.is_admin:
-        raise Forbidden("Administratively suspended server.")
+        raise Forbidden("Administratively Suspended VM")
     if server.operstate != Server.Oper.STARTED:
         raise Conflict(f"The server is {server.operstate}; it has a screen while it is running.")
     ticket = secrets.token_urlsafe(32)
@@ -62,6 +70,31 @@ def new_ticket(caller: Caller, server_uuid: str) -> tuple[Server, str]:
         )
         record(caller, "server.console", Server.TARGET, server.pk, name=server.name)
     return server, ticket
+
+
+def new_password(caller: Caller, server_uuid: str) -> tuple[Server, str]:
+    """The same for classic VNC clients: a password of eight characters. Raises as ``new_ticket``."""
+    password = "".join(secrets.choice(_LETTERS) for _ in range(_PASSWORD_LETTERS))
+    server, ticket = new_ticket(caller, server_uuid)
+    ConsoleTicket.objects.filter(digest=_digest(ticket)).update(sealed=seal(password, _PURPOSE))
+    return server, password
+
+
+def redeem_password(challenge: bytes, response: bytes) -> Server | None:
+    """The server whose password makes this response of the challenge, once; None if there is none."""
+    now = timezone.now()
+    waiting = ConsoleTicket.objects.filter(used__isnull=True, expires__gt=now).exclude(sealed="")
+    for ticket in waiting:
+        try:
+            expected = answer_to(challenge, unseal(ticket.sealed, _PURPOSE))
+        except Broken:
+            continue
+        if hmac.compare_digest(expected, response):
+            mine = ConsoleTicket.objects.filter(pk=ticket.pk, used__isnull=True)
+            if not mine.update(used=now, sealed=""):
+                return None
+            return Server.objects.filter(tickets=ticket, deleted=False).select_related("backend").first()
+    return None
 
 
 def redeem(ticket: str) -> Server | None:

@@ -80,7 +80,7 @@ def give(caller: Caller, server: Server, disks: Disks) -> None:
     """
     taken = {row.pk: row for row in Volume.objects.select_for_update(of=("self",)).filter(pk__in=disks.given)}
     for index, (device, volume) in enumerate(disks.wanted):
-        if volume.pk is None:
+        if volume.pk not in disks.given:
             volume.server, volume.index, volume.backend = server, index, server.backend
             volume.status, volume.delete_on_termination = Volume.Status.CREATING, device.goes
             volume.bootable = index == 0 or volume.bootable

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse
 
@@ -18,6 +19,7 @@ from synnefo.common.faults import (
 )
 from synnefo.common.http.plain import answer, empty
 from synnefo.cyclades.console import rules as console
+from synnefo.cyclades.console.address import classic_address, listen_address
 from synnefo.cyclades.flavors import rules as flavors
 from synnefo.cyclades.openstack.kit import origin
 from synnefo.cyclades.servers import firewall, floating, rules, sharing, sizes, systems
@@ -94,18 +96,28 @@ def _reassign(request: HttpRequest, caller: Caller, server: Server, arguments: _
 
 
 def _console(request: HttpRequest, caller: Caller, server: Server, arguments: _Arguments) -> HttpResponse:
-    """Host, port and password of a VNC server: consoles are pages here, and have none of these."""
-    if arguments.get("type") not in ("vnc", "vnc-ws", "vnc-wss"):
+    """Where a VNC client reaches the screen, and the password that opens it once."""
+    kind = arguments.get("type")
+    if kind not in ("vnc", "vnc-ws", "vnc-wss"):
         raise BadRequest("Supported types: vnc, vnc-ws, vnc-wss")
+    return answer({"console": {"type": kind, **_screen(request, caller, server, classic=kind == "vnc")}})
+
+
+def _screen(request: HttpRequest, caller: Caller, server: Server, *, classic: bool) -> dict[str, Any]:
     if server.operstate != Server.Oper.STARTED:
         raise BadRequest("Server not in ACTIVE state.")
-    raise NotImplementedFault("The console is a web page: ask for it by os-getVNCConsole of type novnc.")
+    _, password = console.new_password(caller, server.uuid)
+    host = urlsplit(origin(request)).hostname or ""
+    port = (classic_address() if classic else listen_address())[1]
+    return {"host": host, "port": port, "password": password}
 
 
 def _vnc_console(request: HttpRequest, caller: Caller, server: Server, arguments: _Arguments) -> HttpResponse:
     kind = arguments.get("type")
     if kind == "xvpvnc":
-        raise NotImplementedFault("The console is a web page: its type is novnc.")
+        screen = _screen(request, caller, server, classic=True)
+        url = f"{screen['host']}:{screen['port']}?password={screen['password']}"
+        return answer({"console": {"type": kind, "url": url}})
     if kind != "novnc":
         raise BadRequest("Supported types: novnc, xvpvnc")
     try:
