@@ -161,7 +161,7 @@ class SetPassword(ServerProcedure):
     kind = "server.password"
 
     @step(undo=None, because="the old password is not known to anybody here")
-    def tell(self) -> Move:
+    def set_in_guest(self) -> Move:
         server = self.server()
         engine = self.engine(server)
         user, password = self.payload["user"], self.secret["password"]

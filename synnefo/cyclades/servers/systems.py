@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.db.models import Q, QuerySet
 
@@ -75,7 +77,7 @@ def rescue(
     with acting.charged_later(cost, name="api: server rescue") as serial:
         server = acting.begin(caller, found, action)
         acting.same_charge(server, found)
-        what: dict[str, object] = {}
+        what: dict[str, Any] = {}
         if isinstance(system, Image):
             server.rescue_ref, what["image"] = system.uuid, system.pk
         else:
