@@ -1,6 +1,6 @@
 # Every target sets up what it needs; all are safe to run again.
 .DEFAULT_GOAL := help
-.PHONY: help up down test lint types contract crash bench interop docs lock develop
+.PHONY: help up down test lint types contract crash soak bench interop docs lock develop
 SHELL := /bin/bash
 BIN := .venv/bin
 export SYNNEFO_DATA ?= $(CURDIR)/var
@@ -33,6 +33,10 @@ contract: develop ## the backends' contract: memory, QEMU on this machine, a rea
 
 crash: develop ## kill real dispatchers at every step of every operation, with real QEMU (long)
 	SYNNEFO_CRASH=all $(BIN)/pytest tests/crash
+
+soak: develop ## 200 servers that come and go, and one that lives any life, with real QEMU (an hour)
+	SYNNEFO_SOAK=200 $(BIN)/pytest tests/operations/test_life_machine.py
+	$(BIN)/pytest -m slow tests/soak
 
 bench: develop ## measure, on SQLite and PostgreSQL
 	@exec scripts/bench.sh

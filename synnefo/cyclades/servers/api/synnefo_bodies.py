@@ -75,11 +75,10 @@ def _nic(caller: Caller, item: object) -> NicRequest:
     return NicRequest(network=network.uuid, fixed_ip=fixed_ip)
 
 
-def _nics(caller: Caller, wanted: Mapping[str, Any]) -> list[NicRequest]:
-    """The networks that are asked for; without a word of them those that the cloud gives every server."""
+def _nics(caller: Caller, wanted: Mapping[str, Any]) -> list[NicRequest] | None:
+    """The networks that are asked for; without a word of them those of the settings (None), or none."""
     if wanted.get("networks") is None:
-        default: Sequence[Any] = settings.CYCLADES_DEFAULT_SERVER_NETWORKS
-        return [_nic(caller, {"uuid": network}) for network in default]
+        return None if settings.CYCLADES_DEFAULT_SERVER_NETWORKS else []
     return [_nic(caller, item) for item in _list_in(wanted, "networks")]
 
 
