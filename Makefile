@@ -41,7 +41,7 @@ soak: develop ## 200 servers that come and go, and one that lives any life, with
 bench: develop ## measure, on SQLite and PostgreSQL
 	@exec scripts/bench.sh
 
-interop: develop ## OpenStack's own tests (tempest) on a cloud of their own, what passes and what does not
+interop: develop ## other projects' tests and clients (tempest, Swift, openstack, Libcloud, Ansible) on clouds of their own (long)
 	@exec scripts/interop.sh
 
 docs: develop ## the documentation, into docs/_build/html

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Other projects' own tests on clouds of their own: OpenStack's tempest (identity, object storage) and Swift's
-# functional tests. Prints what passed, failed and was skipped, and fails where that is not what is to be
+# Other projects' own tests on clouds of their own: OpenStack's tempest and Swift's functional tests; and what
+# unmodified clients do: the openstack commands, Libcloud, Ansible. Prints what passed, failed and was skipped, and fails where that is not what is to be
 # expected. Arguments go to tempest alone, for example `object_storage --include-list FILE`.
 # Set-up is done by `make interop`.
 set -uo pipefail
@@ -10,7 +10,10 @@ if (($#)); then
     exec "$python" -m interop.tempest "$@"
 fi
 failed=0
-"$python" -m interop.tempest identity || failed=1
-"$python" -m interop.tempest object_storage || failed=1
+for suite in identity object_storage image network volume compute; do
+    "$python" -m interop.tempest "$suite" || failed=1
+done
 "$python" -m interop.swift || failed=1
+"$python" -m interop.commands || failed=1
+"$python" -m interop.clients || failed=1
 exit "$failed"

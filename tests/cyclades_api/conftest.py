@@ -169,10 +169,26 @@ def vocabulary(cloud: People) -> Any:
     return made
 
 
+def volumes_and_group(person: Person, engine: Any, server: str, settle: Callable[[], None]) -> dict[str, str]:
+    """A volume in the server and one that is free, a group of servers, and the engine's number."""
+    from synnefo.cyclades.servers import groups
+    from synnefo.cyclades.servers import volumes as disks
+    from synnefo.cyclades.volumes import rules as volumes
+    from synnefo.cyclades.volumes.requests import VolumeRequest
+
+    used, spare = (volumes.create(person.caller, VolumeRequest(size_gib=1, name=name)) for name in "us")
+    settle()
+    disks.attach(person.caller, server, used.uuid)
+    group = groups.create(person.caller, "together", "affinity")
+    return {
+        "volume": used.uuid, "spare_volume": spare.uuid, "server_group": group.uuid, "engine": str(engine.pk),
+    }  # fmt: skip
+
+
 @pytest.fixture
 def world(
     cloud: People, alice: Api, bob: Api, admin: Api, lan: dict[str, str], order: dict[str, Any], flavor: Any,
-    image: Any, own_image: Any, task: Any, vocabulary: Any, public_network: Any,
+    image: Any, own_image: Any, task: Any, vocabulary: Any, public_network: Any, backend_row: Any,
     settle: Callable[[], None],
 ) -> World:  # fmt: skip
     def port() -> str:
@@ -224,9 +240,12 @@ def world(
     path = f"network/v2.0/routers/{ids['router']}/add_router_interface"
     alice.json("PUT", path, {"subnet_id": ids["routed_subnet"]})
     ids["group"] = new("security-group", name="web")
+    for other in (bob, admin):
+        other.json("GET", "network/v2.0/security-groups")  # which makes their default groups
     ids["rule"] = new("security-group-rule", security_group_id=ids["group"], direction="ingress")
+    ids |= volumes_and_group(cloud.alice, backend_row, server, settle)
     settle()
-    [action] = alice.json("GET", f"compute/v2.1/servers/{server}/os-instance-actions")["instanceActions"]
+    [*_, action] = alice.json("GET", f"compute/v2.1/servers/{server}/os-instance-actions")["instanceActions"]
     ids["request"] = action["request_id"]
     return World(cloud, cloud.bob, alice, bob, admin, ids)
 

@@ -29,9 +29,12 @@ DiskConfig = Literal["AUTO", "MANUAL"]
 
 def _address(version: int) -> AfterValidator:
     def check(text: str) -> str:
-        if text and ipaddress.ip_address(text).version != version:
+        if not text:
+            return text
+        address = ipaddress.ip_address(text)
+        if address.version != version:
             raise ValueError(f"this is no IPv{version} address")
-        return text
+        return str(address)
 
     return AfterValidator(check)
 
