@@ -58,14 +58,18 @@ def revision_fence(revision: int) -> Fence:
 
 
 class ApplyNetwork(BackendProcedure):
-    """Bring every engine that has the network up to its newest revision."""
+    """Bring every engine that has the network up to its newest revision.
+
+    One that is offline is brought up to it by reconciliation when it is back.
+    """
 
     kind = "network.apply"
 
     @step(undo=None, because="a newer picture is never taken back; the next change carries it on")
     def push(self) -> Move:
         network_id = self.target(TARGET)
-        for row in BackendNetwork.objects.filter(network_id=network_id).select_related("backend"):
+        rows = BackendNetwork.objects.filter(network_id=network_id, backend__offline=False)
+        for row in rows.select_related("backend"):
             apply(network_id, row.backend, self)
         return self.done()
 
@@ -74,7 +78,8 @@ class ApplyNetwork(BackendProcedure):
         network.state = Network.State.ERROR if error else Network.State.ACTIVE
         network.fault = error
         network.save(update_fields=("state", "fault", "updated"))
-        behind = network.in_backends.filter(applied__lt=network.revision).exists()
+        rows = network.in_backends.filter(backend__offline=False)
+        behind = rows.filter(applied__lt=network.revision).exists()
         if behind and not error:
             self.row.targets.update(active=False)
             engine.start(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Sequence
 
 import structlog
 from django.conf import settings
@@ -18,12 +19,12 @@ from synnefo.cyclades.backends import registry
 from synnefo.cyclades.backends.base import Backend as Engine
 from synnefo.cyclades.backends.base import BackendError, Fence
 from synnefo.cyclades.backends.models import Backend
-from synnefo.cyclades.networks.models import BackendNetwork, BackendRouter
+from synnefo.cyclades.networks.models import BackendNetwork, BackendRouter, Network, Router
 from synnefo.cyclades.networks.state import ROUTER, TARGET, lock, lock_router
 from synnefo.cyclades.operations.networks import changed
 from synnefo.cyclades.operations.routers import router_changed
 from synnefo.engine import background
-from synnefo.engine import rules as engine
+from synnefo.engine.models import Target
 
 log = structlog.get_logger("synnefo.reconcile")
 
@@ -74,29 +75,15 @@ def look(backend: Backend) -> list[Finding]:
     """What differs between an engine and what it should have. Raises BackendError."""
     driver = registry.engine(backend)
     networks, routers = set(driver.networks()), set(driver.routers())
-    found = []
-    rows = BackendNetwork.objects.filter(backend=backend).select_related("network")
-    for row in rows:
-        network = row.network
-        if network.deleting or engine.active_on(TARGET, network.pk).exists():
-            continue
-        if row.applied and network.engine_name not in networks:
-            found.append(
-                Finding(backend, "network", network.engine_name, MISSING, network.pk, bool(network.fault))
-            )
-        elif 0 < row.applied < network.revision:
-            found.append(
-                Finding(backend, "network", network.engine_name, BEHIND, network.pk, bool(network.fault))
-            )
-    for leg in BackendRouter.objects.filter(backend=backend).select_related("router"):
-        router = leg.router
-        if router.deleting or engine.active_on(ROUTER, router.pk).exists():
-            continue
-        if leg.applied and router.engine_name not in routers:
-            found.append(
-                Finding(backend, "router", router.engine_name, MISSING, router.pk, bool(router.fault))
-            )
-    return [*found, *_orphans(backend, networks, routers)]
+    held = BackendNetwork.objects.filter(backend=backend, network__deleting=False)
+    joined = BackendRouter.objects.filter(backend=backend, router__deleting=False)
+    in_engine = [(row.network, row.applied) for row in held.select_related("network")]
+    joining = [(row.router, row.applied) for row in joined.select_related("router")]
+    return [
+        *_differing(backend, TARGET, in_engine, networks),
+        *_differing(backend, ROUTER, joining, routers),
+        *_orphans(backend, networks, routers),
+    ]
 
 
 def repair(finding: Finding) -> None:
@@ -105,10 +92,24 @@ def repair(finding: Finding) -> None:
         _remove(registry.engine(finding.backend), finding)
         return
     with atomic():
-        if finding.kind == "network":
+        if finding.kind == TARGET:
             changed(lock(finding.number), system_caller())
         else:
             router_changed(lock_router(finding.number), system_caller())
+
+
+def _differing(
+    backend: Backend, kind: str, held: Sequence[tuple[Network | Router, int]], seen: set[str]
+) -> list[Finding]:
+    """What an engine was told of and has not, or not as it is now; what is being worked on is passed over."""
+    busy = set(Target.objects.filter(kind=kind, active=True).values_list("object_id", flat=True))
+    found = []
+    for thing, applied in held:
+        if applied and thing.pk not in busy:
+            what = MISSING if thing.engine_name not in seen else BEHIND if applied < thing.revision else ""
+            if what:
+                found.append(Finding(backend, kind, thing.engine_name, what, thing.pk, bool(thing.fault)))
+    return found
 
 
 def _orphans(backend: Backend, networks: set[str], routers: set[str]) -> list[Finding]:
@@ -125,8 +126,8 @@ def _orphans(backend: Backend, networks: set[str], routers: set[str]) -> list[Fi
     return [
         Finding(backend, kind, name, ORPHAN)
         for kind, seen, held, pattern in (
-            ("network", networks, known, rf"{prefix}net-\d+"),
-            ("router", routers, legs, rf"{prefix}router-\d+"),
+            (TARGET, networks, known, rf"{prefix}net-\d+"),
+            (ROUTER, routers, legs, rf"{prefix}router-\d+"),
         )
         for name in sorted(seen - held)
         if re.fullmatch(pattern, name)
@@ -134,7 +135,7 @@ def _orphans(backend: Backend, networks: set[str], routers: set[str]) -> list[Fi
 
 
 def _remove(driver: Engine, finding: Finding) -> None:
-    if finding.kind == "network":
+    if finding.kind == TARGET:
         driver.remove_network(finding.name, _LAST_FENCE)
     else:
         driver.remove_router(finding.name, _LAST_FENCE)

@@ -39,7 +39,7 @@ class ApplyRouter(BackendProcedure):
     @step(undo=None, because="a newer picture is never taken back; the next change carries it on")
     def push(self) -> Move:
         router = Router.objects.get(pk=self.target(ROUTER))
-        for backend in _engines_of(router):
+        for backend in _engines_of(router).filter(offline=False):
             bring(router.pk, backend, self)
         return self.done()
 
@@ -51,7 +51,8 @@ class ApplyRouter(BackendProcedure):
         if error:
             return
         _legs_are_there(router)
-        if router.in_backends.filter(applied__lt=router.revision).exists():
+        rows = router.in_backends.filter(backend__offline=False)
+        if rows.filter(applied__lt=router.revision).exists():
             self.row.targets.update(active=False)
             engine.start(
                 ApplyRouter, targets=[(ROUTER, router.pk)], actor=system_caller(), project=router.project
