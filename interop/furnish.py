@@ -10,6 +10,7 @@ import datetime
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ IMAGE, OTHER_IMAGE = "tiny", "tiny-2"
 FLAVOR, OTHER_FLAVOR = "small", "medium"
 PUBLIC = "public"
 _PASSWORD = "correct-horse-9"  # noqa: S105  of users of a cloud that lives for minutes
+#: Tempest wants one to do things and one to look in a project; strangers, who come first, are of others.
+_ROLES = ("member", "reader")
 _WITHOUT_LIMIT = (
     "cyclades.vm", "cyclades.cpu", "cyclades.total_cpu", "cyclades.ram", "cyclades.total_ram",
     "cyclades.disk", "cyclades.network.private", "cyclades.floating_ip", "pithos.diskspace",
@@ -30,7 +33,9 @@ def main() -> None:
     django.setup()
     _lift_limits()
     things = _things()
-    people = [user for number in range(int(sys.argv[1])) for user in _project(number)]
+    workers = range(int(sys.argv[1]))
+    people = [user for number in workers for user in _project(f"stranger{number}", ("stranger",))]
+    people += [user for number in range(2 * len(workers)) for user in _project(f"team{number}", _ROLES)]
     print(json.dumps({"things": things, "people": people}))
 
 
@@ -61,8 +66,8 @@ def _things() -> dict[str, str]:
     return {IMAGE: first.uuid, OTHER_IMAGE: other.uuid, PUBLIC: public, **sizes}
 
 
-def _project(number: int) -> list[dict[str, Any]]:
-    """A project with a network, and its members: tempest wants one to do things and one to look."""
+def _project(name: str, roles: Sequence[str]) -> list[dict[str, Any]]:
+    """A project with a network, and a member for each role, in the words of tempest's file of accounts."""
     from django.utils import timezone
 
     from synnefo.astakos.catalog.models import Resource
@@ -70,10 +75,11 @@ def _project(number: int) -> list[dict[str, Any]]:
     from synnefo.astakos.projects.models import Membership, Project
     from synnefo.cyclades.networks import rules as networks
 
-    members = {role: _user(f"{role}{number}@example.org") for role in ("member", "reader")}
-    title = f"tempest{number}.example.org"
+    members = {role: _user(f"{role}.{name}@example.org") for role in roles}
+    first = members[roles[0]]
+    title = f"{name}.example.org"
     project = Project.objects.create(
-        realname=title, name=title, owner=members["member"], state=Project.State.NORMAL,
+        realname=title, name=title, owner=first, state=Project.State.NORMAL,
         end_date=timezone.now() + datetime.timedelta(days=1),
     )  # fmt: skip
     for user in members.values():
@@ -81,13 +87,14 @@ def _project(number: int) -> list[dict[str, Any]]:
         Membership.objects.create(project=project, person=user, state=state, initialized=True)
     rules.fill_limits([project], Resource.objects.all())
     rules.sync([project])
-    caller, name = _caller_of(members["member"].uuid).in_project(project.uuid), f"own-{number}"
+    caller = _caller_of(first.uuid).in_project(project.uuid)
     network = networks.create(caller, name=name)
     networks.create_subnet(caller, network.uuid, name=name, cidr="10.100.0.0/24")
     return [
         {
             "username": user.email, "password": _PASSWORD, "project_name": title,
-            "domain_name": "Default", "roles": [role], "resources": {"network": name},
+            "domain_name": "Default", "roles": [role] if role in _ROLES else [],
+            "resources": {"network": name},
         }
         for role, user in members.items()
     ]  # fmt: skip

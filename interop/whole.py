@@ -18,8 +18,8 @@ from typing import Any
 from interop.furnish import FLAVOR, IMAGE, OTHER_FLAVOR, OTHER_IMAGE, PUBLIC
 from tests.cloud import ROOT, Cloud, running_cloud
 
-#: How many projects tempest has: as many as two workers need at a time.
-PROJECTS = 4
+#: How many of tempest's workers at a time there are projects for.
+WORKERS = 2
 #: What a cloud's processes need of a machine that does many other things meanwhile.
 _SETTINGS = {"CYCLADES_SHUTDOWN_TIMEOUT_S": "10"}
 
@@ -99,7 +99,7 @@ snapshot = true
 @contextlib.contextmanager
 def whole_cloud(port: int = 21100) -> Iterator[Whole]:
     with running_cloud("interop", port=port, **_SETTINGS) as cloud:
-        inside = cloud.machine.inside(sys.executable, "-m", "interop.furnish", str(PROJECTS))
+        inside = cloud.machine.inside(sys.executable, "-m", "interop.furnish", str(WORKERS))
         done = subprocess.run(
             inside, env=cloud.environment(), cwd=ROOT, stdout=subprocess.PIPE, check=True, timeout=300
         )
