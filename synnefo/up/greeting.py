@@ -35,6 +35,7 @@ _WITH_SAMPLES = """\
          openstack keypair create --public-key ~/.ssh/id_ed25519.pub me
          openstack server create --flavor {flavor} --image {image} --network {network} --key-name me first
     2. a way in from outside
+         openstack security group rule create --proto tcp --dst-port 22 default
          openstack floating ip create public
          openstack server add floating ip first ADDRESS
 {way_in}

@@ -26,7 +26,18 @@ def make_server(cloud: Cloud, name: str, network: str, **how: Any) -> dict[str, 
     return found
 
 
+def let_in(cloud: Cloud, **how: Any) -> None:
+    """Have the project's machines answer pings and SSH from everywhere, which its default group does not."""
+    rules = cloud.openstack("security", "group", "rule", "list", "default", **how)
+    there = {row["IP Protocol"] for row in rules if row["Direction"] == "ingress"}
+    for protocol, ports in (("tcp", ("--dst-port", "22")), ("icmp", ())):
+        if protocol not in there:
+            what = ("security", "group", "rule", "create", "--proto", protocol, *ports, "default")
+            cloud.openstack(*what, **how)
+
+
 def give_address(cloud: Cloud, server: str, **how: Any) -> str:
+    let_in(cloud, **how)
     address: str = cloud.openstack("floating", "ip", "create", "public", **how)["floating_ip_address"]
     cloud.openstack("server", "add", "floating", "ip", server, address, **how)
     return address

@@ -218,6 +218,7 @@ def _create(request: HttpRequest, caller: Caller, wanted: Mapping[str, Any]) -> 
                 nics=[NicRequest(network=network)] if network else [],
                 key_name=key,
                 user_data=wanted["user_data"].encode(),
+                security_groups=[],  # as in Synnefo: whoever made it by clicks reaches it by SSH
             ),
         )
     except OverLimit as fault:
