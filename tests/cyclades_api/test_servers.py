@@ -42,6 +42,7 @@ def test_a_server_lives_as_clients_expect(alice: Api, order: dict[str, Any], set
     made = answer.json()["server"]
     assert set(made) == {"id", "links", "OS-DCF:diskConfig", "security_groups", "adminPass"}
     assert answer["Location"] == made["links"][0]["href"]
+    assert answer["X-Compute-Request-Id"] == answer["X-Openstack-Request-Id"]
     server = made["id"]
     assert state(alice, server) == ("BUILD", "spawning", "building", 0)
     settle()

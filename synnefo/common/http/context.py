@@ -1,7 +1,8 @@
 """The middleware around every request: its id, its log line, its metrics, no traceback outside.
 
 The id is taken from ``X-Openstack-Request-Id``/``X-Request-Id`` if it looks like one, else made here;
-it is on every response, log line, operation and audit event. What every request needs is read from
+it is on every response, log line, operation and audit event; a service that has its own name for the header
+puts it into the request's ``id_headers``. What every request needs is read from
 ``request.META``: ``request.headers`` would first copy all headers.
 """
 
@@ -40,7 +41,8 @@ class RequestContext:
             SECONDS.labels(request.method).observe(took_s)
             level = log.warning if response.status_code >= 500 else log.debug
             level("request", method=request.method, path=request.path, status=status, ms=round(took_s * 1000))
-        response.headers.setdefault("X-Openstack-Request-Id", request.id)  # type: ignore[attr-defined]
+        for name in ("X-Openstack-Request-Id", *getattr(request, "id_headers", ())):
+            response.headers.setdefault(name, request.id)  # type: ignore[attr-defined]
         return response
 
 

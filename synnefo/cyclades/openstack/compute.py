@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
-from synnefo.common.caller import Scope
+from synnefo.common.caller import Caller, Scope
 from synnefo.common.faults import Forbidden, ItemNotFound, OverLimit
 from synnefo.common.http.facade import authenticated, facade
 from synnefo.common.http.rendering import nova, render
@@ -144,7 +144,14 @@ def show_extension(request: HttpRequest, alias: str) -> HttpResponse:
     return kit.answer({"extension": _extension(alias)})
 
 
-api = facade("compute", nova, auth=authenticated(Scope.PROJECT), version="2.1")
+def _authenticated(request: HttpRequest) -> Caller:
+    """Who asks; Nova's clients look for the request's id in a header of Nova's own."""
+    request.id_headers = ("X-Compute-Request-Id",)  # type: ignore[attr-defined]
+    return _who(request)
+
+
+_who = authenticated(Scope.PROJECT)
+api = facade("compute", nova, auth=_authenticated, version="2.1")
 for part in (flavors, keypairs, servers, compute_hosts.router, compute_usage.router, router):
     api.add_router("/v2.1", part)
 
