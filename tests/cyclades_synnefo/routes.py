@@ -29,8 +29,8 @@ _ANYBODY = "22222222-2222-4333-8444-555555555555"
 _NAMES = {
     "flavor_id": "{flavor}", "server_id": "{server}", "network_id": "{network}", "subnet_id": "{subnet}",
     "port_id": "{port}", "floating_id": "{floating}", "image_id": "{own_image}", "key": "colour",
-    "volume_id": "{volume}", "key_id": "{key_id}", "name": "key", "alias": "x", "tag": "blue",
-    "member": _ANYBODY,
+    "volume_id": "{volume}", "key_id": "{key_id}", "secret_id": _ANYBODY, "name": "key",
+    "alias": "x", "tag": "blue", "member": _ANYBODY,
 }  # fmt: skip
 
 
@@ -154,7 +154,7 @@ CASES = [
     own("GET", "userdata/keys/{key_id}"),
     own("PUT", "userdata/keys/{key_id}", body={"name": "renamed"}),
     own("DELETE", "userdata/keys/{key_id}"),
-    to_all(f"vmapi/v1.0/server-params/{_ANYBODY}", 404, public=True),
+    to_all("vmapi/v1.0/server-params/{secret_id}", 404, public=True),
     to_all("admin/stats", public=True),
     to_all("admin/stats/simple", public=True),
     to_all("admin/stats/detail", 403),
