@@ -9,6 +9,7 @@ from synnefo.cyclades.dashboard import dashboard
 from synnefo.cyclades.images import pages as images
 from synnefo.cyclades.keypairs import pages as keypairs
 from synnefo.cyclades.networks import pages as networks
+from synnefo.cyclades.networks import pages_groups as groups
 from synnefo.cyclades.servers import pages as servers
 from synnefo.cyclades.servers import pages_floating as floating
 from synnefo.cyclades.servers import pages_volumes as volumes
@@ -23,6 +24,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *images.urlpatterns,
     *keypairs.urlpatterns,
     *networks.urlpatterns,
+    *groups.urlpatterns,
     *floating.urlpatterns,
     *console.urlpatterns,
 ]

@@ -51,6 +51,7 @@ ENTRIES: dict[str, dict[str, tuple[Place, ...]]] = {
         "Network": (
             Place("Networks", "network", "/ui/networks/"),
             Place("Floating IPs", "globe", "/ui/floating-ips/"),
+            Place("Security groups", "group", "/ui/security-groups/"),
         ),
     },
     "pithos": {"Storage": (Place("Files", "folder", "/ui/files/"),)},

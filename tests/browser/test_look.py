@@ -41,7 +41,7 @@ NAMES = {
 #: What stands in the documentation, each in light, in dark and on a phone; some under a name of its own.
 KEPT = {
     "sign-in", "dashboard", "first-steps", "servers", "server", "create", "networks", "network",
-    "network-create", "floating-ips", "keys", "key-create",
+    "network-create", "floating-ips", "keys", "key-create", "volumes", "volume", "volume-create", "snapshots",
 }  # fmt: skip
 NAMED = {"sign-in-light": "sign-in", "create-light": "create", "server-light": "server"}
 COLOURS = 200
