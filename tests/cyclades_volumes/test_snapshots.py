@@ -176,3 +176,30 @@ def test_nobody_else_sees_or_changes_a_snapshot(cloud: People, make: Make) -> No
     ):
         with pytest.raises(faults.ItemNotFound):
             act()
+
+
+def test_a_snapshot_that_its_servers_removal_ended_is_cleared_away(
+    cloud: People, image: Any, flavor: Any, engine_room: Any
+) -> None:
+    from synnefo.cyclades.operations.volumes import SnapshotVolume, sweep
+    from synnefo.cyclades.servers import rules as servers
+    from synnefo.cyclades.servers.requests import ServerRequest
+    from synnefo.engine.models import Operation
+
+    alice = cloud.alice.caller
+    server, _ = servers.create(alice, ServerRequest("vm", image.uuid, flavor.uuid, []))
+    work_off()
+    waiting = snapshots.create(alice, server.volumes.get().uuid)
+    procedure = SnapshotVolume(Operation.objects.get(kind="volume.snapshot"))
+    procedure.freeze()
+    procedure.store()
+    servers.delete(alice, server.uuid)
+    work_off()
+    waiting.refresh_from_db()
+    assert (waiting.status, stored_bytes(cloud.alice) > 0) == (Image.Status.SAVING, True)
+    assert sweep() == 1
+    waiting.refresh_from_db()
+    assert (waiting.status, waiting.fault) == (Image.Status.ERROR, "Superseded by a deletion.")
+    assert stored_bytes(cloud.alice) == 0
+    assert not engine_room.engine.snapshots
+    assert sweep() == 0

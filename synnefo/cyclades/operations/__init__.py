@@ -19,3 +19,4 @@ def register() -> None:
     import_module(f"{__name__}.follow").register()
     import_module(f"{__name__}.reconcile_networks").register()
     import_module(f"{__name__}.images").register()
+    import_module(f"{__name__}.volumes").register()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import datetime
 from collections.abc import Iterator
+
+from django.utils import timezone
 
 from synnefo.common.caller import Caller, Scope
 from synnefo.common.faults import Conflict, Fault, ServiceUnavailable
 from synnefo.common.objects import IMAGES, SNAPSHOTS, ObjectStore, objects, store_for, store_of
 from synnefo.common.transactions import atomic
-from synnefo.cyclades.backends.base import Backend
+from synnefo.cyclades.backends.base import Backend, BackendError
 from synnefo.cyclades.backends.models import Backend as BackendRow
 from synnefo.cyclades.images import content
 from synnefo.cyclades.images.models import Image
@@ -16,9 +20,13 @@ from synnefo.cyclades.operations import disks
 from synnefo.cyclades.operations.base import POLL_S, BackendProcedure
 from synnefo.cyclades.volumes import past
 from synnefo.cyclades.volumes.models import Volume
+from synnefo.engine import background
+from synnefo.engine.models import Operation
 from synnefo.engine.procedure import Move, StepFailed, Verdict, step
 
 _IMAGE_POLL_S = 1.0
+_SWEEP_EVERY_S = 60
+_SWEPT_FOR = datetime.timedelta(days=1)
 
 
 class VolumeProcedure(BackendProcedure):
@@ -230,6 +238,36 @@ class ExtendVolume(VolumeProcedure):
         volume.status, volume.fault = Volume.Status.AVAILABLE, error
         volume.size_gib = volume.size_gib if error else self.payload["size_gib"]
         volume.save(update_fields=("size_gib", "status", "fault", "updated"))
+
+
+def register() -> None:
+    background.periodic("unfinished-images", _SWEEP_EVERY_S, sweep)
+
+
+def sweep() -> int:
+    """End images whose operation was given up because its server was deleted; nothing else would.
+
+    A worker that noticed it late may have stored the object meanwhile. Returns how many these were.
+    """
+    since = timezone.now() - _SWEPT_FOR
+    given_up = Operation.objects.filter(
+        kind=SnapshotVolume.kind, state=Operation.State.FAILED, finished__gte=since
+    )
+    return sum(_swept(SnapshotVolume(row)) for row in given_up)
+
+
+def _swept(procedure: SnapshotVolume) -> bool:
+    image, caller = procedure.image(), procedure.caller()
+    store = store_for(caller)
+    if image.hold or (image.status != Image.Status.SAVING and store.known(image.uuid) is None):
+        return False
+    with atomic():
+        content.fail(image.pk, procedure.row.error)
+        store.remove(caller, image.uuid)
+    for backend in BackendRow.objects.filter(offline=False):
+        with contextlib.suppress(BackendError):
+            procedure.engine_of(backend).drop_snapshot(procedure.moment, procedure.fence)
+    return True
 
 
 def _place_for(volume: Volume) -> BackendRow:
