@@ -9,8 +9,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from synnefo.cyclades.networks.models import IPAddress, Network, Port, Subnet
-from synnefo.cyclades.servers.models import Server, ServerMetadata
+from synnefo.cyclades.networks.models import IPAddress, Network, Port, Router, SecurityGroup, Subnet
+from synnefo.cyclades.servers.models import Server, ServerGroup, ServerMetadata
 from tests.cyclades_api.conftest import Api, World
 
 LISTS = [
@@ -18,10 +18,15 @@ LISTS = [
     "compute/v2.1/servers/detail",
     "compute/v2.1/flavors/detail",
     "compute/v2.1/os-keypairs",
+    "compute/v2.1/os-server-groups",
     "network/v2.0/networks",
     "network/v2.0/subnets",
     "network/v2.0/ports",
     "network/v2.0/floatingips",
+    "network/v2.0/network-ip-availabilities",
+    "network/v2.0/routers",
+    "network/v2.0/security-groups",
+    "network/v2.0/security-group-rules",
     "image/v2/images",
 ]
 
@@ -55,6 +60,7 @@ def many(world: World) -> Callable[[], None]:
         subnet = Subnet.objects.get(uuid=world.ids["subnet"])
         subnets = copies(subnet, 20, **fresh, network=networks.__getitem__)
         servers = copies(Server.objects.get(uuid=world.ids["server"]), 20, **fresh)
+        copies(ServerGroup.objects.get(), 20, **fresh)
         for server in servers:
             ServerMetadata.objects.create(server=server, key="k", value="v")
         port = Port.objects.get(uuid=world.ids["port"])
@@ -71,6 +77,10 @@ def many(world: World) -> Callable[[], None]:
             floating, 20, **fresh, nat_port=ports.__getitem__, number=lambda number: number,
             address=lambda number: f"198.51.100.{number}",
         )  # fmt: skip
+        copies(Router.objects.get(uuid=world.ids["router"]), 20, **fresh)
+        group = SecurityGroup.objects.get(uuid=world.ids["group"])
+        groups = copies(group, 20, **fresh)
+        copies(group.rules.get(direction="ingress"), 20, **fresh, group=groups.__getitem__)
         copies(Image.objects.get(uuid=world.ids["image"]), 20, **fresh)
         copies(KeyPair.objects.get(), 20, name=lambda number: f"key-{number}")
         for cpu in range(2, 22):
