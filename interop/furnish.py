@@ -60,7 +60,7 @@ def _things() -> dict[str, str]:
     other = images.register_file(_caller_of(first.userid), file, name=OTHER_IMAGE, is_public=True)
     sizes = {
         name: flavors.create(system, cpu=1, ram=ram, disk=1, label=name).uuid
-        for name, ram in ((FLAVOR, 64), (OTHER_FLAVOR, 96))
+        for name, ram in ((FLAVOR, 128), (OTHER_FLAVOR, 160))
     }
     public = Network.objects.get(name=PUBLIC, public=True).uuid
     return {IMAGE: first.uuid, OTHER_IMAGE: other.uuid, PUBLIC: public, **sizes}

@@ -20,7 +20,7 @@ LONGEST_TEXT = 255
 
 
 def flavors_for(caller: Caller) -> QuerySet[Flavor]:
-    """The one door: public flavors, and those granted to a project of the caller's; administrators see all."""
+    """The one door: public flavors, and those that projects of the caller's have; administrators see all."""
     rows = Flavor.objects.filter(deleted=False).select_related("volume_type")
     return rows if caller.is_admin else rows.filter(_open_to(caller))
 

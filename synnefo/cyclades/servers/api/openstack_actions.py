@@ -311,7 +311,11 @@ def _reset_state(request: HttpRequest, uuid: str, wanted: State) -> None:
 
 
 def _console_output(request: HttpRequest, uuid: str, wanted: ConsoleOutput) -> HttpResponse:
-    return kit.answer({"output": console.console_log(kit.caller_of(request), uuid, wanted.lines)})
+    """Nova counts what follows the last line's end as a line."""
+    output = console.console_log(kit.caller_of(request), uuid, wanted.lines)
+    if wanted.lines:
+        output = "\n".join(output.split("\n")[-wanted.lines :])
+    return kit.answer({"output": output})
 
 
 def _vnc_console(request: HttpRequest, uuid: str, wanted: VncConsole) -> HttpResponse:

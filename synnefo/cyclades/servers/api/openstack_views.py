@@ -87,7 +87,7 @@ _EXTENDED = {
 _ACTIONS = {
     "restore": "start", "attach-volume": "attach_volume", "detach-volume": "detach_volume",
     "plug": "attach_interface", "unplug": "detach_interface", "confirm-resize": "confirmResize",
-    "revert-resize": "revertResize", "image": "createImage", "password": "changePassword",
+    "revert-resize": "revertResize", "password": "changePassword",
 }  # fmt: skip
 _HOST_KEYS = ("OS-EXT-SRV-ATTR:host", "OS-EXT-SRV-ATTR:hypervisor_hostname")
 
