@@ -20,13 +20,19 @@ from synnefo.cyclades.backends.base import (
     GuestFile,
     GuestSetup,
     InstanceSpec,
+    NetworkSpec,
+    Nic,
+    RouterSpec,
     Sample,
     VolumeSpec,
 )
 from synnefo.cyclades.backends.local import LocalBackend, disks, history, seed
 from synnefo.cyclades.backends.local.cgroups import Limits
+from synnefo.cyclades.backends.local.fabric_user import UserFabric
 from synnefo.cyclades.backends.local.layout import Home
+from synnefo.cyclades.backends.local.metadata_source import MetadataSource
 from synnefo.cyclades.backends.local.process import pid_of
+from synnefo.cyclades.backends.local.records import Records
 from tests.contract.kit import wait_until
 
 from . import guests
@@ -289,3 +295,20 @@ def test_files_are_told_by_the_seed(tmp_path: Path) -> None:
         "permissions": "0644",
     }
     assert second["owner"] == "www-data:root"
+
+
+def test_a_guest_is_told_the_address_under_which_the_world_knows_it(tmp_path: Path) -> None:
+    networks, routers = Records(tmp_path / "networks", NetworkSpec), Records(tmp_path / "routers", RouterSpec)
+    networks.adopt(NetworkSpec("own", 1, "10.0.0.0/24", "10.0.0.1", floating={"198.18.0.9": "10.0.0.5"}))
+    networks.adopt(NetworkSpec("far", 1, "10.1.0.0/24", "10.1.0.1", routed=True))
+    networks.adopt(NetworkSpec("open", 1, "198.18.0.0/24", "198.18.0.1", public=True))
+    routers.adopt(
+        RouterSpec("r", 1, [("far", "10.1.0.1/24")], "198.18.0.3", floating={"198.18.0.8": "10.1.0.5"})
+    )
+    cards = {"own": "10.0.0.5", "far": "10.1.0.5", "open": "198.18.0.7"}
+    nics = [Nic(f"nic-{name}", name, "aa:00:00:00:00:01", address) for name, address in cards.items()]
+    spec = InstanceSpec("vm-1", 1, 64, nics, SETUP)
+    with MetadataSource(UserFabric("ltst", tmp_path), lambda: [spec], tmp_path) as source:
+        told = [source._guest(name, address) for name, address in cards.items()]
+        assert source._guest("own", "10.0.0.6") is None
+    assert [guest and guest.public_ipv4 for guest in told] == ["198.18.0.9", "198.18.0.8", "198.18.0.7"]

@@ -188,7 +188,10 @@ class LocalBackend(PowerCalls, MakingCalls, SnapshotCalls, OrphanCalls, NetworkC
         """As in ``Backend``; meanwhile measures, answers guests' questions for metadata, keeps house."""
         follower = Follower(self.root, on_event)
         next_prune_s = 0.0
-        with MetadataSource(self.fabric, self._specs) as metadata, Sampler(self.root, self._fences):
+        with (
+            MetadataSource(self.fabric, self._specs, self._data) as metadata,
+            Sampler(self.root, self._fences),
+        ):
             while not stop():
                 follower.look()
                 metadata.refresh()

@@ -230,7 +230,7 @@ class Host:
         return found
 
     def _make_disk(self, disk: Path, image: DiskImage | None, size_gib: int) -> None:
-        """Make a disk unless it is there; what is there already is at least that large afterwards."""
+        """Make a disk unless it is there."""
         if disk.exists():
             return
         disk.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -8,22 +8,26 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from types import TracebackType
 
-from synnefo.cyclades.backends.base import BackendError, InstanceSpec
+from synnefo.cyclades.backends.base import BackendError, InstanceSpec, NetworkSpec, RouterSpec
 from synnefo.cyclades.backends.local.fabric import Fabric
 from synnefo.cyclades.backends.local.guest_documents import Guest
 from synnefo.cyclades.backends.local.metadata import MetadataServer
+from synnefo.cyclades.backends.local.records import Records
 
 log = logging.getLogger(__name__)
 
 
 class MetadataSource(contextlib.AbstractContextManager["MetadataSource"]):
-    """Runs the service on a fabric's networks."""
+    """Runs the service on a fabric's networks; ``data`` has what was applied of networks and routers."""
 
-    def __init__(self, fabric: Fabric, specs: Callable[[], Iterable[InstanceSpec]]) -> None:
+    def __init__(self, fabric: Fabric, specs: Callable[[], Iterable[InstanceSpec]], data: Path) -> None:
         self._fabric = fabric
         self._specs = specs
+        self._networks = Records(data / "networks", NetworkSpec)
+        self._routers = Records(data / "routers", RouterSpec)
         self._server = MetadataServer(self._guest)
 
     def refresh(self) -> None:
@@ -44,5 +48,16 @@ class MetadataSource(contextlib.AbstractContextManager["MetadataSource"]):
     def _guest(self, network: str, ip: str) -> Guest | None:
         for spec in self._specs():
             if any((nic.network, nic.ip) == (network, ip) for nic in spec.nics):
-                return Guest.of(spec, ip)
+                return Guest.of(spec, ip, self._public_address(network, ip))
         return None
+
+    def _public_address(self, network: str, ip: str) -> str | None:
+        """The address under which the world knows a card, if it does."""
+        if (own := self._networks.get(network)) is None:
+            return None
+        if own.spec.public:
+            return ip
+        routers = [record.spec for name in self._routers.names() if (record := self._routers.get(name))]
+        leading = [own.spec.floating]
+        leading += [each.floating for each in routers if network in {name for name, _ in each.interfaces}]
+        return next((outer for each in leading for outer, inner in each.items() if inner == ip), None)
