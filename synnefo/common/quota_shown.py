@@ -27,6 +27,17 @@ _OTHER_NAMES = {
     "cyclades.total_ram": "RAM of all servers",
 }
 NAMES = {**{name: title for name, title, _ in RESOURCES}, **_OTHER_NAMES}
+#: As clients of Synnefo's own APIs have always been told.
+_LONG_KNOWN = {
+    "cyclades.vm": "Virtual Machine",
+    "cyclades.cpu": "CPU",
+    "cyclades.total_cpu": "Total CPU",
+    "cyclades.ram": "RAM",
+    "cyclades.total_ram": "Total RAM",
+    "cyclades.network.private": "Private Network",
+    "cyclades.floating_ip": "Floating IP address",
+    "pithos.diskspace": "Storage space",
+}
 _NEARLY_FULL = 0.8
 
 
@@ -129,7 +140,8 @@ def refusal(fault: OverLimit) -> OverLimit:
         return fault
     provision, left = data["provision"], max(0, data["limit"] - data["usage"])
     whose = "your account" if str(provision["holder"]).startswith("user:") else "your project"
-    name = NAMES.get(provision["resource"], provision["resource"])
+    resource = provision["resource"]
+    name = _LONG_KNOWN.get(resource) or NAMES.get(resource, resource)
     details = (
         f"Limit for resource '{name}' exceeded for {whose}. "
         f"Available: {left}, Requested: {provision['quantity']}"

@@ -69,6 +69,8 @@ class Replayed:
                 replay.ids.walk((call["response"]["body"] or {}).get("json"), about, "", True)
         self.outcomes: Counter[str] = Counter()
         self.faults: list[str] = []
+        #: Calls that were answered otherwise, deliberately or not.
+        self.different: set[int] = set()
         self._translated: Callable[[str], str] = lambda text: replay.ids.translate(text)
         if meanwhile is not None:
             replay.send = _with(meanwhile, replay.send)
@@ -80,6 +82,7 @@ class Replayed:
         if not recordings.is_same_xml(call, answer, self._translated):
             self.faults.append(f"{call['seq']} {recordings.name_of(call)}: other XML")
         for place, expected, got, reason in found:
+            self.different.add(call["seq"])
             if reason is None:
                 self.faults.append(
                     f"{call['seq']} {recordings.name_of(call)} {place}: {expected!r}, not {got!r}"

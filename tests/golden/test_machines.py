@@ -5,6 +5,7 @@ The clock stands where it stood then; an engine in memory stands where its clust
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,8 +26,13 @@ pytestmark = pytest.mark.skipif(
 )
 ALLOWED = Path(__file__).parent / "machines.toml"
 #: Of the recorded calls; at most one in twenty of them may be answered otherwise.
-REPLAYED = 337
-MOST_DIFFERENT = 16
+REPLAYED = 340
+MOST_DIFFERENT = 17
+#: What clusters were called when the calls were recorded; they were renamed in the dump.
+NAMES = {1: "127.0.0.1", 2: "localhost"}
+#: What of a request is left out, because it is refused here, which is documented: a server without a name, an
+#: address that is none of the network's, a file whose content is not base64. They count as different.
+REFUSED = {2022: ("name",), 2026: ("personality",), 2114: ("fixed_ips",)}
 
 
 @pytest.fixture(autouse=True)
@@ -35,6 +41,9 @@ def as_it_was(settings: Any, tmp_path: Path) -> Iterator[None]:
     settings.CYCLADES_SERVERS_FQDN = "snf-%(id)s.vm.example.org"
     settings.CYCLADES_VM_MAX_METADATA = 10
     settings.CYCLADES_USERS_PUBLISH_IMAGES = True
+    settings.CYCLADES_PORT_FORWARDING = {22: lambda ip, number, *_: ("gate.example.org", 61000 + number)}
+    settings.CYCLADES_STATS_URL = "http://stats.example.synnefo.org/stats/v1.0"
+    settings.CYCLADES_STATS_SECRET_KEY = "secret_key"
     base.blocks.cache_clear()
     yield
     registry.forget_all()
@@ -44,8 +53,22 @@ def as_it_was(settings: Any, tmp_path: Path) -> Iterator[None]:
 def chosen() -> list[recordings.Call]:
     """All about machines, and what their client asked others meanwhile."""
     calls = replayed.chosen("cyclades", "fixture-read", "after-cyclades")
-    calls += replayed.chosen("astakos", "after-cyclades") + replayed.chosen("pithos", "after-cyclades")
-    return sorted(calls, key=lambda call: int(call["seq"]))
+    calls += replayed.chosen("astakos", "after-pithos", "after-cyclades")
+    return [as_played(call) for call in sorted(calls, key=lambda call: int(call["seq"]))]
+
+
+def as_played(call: recordings.Call) -> recordings.Call:
+    """The call without what is refused here: what came of it later would be otherwise, too."""
+    asked = call["request"]
+    if call["seq"] not in REFUSED:
+        return call
+    body = json.loads(json.dumps(asked["body"]["json"]))
+    for part in body.values():
+        for name in REFUSED[call["seq"]]:
+            part.pop(name, None)
+        if "flavorRef" in part:
+            part["name"] = "unnamed"
+    return {**call, "request": {**asked, "body": {"json": body}}}
 
 
 def test_recorded_calls_are_answered_as_ever(
@@ -66,7 +89,7 @@ def test_recorded_calls_are_answered_as_ever(
     assert found.unused == []
     assert found.outcomes.total() == REPLAYED
     assert found.outcomes["skipped"] == 0
-    assert found.outcomes["allowed"] <= MOST_DIFFERENT
+    assert len(found.different | REFUSED.keys()) <= MOST_DIFFERENT
 
 
 def test_whatever_may_differ_is_named_by_itself_and_documented() -> None:
@@ -77,9 +100,11 @@ def test_whatever_may_differ_is_named_by_itself_and_documented() -> None:
 
 def _start_clusters() -> None:
     """The operator has looked, and lets clusters be talked to."""
-    for row in Backend.objects.filter(kind=Backend.Kind.GANETI):
+    for number, name in NAMES.items():
+        row = Backend.objects.get(pk=number)
+        row.name, row.offline = name, False
+        row.save()
         registry.put(row, MemoryBackend())
-    Backend.objects.update(offline=False)
 
 
 def _done_by_then(before: recordings.Call | None, call: recordings.Call) -> None:

@@ -27,8 +27,8 @@ from synnefo.common.units import GIB, INFINITE, MIB
 from synnefo.cyclades.backends.models import Backend
 from synnefo.cyclades.flavors.models import Flavor
 from synnefo.cyclades.networks import rules as networks
-from synnefo.cyclades.networks.models import Network, Port
-from synnefo.cyclades.servers.models import Server
+from synnefo.cyclades.networks.models import Network
+from synnefo.cyclades.volume_types.models import VolumeType
 from synnefo.pithos.namespace import known
 from synnefo.pithos.namespace.models import Account, KnownBlock
 from tests.conftest import SYSTEM
@@ -115,7 +115,7 @@ NETWORKS: tuple[tuple[str, str | None, list[tuple[str, str]] | None], ...] = (
         "198.51.100.0/24",
         [("198.51.100.10", "198.51.100.20"), ("198.51.100.40", "198.51.100.45")],
     ),
-    ("Public IPv6", None, None),
+    ("Public IPv6", "2001:db8:10::/64", None),
     ("Old public", "100.64.0.0/24", None),
 )
 #: Checksums in which 0.21 forgot the holes, and hashes of shortened objects with their old tail in them.
@@ -128,8 +128,6 @@ CHECKSUMS = {
 }
 #: From this call on alice has room for images and snapshots.
 _MORE_DISK_AT = 1058
-#: From this one on a server is suspended, one broken, and a flavor retired.
-_BROKEN_AT, RETIRED = 1157, (9, 21)
 
 
 #: Hash maps that name blocks of others.
@@ -178,15 +176,26 @@ def build(flavors: list[dict[str, Any]]) -> World:
         world.maps[uuid] = _project(world, name, owner, members, capacities).uuid
     nlp = world.maps[PROJECTS[-1][0]]
     world.people[BOB] = accounts.set_default_project(SYSTEM, world.people[BOB], nlp)
-    Backend.objects.update(options={"volume_types": sorted({row["SNF:disk_template"] for row in flavors})})
+    Backend.objects.update(options={"volume_types": sorted({_template(row) for row in flavors})})
+    types = {row["SNF:volume_type"]: _volume_type(row) for row in flavors}
     for shown in flavors:
         Flavor.objects.create(
             pk=shown["id"], cpu=shown["vcpus"], ram=shown["ram"], disk=shown["disk"],
-            volume_type=shown["SNF:disk_template"], allow_create=shown["SNF:allow_create"],
+            volume_type=types[shown["SNF:volume_type"]], allow_create=shown["SNF:allow_create"],
         )  # fmt: skip
     for number, (name, cidr, pools) in enumerate(NETWORKS, start=1):
         world.maps |= _public_network(world, number, name, cidr, pools)
     return world
+
+
+def _template(shown: dict[str, Any]) -> str:
+    """What engines are asked for: without the provider."""
+    return str(shown["SNF:disk_template"]).partition("_")[0]
+
+
+def _volume_type(shown: dict[str, Any]) -> VolumeType:
+    number, template = shown["SNF:volume_type"], shown["SNF:disk_template"]
+    return VolumeType.objects.get_or_create(pk=number, name=template, disk_template=template)[0]
 
 
 def change_before(world: World, seq: int) -> None:
@@ -200,15 +209,6 @@ def _more_disk(world: World) -> None:
     projects.set_limits(SYSTEM, pool, {"pithos.diskspace": (60 * GIB, 60 * GIB)})
 
 
-def _broken(world: World) -> None:
-    Server.objects.filter(name="suspended-1").update(suspended=True)
-    Server.objects.filter(name="err-1").update(operstate=Server.Oper.ERROR)
-    building = Server.objects.filter(name="building-1")
-    building.update(operstate=Server.Oper.BUILD, task=Server.Task.BUILD)
-    Port.objects.filter(server__in=building).update(state=Port.State.BUILD)
-    Flavor.objects.filter(pk__in=RETIRED).update(deleted=True)
-
-
 def _knowing(world: World) -> None:
     """Whoever has an account has had all blocks that anybody has: in 0.21 nobody asked."""
     digests = {bytes(digest) for digest in KnownBlock.objects.values_list("digest", flat=True)}
@@ -219,7 +219,6 @@ def _knowing(world: World) -> None:
 _CHANGES: tuple[tuple[int, Change], ...] = (
     *((seq, _knowing) for seq in _OF_OTHERS),
     (_MORE_DISK_AT, _more_disk),
-    (_BROKEN_AT, _broken),
 )
 
 
@@ -267,11 +266,15 @@ def _public_network(
     world: World, number: int, name: str, cidr: str | None, pools: list[tuple[str, str]] | None
 ) -> dict[str, str]:
     admin, old = world.caller(ADA), name.startswith("Old")
-    network = networks.create(admin, name=name, public=True, floating_ip_pool=not old and cidr is not None)
+    version = 6 if ":" in (cidr or "") else 4
+    pool = not old and version == 4
+    network = networks.create(admin, name=name, public=True, floating_ip_pool=pool)
     maps = {f"network:{number}": str(network.pk)}
     if cidr is not None:
-        title = f"IPv4 Subnet of Network {number}"
-        subnet = networks.create_subnet(admin, network.uuid, cidr=cidr, pools=pools, name=title, dhcp=not old)
+        subnet = networks.create_subnet(
+            admin, network.uuid, cidr=cidr, pools=pools, name=f"IPv{version} Subnet of Network {number}",
+            dhcp=pool, version=version,
+        )  # fmt: skip
         maps[f"subnet:{number}"] = str(subnet.pk)
     Network.objects.filter(pk=network.pk).update(drained=old)
     return maps

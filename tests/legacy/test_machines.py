@@ -16,11 +16,15 @@ from django.core.management import CommandError, call_command
 
 from synnefo.astakos.quotas import clients
 from synnefo.astakos.quotas.models import Commission as Pending
+from synnefo.common.caller import system_caller
+from synnefo.common.faults import ServiceUnavailable
 from synnefo.cyclades.backends import registry
 from synnefo.cyclades.backends.models import Backend, ProjectBackend
 from synnefo.cyclades.flavors.models import Flavor, FlavorAccess
 from synnefo.cyclades.images.models import Image
 from synnefo.cyclades.keypairs.models import KeyPair
+from synnefo.cyclades.networks import ports
+from synnefo.cyclades.networks import rules as networks
 from synnefo.cyclades.networks.models import (
     BackendNetwork,
     IPAddress,
@@ -32,10 +36,12 @@ from synnefo.cyclades.networks.models import (
     Subnet,
 )
 from synnefo.cyclades.operations import follow
+from synnefo.cyclades.servers import rules as servers
 from synnefo.cyclades.servers.models import RescueImage, Server
 from synnefo.cyclades.volume_types.models import VolumeType
 from synnefo.cyclades.volumes.models import Volume
-from synnefo.engine.models import Commission
+from synnefo.engine import runner
+from synnefo.engine.models import Commission, Operation
 from synnefo.pithos.blocks import base
 from tests.legacy import old
 from tests.legacy.test_objects import ALICE, BOB, everything
@@ -269,6 +275,25 @@ def test_nothing_is_asked_of_clusters_and_servers_stay_as_they_are(url: str, mon
     before = list(Server.objects.order_by("pk").values_list())
     follow.reconcile()
     assert list(Server.objects.order_by("pk").values_list()) == before
+
+
+def test_what_is_asked_for_meanwhile_is_refused_and_no_cluster_hears_of_it(
+    url: str, monkeypatch: Any
+) -> None:
+    def asked(row: Backend) -> None:
+        raise AssertionError(f"{row} is asked")
+
+    come(url, "--astakos-db", url)
+    monkeypatch.setattr(registry, "engine", asked)
+    caller = system_caller("tests")
+    for server, act in ((1, servers.stop), (3, servers.start), (10, servers.delete)):
+        with pytest.raises(ServiceUnavailable):
+            act(caller, Server.objects.get(pk=server).uuid)
+    networks.rename(caller, Network.objects.get(pk=5).uuid, name="renamed")
+    ports.create(caller, Network.objects.get(pk=5).uuid)
+    for row in runner.claim("tests", 10):
+        runner.work(row)
+    assert Operation.objects.filter(state__in=Operation.ACTIVE).exists(), "it waits for the cluster"
 
 
 def test_a_wrong_key_is_told_before_anything_is_written(url: str) -> None:

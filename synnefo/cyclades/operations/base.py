@@ -28,7 +28,10 @@ class BackendProcedure(Procedure):
         return Fence(self.row.pk, self.row.attempt)
 
     def engine_of(self, backend: BackendRow) -> Backend:
+        """Raises BackendUnavailable while it is offline: then nothing is sent to it."""
         forbid_in_transaction("calling an engine")
+        if backend.offline:
+            raise BackendUnavailable(f"the engine {backend.name} is offline")
         return registry.engine(backend)
 
     def wait_for(self, engine: Backend) -> Move:

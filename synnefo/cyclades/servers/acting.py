@@ -9,7 +9,7 @@ from typing import Any
 from synnefo.audit.rules import record
 from synnefo.common.accounts import Provision, provisions_for
 from synnefo.common.caller import Caller
-from synnefo.common.faults import Conflict
+from synnefo.common.faults import Conflict, ServiceUnavailable
 from synnefo.cyclades.servers.models import Server
 from synnefo.cyclades.servers.states import Action, require
 from synnefo.cyclades.volumes.models import Volume
@@ -44,7 +44,11 @@ def launch(
     serial: int | None = None, volume: Volume | None = None, secret: dict[str, Any] | None = None,
     wanted_on: bool | None = None, **payload: object,
 ) -> None:  # fmt: skip
-    """An operation on the server (and a volume), in its project, whoever asks for it."""
+    """An operation on the server (and a volume), in its project, whoever asks for it.
+
+    Raises ServiceUnavailable while its engine is offline.
+    """
+    require_engine(server)
     also = [] if volume is None else [(Volume.TARGET, volume.pk)]
     engine.start(
         procedure, targets=[(TARGET, server.pk), *also], actor=caller, project=server.project,
@@ -54,6 +58,12 @@ def launch(
     if wanted_on is not None:
         server.wanted_on = wanted_on
     server.save(update_fields=("task", "wanted_on", "updated"))
+
+
+def require_engine(server: Server) -> None:
+    """Raises ServiceUnavailable if its engine is not to be talked to."""
+    if server.backend is not None and server.backend.offline:
+        raise ServiceUnavailable("The engine of this server is offline.")
 
 
 def running_charge(server: Server, sign: int) -> list[Provision]:

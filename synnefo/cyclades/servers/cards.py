@@ -17,6 +17,7 @@ from synnefo.cyclades.networks.models import Network, Port, SecurityGroup
 from synnefo.cyclades.networks.state import lock
 from synnefo.cyclades.operations.cards import PlugCard, UnplugCard
 from synnefo.cyclades.operations.networks import changed
+from synnefo.cyclades.servers.acting import require_engine
 from synnefo.cyclades.servers.models import Server
 from synnefo.cyclades.servers.states import Action, require
 from synnefo.engine import rules as engine
@@ -83,7 +84,7 @@ def new_card(
         if unused is None:
             raise Conflict("On a public network a server needs a floating IP as its address; none is free.")
         address = unused.address
-    return floating.port_with(caller, network, address, name=name)
+    return floating.port_with(caller, network, address, name=name, groups=groups)
 
 
 def _locked(caller: Caller, found: Server, action: Action) -> Server:
@@ -115,6 +116,7 @@ def _begin(
     **payload: object,
 ) -> None:  # fmt: skip
     payload["port"] = card.pk
+    require_engine(server)
     engine.start(kind, targets=[(Server.TARGET, server.pk)], actor=caller, payload=payload)
     server.task = task
     server.save(update_fields=("task", "updated"))

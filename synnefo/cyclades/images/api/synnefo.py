@@ -128,7 +128,7 @@ def _details(request: HttpRequest, image: Image) -> dict[str, Any]:
         "name": image.name,
         "links": links_of(request, image.uuid),
         "updated": kit.stamp(image.updated.replace(microsecond=0)),
-        "created": kit.stamp(image.created.replace(microsecond=0)),
+        "created": kit.stamp(image.updated.replace(microsecond=0)),  # as image v1 says it
         "status": "DELETED" if image.deleted else _STATUS[Image.Status(image.status)],
         "progress": 100 if image.status == Image.Status.AVAILABLE else 0,
         "user_id": image.userid,

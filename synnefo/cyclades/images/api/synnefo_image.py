@@ -262,7 +262,7 @@ def _details(image: Image) -> dict[str, Any]:
         **_brief(image),
         "checksum": image.hash,
         "location": image.location,
-        "created_at": _moment(image.created),
+        "created_at": _moment(image.updated),  # as ever: when its present description came about
         "updated_at": _moment(image.updated),
         "deleted_at": "",
         "is_public": image.is_public,

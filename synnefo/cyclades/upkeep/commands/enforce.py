@@ -55,8 +55,8 @@ class Command(FormattedCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["list_resources"]:
-            rows = [(name, "yes" if name in enforcing.SOFT else "no") for name in enforcing.RESOURCES]
-            print_table(("resource", "soft"), rows, options["output_format"], self.stdout)
+            names = [(name, "yes" if name in enforcing.SOFT else "no") for name in enforcing.RESOURCES]
+            print_table(("resource", "soft"), names, options["output_format"], self.stdout)
             return
         plan = Plan(_wish(options))
         if not plan.violations:

@@ -197,7 +197,7 @@ def _view(request: HttpRequest, snapshot: Image) -> dict[str, Any]:
         "user_id": snapshot.userid,
         "tenant_id": snapshot.userid,
         "os-extended-snapshot-attribute:progress": "100%" if status == _MADE else 0,
-        "created_at": kit.stamp(snapshot.created.replace(microsecond=0)),
+        "created_at": kit.stamp(snapshot.updated.replace(microsecond=0)),  # as image v1 says it
         "metadata": snapshots.metadata_of(snapshot),
         "volume_id": None if snapshot.volume_id is None else str(snapshot.volume_id),
         "links": kit.links(kit.address(request, f"volume/v2.0/snapshots/{snapshot.uuid}")),
