@@ -183,6 +183,20 @@ def test_security_groups_of_a_server_are_those_of_its_cards(alice: Api, server: 
     assert names() == []
 
 
+def test_addresses_of_a_card_come_and_go(alice: Api, server: str, lan: dict[str, str]) -> None:
+    def addresses() -> list[str]:
+        return [row["addr"] for row in alice.json("GET", f"{SERVERS}/{server}/ips")["addresses"]["lan"]]
+
+    [first] = addresses()
+    alice.json("POST", f"{SERVERS}/{server}/action", {"addFixedIp": {"networkId": lan["network"]}})
+    assert addresses()[0] == first
+    assert len(addresses()) == 2
+    alice.json("POST", f"{SERVERS}/{server}/action", {"removeFixedIp": {"address": addresses()[1]}})
+    assert addresses() == [first]
+    unknown = alice("POST", f"{SERVERS}/{server}/action", {"removeFixedIp": {"address": "192.0.2.1"}})
+    assert unknown.status_code == 400
+
+
 def test_servers_are_found_by_harmless_expressions(alice: Api, server: str) -> None:
     def found(pattern: str) -> int:
         return len(alice.json("GET", f"{SERVERS}?name={pattern}")["servers"])

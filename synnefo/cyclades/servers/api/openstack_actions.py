@@ -14,6 +14,7 @@ from synnefo.common.faults import BadRequest, Conflict, Forbidden, ItemNotFound
 from synnefo.cyclades.console import rules as console
 from synnefo.cyclades.networks import floating, ports
 from synnefo.cyclades.networks import groups as security_groups
+from synnefo.cyclades.networks.addresses import FixedIp
 from synnefo.cyclades.networks.models import Port
 from synnefo.cyclades.openstack import kit
 from synnefo.cyclades.servers import backups, imaging, life, rules, sizes, systems
@@ -306,6 +307,29 @@ def _remove_floating(request: HttpRequest, uuid: str, wanted: FloatingAddress) -
     floating.associate(caller, found.uuid, None)
 
 
+def _add_fixed(request: HttpRequest, uuid: str, wanted: FixedNetwork) -> None:
+    """One more address for the server's card on a network, of the subnet of its first one."""
+    caller, cards = _cards(request, uuid)
+    for card in cards:
+        kept = list(card.addresses.select_related("subnet").order_by("id"))
+        if card.network.uuid == kit.wanted_id(wanted.network) and kept:
+            fixed = [FixedIp(ip.address) for ip in kept]
+            ports.update(caller, card.uuid, fixed_ips=[*fixed, FixedIp(subnet=kept[0].subnet.uuid)])
+            return
+    raise BadRequest(f"Instance {uuid} has no addresses on network {wanted.network}.")
+
+
+def _remove_fixed(request: HttpRequest, uuid: str, wanted: FixedAddress) -> None:
+    caller, cards = _cards(request, uuid)
+    for card in cards:
+        fixed = list(card.addresses.order_by("id").values_list("address", flat=True))
+        if wanted.address in fixed:
+            kept = [FixedIp(address) for address in fixed if address != wanted.address]
+            ports.update(caller, card.uuid, fixed_ips=kept)
+            return
+    raise BadRequest(f"Instance {uuid} does not have fixed IP {wanted.address}.")
+
+
 def _reset_state(request: HttpRequest, uuid: str, wanted: State) -> None:
     life.reset_state(kit.caller_of(request), uuid, _STATES[wanted.state])
 
@@ -355,6 +379,8 @@ ACTIONS: dict[str, Act] = {
     "changePassword": _with(Password, _change_password),
     "addSecurityGroup": _with(GroupName, _add_group),
     "removeSecurityGroup": _with(GroupName, _remove_group),
+    "addFixedIp": _with(FixedNetwork, _add_fixed),
+    "removeFixedIp": _with(FixedAddress, _remove_fixed),
     "addFloatingIp": _with(FloatingAddress, _add_floating),
     "removeFloatingIp": _with(FloatingAddress, _remove_floating),
     "os-resetState": _with(State, _reset_state),
