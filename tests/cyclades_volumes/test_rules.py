@@ -204,3 +204,24 @@ def test_only_administrators_say_what_state_a_volume_is_in(cloud: People, make: 
     admin = dataclasses.replace(cloud.admin.caller, scope=Scope.CLOUD)
     rules.reset_status(admin, volume.uuid, S.ERROR)
     assert rules.get(cloud.alice.caller, volume.uuid).status == S.ERROR
+
+
+def test_while_an_engine_is_out_of_reach_nothing_is_asked_of_it(
+    cloud: People, make: Make, backend_row: Any
+) -> None:
+    alice, volume, free = cloud.alice.caller, make(), make()
+    snapshots.create(alice, volume.uuid)
+    work_off()
+    backend_row.offline = True
+    backend_row.save()
+    for act in (
+        lambda: rules.delete(alice, volume.uuid),
+        lambda: rules.extend(alice, volume.uuid, 2),
+        lambda: snapshots.create(alice, volume.uuid),
+        lambda: make(source=Volume.Source.VOLUME, source_uuid=volume.uuid),
+    ):
+        with pytest.raises(faults.ServiceUnavailable):
+            act()
+    rules.delete(alice, free.uuid)
+    assert used_gib(cloud.alice) == 1
+    assert rules.get(alice, volume.uuid).status == S.AVAILABLE

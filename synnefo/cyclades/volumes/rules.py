@@ -13,7 +13,14 @@ from django.db.models import QuerySet, Sum
 
 from synnefo.audit.rules import record
 from synnefo.common.caller import Caller, visible
-from synnefo.common.faults import BadRequest, Conflict, Forbidden, ItemNotFound, OverLimit
+from synnefo.common.faults import (
+    BadRequest,
+    Conflict,
+    Forbidden,
+    ItemNotFound,
+    OverLimit,
+    ServiceUnavailable,
+)
 from synnefo.common.objects import store_of
 from synnefo.common.transactions import atomic
 from synnefo.common.units import GIB
@@ -111,6 +118,7 @@ def create(caller: Caller, request: VolumeRequest) -> Volume:
         add(caller, volume, request.metadata)
         if volume.source == Volume.Source.VOLUME and not _copy_source(volume):
             source = Volume.objects.get(uuid=volume.source_uuid)
+            require_engine(source)
             engine.start(
                 CloneVolume, targets=[(TARGET, volume.pk)], actor=caller, payload={"source": source.pk}
             )
@@ -137,6 +145,7 @@ def delete(caller: Caller, uuid: str) -> None:
             past.forget(volume)
             decide(serial, accept=True)
             return
+        require_engine(volume)
         engine.start(
             DeleteVolume, targets=[(TARGET, volume.pk)], actor=caller, project=volume.project, serial=serial
         )
@@ -162,6 +171,7 @@ def extend(caller: Caller, uuid: str, size_gib: int) -> Volume:
             volume.size_gib = size_gib
             decide(serial, accept=True)
         else:
+            require_engine(volume)
             engine.start(
                 ExtendVolume, targets=[(TARGET, volume.pk)], actor=caller, project=volume.project,
                 payload={"size_gib": size_gib}, serial=serial,
@@ -292,6 +302,12 @@ def locked(found: Volume, action: Action) -> Volume:
     volume = rows.get(pk=found.pk)
     require(volume, action)
     return volume
+
+
+def require_engine(volume: Volume) -> None:
+    """Raises ServiceUnavailable while the engine that has its data is out of reach."""
+    if volume.backend is not None and volume.backend.offline:
+        raise ServiceUnavailable("The volume's engine is out of reach for now.")
 
 
 def check_words(name: str, description: str) -> None:

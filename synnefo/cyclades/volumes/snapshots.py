@@ -140,6 +140,7 @@ def _begin(
         )
     with atomic():
         volume = rules.locked(found, Action.SNAPSHOT)
+        rules.require_engine(volume)
         image = content.await_content(
             caller, name=name, properties=properties, description=description, is_snapshot=snapshot,
             volume_id=volume.pk, server_uuid=server_uuid, wanted_disk_gib=volume.size_gib,
