@@ -214,3 +214,39 @@ def test_what_was_asked_for_lately_is_in_use_for_engines_that_do_not_tell(tmp_pa
         when = path.stat().st_mtime - age_s
         os.utime(path, (when, when))
     assert used_lately(tmp_path) == {tmp_path / "new"}
+
+
+@pytest.mark.parametrize("kind", ["monolithicSparse", "streamOptimized"])
+@pytest.mark.parametrize("is_file", [False, True])
+def test_a_vmdk_is_kept_as_the_qcow2_that_it_becomes(tmp_path: Path, kind: str, is_file: bool) -> None:
+    disk = os.urandom(64 * KIB) + bytes(960 * KIB)
+    (tmp_path / "raw").write_bytes(disk)
+    convert = ["qemu-img", "convert", "-f", "raw", "-O", "vmdk", "-o", f"subformat={kind}"]
+    subprocess.run([*convert, str(tmp_path / "raw"), str(tmp_path / "d")], check=True, timeout=60)
+    content = (tmp_path / "d").read_bytes()
+    source = Source(content)
+    plain = image(content)
+    wanted = DiskImage(tmp_path / "d" if is_file else None, "vmdk", plain.hash, "" if is_file else plain.source,
+                       plain.size_bytes)  # fmt: skip
+    with source.cache(tmp_path).using(wanted) as file:
+        assert wanted.kept_format == "qcow2"
+        back = ["qemu-img", "convert", "-f", "qcow2", "-O", "raw", str(file), str(tmp_path / "back")]
+        subprocess.run(back, check=True, timeout=60)
+    assert (tmp_path / "back").read_bytes() == disk
+    assert kept(tmp_path) == {name(content)}
+    assert source.reads == (0 if is_file else 1)
+
+
+def test_a_vmdk_with_a_parent_is_refused(tmp_path: Path) -> None:
+    make = ["qemu-img", "create", "-q", "-f", "vmdk"]
+    subprocess.run([*make, str(tmp_path / "base"), "1M"], check=True, timeout=60)
+    child = [*make, "-b", str(tmp_path / "base"), "-F", "vmdk", str(tmp_path / "child")]
+    subprocess.run(child, check=True, timeout=60)
+    content = (tmp_path / "child").read_bytes()
+    wanted = DiskImage(None, "vmdk", image(content).hash, image(content).source, len(content))
+    with (
+        pytest.raises(BackendError, match="refers to another file"),
+        Source(content).cache(tmp_path).using(wanted),
+    ):
+        pass
+    assert kept(tmp_path) == set()
