@@ -226,8 +226,8 @@ def test_a_vmdk_is_kept_as_the_qcow2_that_it_becomes(tmp_path: Path, kind: str, 
     content = (tmp_path / "d").read_bytes()
     source = Source(content)
     plain = image(content)
-    wanted = DiskImage(tmp_path / "d" if is_file else None, "vmdk", plain.hash, "" if is_file else plain.source,
-                       plain.size_bytes)  # fmt: skip
+    place, hold = (tmp_path / "d", "") if is_file else (None, plain.source)
+    wanted = DiskImage(place, "vmdk", plain.hash, hold, plain.size_bytes)
     with source.cache(tmp_path).using(wanted) as file:
         assert wanted.kept_format == "qcow2"
         back = ["qemu-img", "convert", "-f", "qcow2", "-O", "raw", str(file), str(tmp_path / "back")]
