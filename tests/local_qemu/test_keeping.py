@@ -20,6 +20,7 @@ from synnefo.cyclades.backends.base import (
     GuestFile,
     GuestSetup,
     InstanceSpec,
+    Lease,
     NetworkSpec,
     Nic,
     RouterSpec,
@@ -312,3 +313,18 @@ def test_a_guest_is_told_the_address_under_which_the_world_knows_it(tmp_path: Pa
         told = [source._guest(name, address) for name, address in cards.items()]
         assert source._guest("own", "10.0.0.6") is None
     assert [guest and guest.public_ipv4 for guest in told] == ["198.18.0.9", "198.18.0.8", "198.18.0.7"]
+
+
+def test_whose_an_address_is_the_network_knows_first(tmp_path: Path) -> None:
+    networks = Records(tmp_path / "networks", NetworkSpec)
+    nics = [Nic(f"nic-{number}", "own", f"aa:00:00:00:00:0{number}", f"10.0.0.{number}") for number in (1, 2)]
+    specs = [
+        InstanceSpec(
+            f"vm-{number}", 1, 64, [nic], GuestSetup(hostname=f"h{number}", instance_id=f"i-{number}")
+        )
+        for number, nic in enumerate(nics, start=1)
+    ]
+    networks.adopt(NetworkSpec("own", 1, "10.0.0.0/24", leases=[Lease(nics[1].mac, "10.0.0.1", "h2")]))
+    with MetadataSource(UserFabric("ltst", tmp_path), lambda: specs, tmp_path) as source:
+        found = [source._guest("own", f"10.0.0.{number}") for number in (1, 2, 3)]
+    assert [guest and guest.instance_id for guest in found] == ["i-2", "i-2", None]

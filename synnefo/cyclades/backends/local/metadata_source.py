@@ -46,9 +46,14 @@ class MetadataSource(contextlib.AbstractContextManager["MetadataSource"]):
         self._server.close()
 
     def _guest(self, network: str, ip: str) -> Guest | None:
+        """Whose an address is: the network's leases know it first, for cards' addresses may change."""
+        record = self._networks.get(network)
+        leases = record.spec.leases if record else ()
+        mac = next((lease.mac for lease in leases if lease.ip == ip), None)
         for spec in self._specs():
-            if any((nic.network, nic.ip) == (network, ip) for nic in spec.nics):
-                return Guest.of(spec, ip, self._public_address(network, ip))
+            for nic in spec.nics:
+                if nic.network == network and (nic.mac == mac if mac else ip in (nic.ip, *nic.more_ips)):
+                    return Guest.of(spec, ip, self._public_address(network, ip))
         return None
 
     def _public_address(self, network: str, ip: str) -> str | None:
