@@ -97,6 +97,14 @@ def test_ranges_of_the_cloud_itself_are_refused(cloud: People, cidr: str) -> Non
     assert not bare.subnets.exists()
 
 
+def test_public_ranges_of_hosts_are_not_tenants(cloud: People, settings: Any) -> None:
+    settings.CYCLADES_LOCAL_PUBLIC_RANGES = ["192.0.2.0/24", "10.5.0.128/25@eth0"]
+    bare = networks.create(cloud.alice.caller, name="bare")
+    for cidr in ("192.0.2.64/26", "10.5.0.0/24"):
+        with pytest.raises(faults.BadRequest):
+            networks.create_subnet(cloud.alice.caller, bare.uuid, cidr=cidr)
+
+
 def test_a_subnet_in_use_stays(cloud: People, network: Network) -> None:
     alice = cloud.alice.caller
     port = ports.create(alice, network.uuid)

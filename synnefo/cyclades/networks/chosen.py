@@ -30,7 +30,7 @@ def places(*, usual: bool) -> set[int]:
 
 
 def forced(caller: Caller, locked: Mapping[int, Network]) -> list[Port]:
-    """Cards that every server has; their addresses cost nothing. Raises ServiceUnavailable if none is left."""
+    """Cards that every server has; addresses of these cost nothing. Raises ServiceUnavailable (none left)."""
     try:
         entries = settings.CYCLADES_FORCED_SERVER_NETWORKS
         return [_first(caller, entry, locked, forced=True) for entry in entries]

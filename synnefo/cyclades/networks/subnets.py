@@ -118,7 +118,8 @@ def _check_mode(wish: Wish, space: allocation.Space) -> None:
 
 def _check_not_reserved(space: allocation.Space) -> None:
     """Ranges that the engine of this machine needs for itself cannot be a tenant's."""
-    reserved = (settings.CYCLADES_LOCAL_FLOATING_RANGE, settings.CYCLADES_LOCAL_TRANSIT_RANGE)
+    public = [text.partition("@")[0] for text in settings.CYCLADES_LOCAL_PUBLIC_RANGES]
+    reserved = (settings.CYCLADES_LOCAL_FLOATING_RANGE, settings.CYCLADES_LOCAL_TRANSIT_RANGE, *public)
     for text in reserved:
         if space.version == 4 and space.overlaps(ipaddress.ip_network(text)):
             raise BadRequest(f"Invalid cidr {space}: it overlaps {text}, which the cloud uses itself.")
