@@ -25,6 +25,7 @@ from synnefo.cyclades.backends.base import (
     JobStatus,
     NetworkSpec,
     Power,
+    SubnetSpec,
     VolumeSpec,
 )
 from synnefo.cyclades.backends.ganeti import GanetiBackend, GanetiConfig
@@ -37,6 +38,11 @@ from .kit import Watch, rfb_socket
 from .suite import BackendContract
 
 Open = Callable[[GanetiConfig], GanetiBackend]
+
+
+def listed(cluster: GanetiCluster, network: str, fields: str) -> str:
+    """Fields of a network as Ganeti's own command shows them."""
+    return cluster.run("gnt-network", "list", "--no-headers", "-o", fields, network).strip()
 
 
 @pytest.fixture(scope="module")
@@ -254,11 +260,53 @@ class TestGaneti(BackendContract):
         assert not {root, data.name} & set(with_disks.volumes())
         self.finish(with_disks, with_disks.delete_volume(data.name, Fence(19, 1)))
 
+    # -- kinds of networks ------------------------------------------------------------------------
+    def test_a_network_has_the_mode_the_link_and_the_tags_of_its_kind(
+        self, cluster: GanetiCluster, backend: GanetiBackend, network: NetworkSpec
+    ) -> None:
+        vlan = dataclasses.replace(network, kind="PHYSICAL_VLAN", link="prv7", tags=["physical-vlan"])
+        backend.apply_network(vlan, Fence(10, 1))
+        assert "(bridged, prv7," in listed(cluster, network.name, "group_list")
+        tags = set(listed(cluster, network.name, "tags").split(","))
+        assert {"nfdhcpd", "physical-vlan", "private", "synnefo:revision:1"} == {t.strip() for t in tags}
+        backend.apply_network(dataclasses.replace(vlan, revision=2, dhcp=False, tags=[]), Fence(11, 1))
+        tags = set(listed(cluster, network.name, "tags").split(","))
+        assert {"private", "synnefo:revision:2"} == {t.strip() for t in tags}
+
+    def test_a_routed_network_with_a_mac_prefix_is_made_so(
+        self, cluster: GanetiCluster, backend: GanetiBackend, network: NetworkSpec
+    ) -> None:
+        routed = dataclasses.replace(
+            network, kind="IP_LESS_ROUTED", mode="routed", link="snf-link-1", mac_prefix="aa:00:07"
+        )
+        backend.apply_network(routed, Fence(10, 1))
+        assert "(routed, snf-link-1," in listed(cluster, network.name, "group_list")
+        assert listed(cluster, network.name, "mac_prefix") == "aa:00:07"
+
+    def test_ipv6_comes_and_goes_and_may_be_alone(
+        self, cluster: GanetiCluster, backend: GanetiBackend, network: NetworkSpec
+    ) -> None:
+        six = SubnetSpec("fd00:7::/64", "fd00:7::1", ipv6_mode="slaac")
+        alone = dataclasses.replace(network, cidr=None, gateway=None, more_subnets=[six])
+        backend.apply_network(alone, Fence(10, 1))
+        fields = listed(cluster, network.name, "network,network6,gateway6").split()
+        assert fields == ["10.0.0.0/29", "fd00:7::/64", "fd00:7::1"]
+        backend.apply_network(dataclasses.replace(alone, revision=2, more_subnets=[]), Fence(11, 1))
+        assert listed(cluster, network.name, "network6,gateway6").split() == ["-", "-"]
+
     # -- what Ganeti cannot do --------------------------------------------------------------------
     def test_floating_addresses_are_refused(self, backend: GanetiBackend, network: NetworkSpec) -> None:
         floating = dataclasses.replace(network, floating={"192.0.2.7": "10.0.0.7"})
         with pytest.raises(BackendError, match="address translation"):
             backend.apply_network(floating, Fence(10, 1))
+        assert network.name not in backend.networks()
+
+    def test_more_ranges_than_ganeti_holds_are_refused(
+        self, backend: GanetiBackend, network: NetworkSpec
+    ) -> None:
+        more = dataclasses.replace(network, more_subnets=[SubnetSpec("10.9.0.0/24")])
+        with pytest.raises(BackendError, match="one range of IPv4 and one of IPv6"):
+            backend.apply_network(more, Fence(10, 1))
         assert network.name not in backend.networks()
 
     def test_what_it_has_no_counterpart_for_is_said(self, backend: GanetiBackend, running: str) -> None:

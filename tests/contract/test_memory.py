@@ -22,10 +22,11 @@ from synnefo.cyclades.backends.memory import MemoryBackend
 
 from .disks_suite import MachineContract, VolumeContract
 from .kit import Watch
+from .routers_suite import RouterContract
 from .suite import MakeSpec, ScreenContract, numbers
 
 
-class TestMemory(ScreenContract, VolumeContract, MachineContract):
+class TestMemory(ScreenContract, VolumeContract, MachineContract, RouterContract):
     patience_s = 5
 
     @pytest.fixture

@@ -237,7 +237,7 @@ def fabric_router(fabric: NamespaceFabric) -> str:
 
 
 def test_revisions_and_refusals(fabric: NamespaceFabric, red: Guest) -> None:
-    with pytest.raises(BackendError, match="nowhere is not there"):
+    with pytest.raises(BackendUnavailable, match="nowhere is not there yet"):
         fabric.apply_router(RouterSpec("router", 1, [("nowhere", "10.1.0.1/24")]))
     assert fabric.routers() == []
     fabric.apply_router(replace(ROUTER, revision=5))

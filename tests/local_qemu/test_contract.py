@@ -31,6 +31,7 @@ from synnefo.cyclades.backends.local.records import Records
 from tests.cloud import tiny_disk
 from tests.contract.disks_suite import MachineContract, VolumeContract
 from tests.contract.kit import MakeSpec, wait_until
+from tests.contract.routers_suite import RouterContract
 from tests.contract.suite import ScreenContract
 
 from . import guests
@@ -114,7 +115,7 @@ def in_machine(home: layout.Home, prefix: str) -> set[str]:
     return {name.removeprefix(prefix) for name in found if name.startswith(prefix)}
 
 
-class TestUserNetworking(LocalContract, VolumeContract, MachineContract):
+class TestUserNetworking(LocalContract, VolumeContract, MachineContract, RouterContract):
     """Also what an engine does with its disks, which is the same on both networks."""
 
     @pytest.fixture
@@ -165,7 +166,7 @@ class TestUserNetworking(LocalContract, VolumeContract, MachineContract):
         return UserFabric("ctst", tmp_path)
 
 
-class TestNamespaces(LocalContract):
+class TestNamespaces(LocalContract, RouterContract):
     @pytest.fixture
     def fabric(self, tmp_path: Path) -> Iterator[Fabric]:
         tag = f"c{os.getpid() % 100000:05}"

@@ -81,7 +81,7 @@ class Networks:
             raise BackendError("Networks on Ganeti have no floating addresses by address translation")
         _ipv6_of(spec)
         if any(each.rules is not None for each in spec.filters):
-            log.warning("%s: nodes of Ganeti do not filter by security groups", spec.name)
+            log.warning("%s: security groups and firewall profiles are not in force on Ganeti", spec.name)
         deadline = time.monotonic() + self._config.network_timeout_s
         Submission(self._rapi, self._jobs, "network", spec.name, fence).note()
         while True:
@@ -123,13 +123,14 @@ class Networks:
         tags = self._tags(spec)
         if standing is None:
             return self._creation(spec, tags)
-        if standing.cidr != (spec.cidr or _NO_RANGE) or (standing.gateway and not spec.gateway):
-            return self._away(standing)  # Ganeti changes neither; it is made anew
+        changes = _changes(spec, standing)
+        if standing.cidr != (spec.cidr or _NO_RANGE) or None in changes.values():
+            return self._away(standing)  # Ganeti changes no range and takes nothing away; it is made anew
         for group in self._rapi.call("GET", path("groups")):
             if group["name"] not in standing.groups:
                 return self._connection(spec, group["name"])
-        if body := _changes(spec, standing):
-            return Step("network-modify", "PUT", path("networks", spec.name, "modify"), body)
+        if changes:
+            return Step("network-modify", "PUT", path("networks", spec.name, "modify"), changes)
         return self._tagging(standing, tags)
 
     def _tags(self, spec: NetworkSpec) -> set[str]:
@@ -201,11 +202,11 @@ def _ipv6_of(spec: NetworkSpec) -> SubnetSpec | None:
 
 
 def _changes(spec: NetworkSpec, standing: Standing) -> dict[str, object]:
-    """What differs of what Ganeti can change; the empty value is its word for "none"."""
+    """What differs of what Ganeti can change, None for what shall be gone."""
     ipv6 = _ipv6_of(spec)
     wanted = {
         "gateway": (standing.gateway, spec.gateway),
         "network6": (standing.cidr6, ipv6.cidr if ipv6 else None),
         "gateway6": (standing.gateway6, ipv6.gateway if ipv6 else None),
     }
-    return {key: new or "none" for key, (old, new) in wanted.items() if (old or None) != (new or None)}
+    return {key: new for key, (old, new) in wanted.items() if (old or None) != new}

@@ -89,7 +89,8 @@ class AddressPlan:
 
     @property
     def networks_max(self) -> int:
-        return self.transit.num_addresses - 3
+        """As many as have a transit address and a zone of tracked connections."""
+        return min(self.transit.num_addresses - 3, 2**16 - 1)
 
     def transit_address(self, index: int) -> IPv4Address:
         """The address of network number ``index`` (from 1) on the transit range."""

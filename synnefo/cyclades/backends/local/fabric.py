@@ -251,12 +251,13 @@ class NamespaceFabric:
             if not self._stands():
                 self.ensure()
             self._refuse_taken(spec)
+            before = self._records.get(spec.name)
             record = self._records.adopt(spec)
             network = self._network(record)
             self._ensure_bridge(network.bridge)
             self._wires.join(record, network.bridge, self._bridges)
             with self._locked():
-                self._ports.renew(record)
+                self._ports.renew(record, before)
             network.apply(record.spec)
 
     def remove(self, name: str) -> None:
@@ -339,7 +340,7 @@ class NamespaceFabric:
         for name in dict.fromkeys(name for name, _ in spec.interfaces):
             record = self._records.get(name)
             if record is None:
-                raise BackendError(f"{spec.name}: the network {name} is not there")
+                raise BackendUnavailable(f"{spec.name}: the network {name} is not there yet")
             found[name] = record
         return found
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
-from synnefo.cyclades.backends.base import BackendError, NetworkSpec, Nic, RouterSpec
+from synnefo.cyclades.backends.base import BackendError, BackendUnavailable, NetworkSpec, Nic, RouterSpec
 from synnefo.cyclades.backends.local import wishes
 from synnefo.cyclades.backends.local.addresses import AddressPlan
 from synnefo.cyclades.backends.local.records import Record, Records
@@ -69,6 +69,8 @@ class UserFabric:
     def apply_router(self, spec: RouterSpec) -> None:
         """Its floating addresses and its way out are in force when a server starts; it joins no networks."""
         wishes.check_router(spec, self._plan)
+        if missing := {name for name, _ in spec.interfaces} - set(self.networks()):
+            raise BackendUnavailable(f"{spec.name}: the network {min(missing)} is not there yet")
         with self._routers.lock(spec.name):
             self._routers.adopt(spec)
 

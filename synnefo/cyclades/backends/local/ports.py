@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from synnefo.cyclades.backends.base import CardFilter, NetworkSpec, Nic
@@ -17,7 +17,15 @@ from synnefo.cyclades.backends.local import nft, nft_cards
 from synnefo.cyclades.backends.local.addresses import Range, network
 from synnefo.cyclades.backends.local.nft_cards import Card, Change
 from synnefo.cyclades.backends.local.records import Record, write
-from synnefo.cyclades.backends.local.tenant import PUBLIC_BRIDGE, bridge_of
+from synnefo.cyclades.backends.local.tenant import bridge_of
+
+
+@dataclasses.dataclass(frozen=True)
+class Written:
+    """What the rules hold of a network: the revision of all its cards' chains, and its sets."""
+
+    revision: int
+    sets: Sequence[str]
 
 
 class Ports:
@@ -40,57 +48,71 @@ class Ports:
 
     def plug(self, nic: Nic, record: Record[NetworkSpec]) -> None:
         """Let the card speak, and only so; the tap itself is the caller's."""
-        nics, sets = self._stored()
-        self._store({**nics, nic.name: nic}, sets)
-        self._renew(record, [nic])
+        nics, written = self._stored()
+        self._store({**nics, nic.name: nic}, written)
+        standing = written.get(record.spec.name)
+        if standing is None or standing.revision != record.spec.revision:
+            self.renew(record, None)
+        else:
+            self._load(Change(cards=[_card(nic, record)]))
 
     def unplug(self, name: str) -> bool:
         """Whether it was plugged."""
-        nics, sets = self._stored()
+        nics, written = self._stored()
         if name not in nics:
             return False
         self._load(Change(gone=[name]))
-        self._store({other: nic for other, nic in nics.items() if other != name}, sets)
+        self._store({other: nic for other, nic in nics.items() if other != name}, written)
         return True
 
-    def renew(self, record: Record[NetworkSpec]) -> None:
-        """Bring the rules of all cards of a network, and its sets, to what it asks for now."""
-        self._renew(record, [nic for nic in self.plugged().values() if nic.network == record.spec.name])
+    def renew(self, record: Record[NetworkSpec], before: Record[NetworkSpec] | None) -> None:
+        """Bring the rules of a network's cards, and its sets, to what it asks for now.
+
+        If the rules hold what stood ``before``, only what differs is written; else, and where the revision
+        is the same, all of it: it may have to be repaired.
+        """
+        name, revision = record.spec.name, record.spec.revision
+        nics, written = self._stored()
+        standing = written.get(name)
+        cards = {nic: _card(nic, record) for nic in nics.values() if nic.network == name}
+        sets = nft_cards.set_names(record.index, record.spec.address_sets)
+        change = Change(cards=list(cards.values()), sets=sets)
+        if before is not None and standing and revision != standing.revision == before.spec.revision:
+            old = nft_cards.set_names(before.index, before.spec.address_sets)
+            change.sets = {key: members for key, members in sets.items() if old.get(key) != members}
+            change.cards = [card for nic, card in cards.items() if card != _card(nic, before)]
+        change.gone_sets = sorted(set(standing.sets if standing else ()) - set(sets))
+        if not record.spec.public:
+            change.zones = {bridge_of(record): record.index}
+        self._load(change)
+        self._store(nics, {**written, name: Written(revision, sorted(sets))})
 
     def forget(self, network_name: str) -> None:
         """Take away what is left of a network without cards."""
-        nics, sets = self._stored()
-        if stale := sets.pop(network_name, []):
-            self._load(Change(gone_sets=stale))
-            self._store(nics, sets)
+        nics, written = self._stored()
+        standing = written.pop(network_name, None)
+        if standing is not None:
+            self._load(Change(gone_sets=list(standing.sets)))
+            self._store(nics, written)
 
     # -- inside ---------------------------------------------------------------------------------
-    def _renew(self, record: Record[NetworkSpec], nics: Iterable[Nic]) -> None:
-        wanted = nft_cards.set_names(record.index, record.spec.address_sets)
-        everybody, sets = self._stored()
-        stale = sorted(set(sets.get(record.spec.name, [])) - set(wanted))
-        bridge = bridge_of(record)
-        zones = {bridge: record.index} if bridge != PUBLIC_BRIDGE else {}
-        cards = [_card(nic, record) for nic in nics]
-        if stale:  # rules of all cards must let go of a set before it goes
-            others = [nic for nic in everybody.values() if nic.network == record.spec.name]
-            cards = [_card(nic, record) for nic in others]
-        self._load(Change(cards=cards, sets=wanted, gone_sets=stale, zones=zones))
-        self._store(everybody, {**sets, record.spec.name: sorted(wanted)})
-
     def _load(self, change: Change) -> None:
         nft.load(change.text(), self._netns)
 
-    def _stored(self) -> tuple[dict[str, Nic], dict[str, list[str]]]:
+    def _stored(self) -> tuple[dict[str, Nic], dict[str, Written]]:
         try:
             stored = json.loads(self._file.read_text())
         except FileNotFoundError:
             return {}, {}
-        return {entry["name"]: Nic(**entry) for entry in stored["nics"]}, stored["sets"]
+        nics = (Nic(**{**entry, "more_ips": tuple(entry["more_ips"])}) for entry in stored["nics"])
+        return {nic.name: nic for nic in nics}, {
+            name: Written(**entry) for name, entry in stored["networks"].items()
+        }
 
-    def _store(self, nics: dict[str, Nic], sets: dict[str, list[str]]) -> None:
+    def _store(self, nics: dict[str, Nic], written: dict[str, Written]) -> None:
         listed = [dataclasses.asdict(nic) for nic in nics.values()]
-        write(self._file, json.dumps({"nics": listed, "sets": sets}))
+        networks = {name: dataclasses.asdict(each) for name, each in written.items()}
+        write(self._file, json.dumps({"nics": listed, "networks": networks}))
 
 
 def _card(nic: Nic, record: Record[NetworkSpec]) -> Card:
