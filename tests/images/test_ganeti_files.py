@@ -17,8 +17,8 @@ CONTENT = b"content of a disk"
 HASH = hashlib.sha256(CONTENT).hexdigest()
 CONFIG = GanetiConfig(url="https://127.0.0.1:1", username="u", password="p")
 SPEC = InstanceSpec(
-    "snf-1", 1, 64, 1, DiskImage(None, "raw", HASH, "pithos:x", len(CONTENT)), [],
-    GuestSetup(hostname="h", instance_id="i"),
+    "snf-1", 1, 64, [], GuestSetup(hostname="h", instance_id="i"), disk_gib=1,
+    image=DiskImage(None, "raw", HASH, "pithos:x", len(CONTENT)),
 )  # fmt: skip
 
 

@@ -298,6 +298,7 @@ def _source_of(caller: Caller, volume: Volume) -> str:
     if not volume.source_uuid:
         return "Nothing: it was blank"
     kind = Volume.Source(volume.source)
+    named: Volume | Image | None
     if kind is Volume.Source.VOLUME:
         named = rules.volumes_for(caller, deleted=None).filter(uuid=volume.source_uuid).first()
     else:
