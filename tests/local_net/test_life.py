@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -245,3 +246,19 @@ def test_teardown_leaves_nothing_and_restore_brings_it_back(fabric: NamespaceFab
     fabric.teardown()
     fabric.restore()
     assert fabric.namespace("net") == f"syn-{host}-net"
+
+
+def test_what_an_earlier_version_plugged_is_known_and_gets_todays_rules(
+    fabric: NamespaceFabric, host: str, web: Guest
+) -> None:
+    plugged = Path(f"/run/synnefo-{host}/nics.json")
+    old = [
+        {key: value for key, value in nic.items() if key != "more_ips"}
+        for nic in json.loads(plugged.read_text())["nics"]
+    ]
+    plugged.write_text(json.dumps(old))
+    run("nsenter", f"--net=/run/netns/syn-{host}-fab", "nft", "flush", "ruleset")
+    fabric.restore()
+    assert web.dhcp()["ip"] == "10.0.0.5"
+    with pytest.raises(BackendError, match="in use by nic5"):
+        fabric.remove("net")

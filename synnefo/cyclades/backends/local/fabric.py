@@ -207,13 +207,14 @@ class NamespaceFabric:
     def ensure(self) -> None:
         with self._locked():
             self._run_dir.chmod(0o755)
+            lan.bring_tracking()
             if not namespaces.exists(self._fabric):
-                lan.bring_tracking()
                 namespaces.add(self._fabric)
-                namespaces.sysctl(_FABRIC_SYSCTL, self._fabric)
                 self._ports.reset()
                 commands = [f"link add {PUBLIC_BRIDGE} {_BRIDGE}", f"link set {PUBLIC_BRIDGE} up"]
                 namespaces.ip_batch(commands, self._fabric)
+            # Also in a fabric that an earlier version made, whose guests run on.
+            namespaces.sysctl(_FABRIC_SYSCTL, self._fabric)
             self._ensure_host()
 
     def _ensure_host(self) -> None:

@@ -79,6 +79,8 @@ class Wires:
     # -- bridges of the host --------------------------------------------------------------------
     def join(self, record: Record[NetworkSpec], bridge: str, allowed: Sequence[str]) -> None:
         """Cable a network's bridge to the host's bridge that its ``link`` names, if it may be."""
+        if not allowed:
+            return
         spec, here = record.spec, namespaces.links()
         inner, outer = self._cable(record)
         wanted = (

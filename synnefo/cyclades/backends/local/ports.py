@@ -104,7 +104,9 @@ class Ports:
             stored = json.loads(self._file.read_text())
         except FileNotFoundError:
             return {}, {}
-        nics = (Nic(**{**entry, "more_ips": tuple(entry["more_ips"])}) for entry in stored["nics"])
+        if isinstance(stored, list):  # as earlier versions wrote it, under guests that run on
+            stored = {"nics": stored, "networks": {}}
+        nics = (Nic(**{**entry, "more_ips": tuple(entry.get("more_ips", ()))}) for entry in stored["nics"])
         return {nic.name: nic for nic in nics}, {
             name: Written(**entry) for name, entry in stored["networks"].items()
         }
