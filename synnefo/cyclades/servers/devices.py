@@ -11,6 +11,7 @@ from synnefo.common.accounts import Provision, provisions_for
 from synnefo.common.caller import Caller
 from synnefo.common.faults import BadRequest, Conflict
 from synnefo.common.units import GIB
+from synnefo.cyclades import placement
 from synnefo.cyclades.backends.models import Backend
 from synnefo.cyclades.flavors.models import Flavor
 from synnefo.cyclades.images import rules as images
@@ -71,6 +72,16 @@ def planned(caller: Caller, request: ServerRequest, flavor: Flavor) -> Disks:
         return Disks(wanted, named, None, "" if boot.destination == "volume" else root.source_uuid)
     image = images.bootable(caller, boot.uuid or "")
     return Disks(wanted, named, image, "" if boot.destination == "volume" else image.uuid)
+
+
+def engine_for(caller: Caller, request: ServerRequest, flavor: Flavor, disks: Disks) -> Backend:
+    """The engine that is to have the server: the one that an administrator names, or the best.
+
+    Raises ServiceUnavailable if there is none.
+    """
+    if request.backend is not None:
+        return Backend.objects.get(pk=request.backend)
+    return placement.choose(flavor, only=disks.backend, user=caller.user, project=caller.project)
 
 
 def give(caller: Caller, server: Server, disks: Disks) -> None:

@@ -19,8 +19,6 @@ from synnefo.common.accounts import Provision, provisions_for
 from synnefo.common.caller import Caller, visible
 from synnefo.common.faults import BadRequest, Conflict, Forbidden, ItemNotFound, OverLimit, RequestTooLarge
 from synnefo.common.transactions import atomic
-from synnefo.cyclades import placement
-from synnefo.cyclades.backends.models import Backend
 from synnefo.cyclades.flavors import rules as flavors
 from synnefo.cyclades.flavors.models import Flavor
 from synnefo.cyclades.keypairs import rules as keypairs
@@ -281,7 +279,7 @@ def _new_row(caller: Caller, request: ServerRequest, flavor: Flavor, disks: devi
         project=caller.project,
         shared_to_project=caller.shares_by_default,
         flavor=flavor,
-        backend=_engine_for(caller, request, flavor, disks),
+        backend=devices.engine_for(caller, request, flavor, disks),
         image=disks.ref,
         image_version=disks.image.version if disks.image is not None else 0,
         os=str(properties.get("os", ""))[:256],
@@ -299,12 +297,6 @@ def _new_row(caller: Caller, request: ServerRequest, flavor: Flavor, disks: devi
     if request.group is not None:
         _join_group(caller, server, request.group)
     return server
-
-
-def _engine_for(caller: Caller, request: ServerRequest, flavor: Flavor, disks: devices.Disks) -> Backend:
-    if request.backend is not None:
-        return Backend.objects.get(pk=request.backend)
-    return placement.choose(flavor, only=disks.backend, user=caller.user, project=caller.project)
 
 
 def _join_group(caller: Caller, server: Server, uuid: str) -> None:
