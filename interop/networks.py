@@ -1,4 +1,4 @@
-"""What tempest's network tests need beside the cloud's web processes: a public network, and room for networks.
+"""What tempest's network tests need beside the cloud's web processes: a public network, room for networks.
 
 No engine is needed: nothing that these tests ask for runs on one.
 """

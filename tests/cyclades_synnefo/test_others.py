@@ -57,7 +57,8 @@ def test_flavors(alice: Api, flavor: Any) -> None:
     details = alice.get(f"{C}/flavors/{flavor.pk}")["flavor"]
     assert {key: details[key] for key in details if key != "links"} == {
         "id": flavor.pk, "name": "C1R256D1local", "ram": 256, "disk": 1, "vcpus": 1,
-        "os-flavor-access:is_public": True, "SNF:disk_template": "local", "SNF:volume_type": flavor.volume_type_id,
+        "os-flavor-access:is_public": True, "SNF:disk_template": "local",
+        "SNF:volume_type": flavor.volume_type_id,
         "SNF:allow_create": True, "SNF:flavor-access": [],
     }  # fmt: skip
     assert alice.get(f"{C}/flavors/detail") == {"flavors": [details]}

@@ -392,7 +392,7 @@ class Backend(Protocol):
         """
 
     def reboot(self, name: str, fence: Fence, *, hard: bool, timeout_s: int = 60) -> str:
-        """Boot again. Soft asks the guest first; hard resets. An instance that is off or saved is started anew."""
+        """Boot again. Soft asks the guest first; hard resets. One that is off or saved is started anew."""
 
     def plug(self, name: str, nic: Nic, fence: Fence) -> str:
         """Give an instance one more card, which it sees at once if it is on. Its network must exist.

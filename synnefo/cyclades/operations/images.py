@@ -68,7 +68,8 @@ class ImportImage(Procedure):
         told = self.payload["caller"]
         return Caller(
             user=told["user"], project=told["project"], projects=frozenset(told["projects"]),
-            roles=frozenset(told["roles"]), scope=Scope(told["scope"]), name=told["name"], shares=told["shares"],
+            roles=frozenset(told["roles"]), scope=Scope(told["scope"]), name=told["name"],
+            shares=told["shares"],
             request_id=self.row.request_id,
         )  # fmt: skip
 

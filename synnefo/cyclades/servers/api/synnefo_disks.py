@@ -61,7 +61,9 @@ def _show(request: HttpRequest, caller: Caller, volume_id: str) -> HttpResponse:
 def _update(request: HttpRequest, caller: Caller, volume_id: str) -> HttpResponse:
     wanted = kit.part_of(request, "volume")
     volume = find_changeable(caller, volume_id)
-    said = {name.removeprefix("display_"): kit.text_in(wanted, name) for name in _WORDS if name in wanted}
+    said: dict[str, Any] = {
+        name.removeprefix("display_"): kit.text_in(wanted, name) for name in _WORDS if name in wanted
+    }
     goes = kit.flag_in(wanted, "delete_on_termination") if "delete_on_termination" in wanted else None
     if not said and goes is None:
         raise BadRequest("Nothing to update: give display_name, display_description or more.")
