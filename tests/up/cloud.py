@@ -18,7 +18,7 @@ from pathlib import Path
 import httpx
 import psycopg
 
-START_S = 180.0
+START_S = 60.0
 STOP_S = 40.0
 _ENDED = "\0"
 
