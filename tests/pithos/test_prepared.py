@@ -15,7 +15,7 @@ from synnefo.common.prepared import Prepared, PreparedChild, PreparedModels, Pre
 from synnefo.pithos.namespace.models import Account, Container, Object, Share
 
 pytestmark = pytest.mark.django_db(transaction=True)
-on_postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="PostgreSQL alone")
+on_postgresql = pytest.mark.postgresql
 
 _containers = PreparedModels(
     lambda account, name: Container.objects.select_related("account").filter(account=account, name=name),
