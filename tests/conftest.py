@@ -14,6 +14,7 @@ from django.db import connection
 from django.utils import timezone
 
 from synnefo.common.caller import Caller, Scope, system_caller
+from tests.pictures import again
 
 SYSTEM = system_caller("tests")
 
@@ -65,8 +66,11 @@ def standard(db: None) -> None:
     from synnefo.astakos.catalog.models import Resource
     from synnefo.astakos.catalog.standard import register_standard
 
-    register_standard()
-    Resource.objects.update(system_default=2**50, project_default=2**50)
+    def register() -> None:
+        register_standard()
+        Resource.objects.update(system_default=2**50, project_default=2**50)
+
+    again("standard", register)
 
 
 @pytest.fixture
@@ -81,15 +85,26 @@ def new_person(standard: None) -> Callable[..., Person]:
         user = rules.accept(SYSTEM, rules.verify(SYSTEM, user))
         expires = timezone.now() + datetime.timedelta(hours=1)
         token = tokens.issue(user, kind="login", project=projects.get(user.uuid), expires=expires)
-        identity = tokens.identify(token)
-        return Person(user, token, identity.caller(Scope.PROJECT, request_id="req-test"))
+        return person_of(token)
 
     return make
 
 
+def person_of(token: str) -> Person:
+    from synnefo.astakos.accounts import tokens
+    from synnefo.astakos.accounts.models import User
+
+    caller = tokens.identify(token).caller(Scope.PROJECT, request_id="req-test")
+    return Person(User.objects.get(uuid=caller.user), token, caller)
+
+
 @pytest.fixture
 def people(new_person: Callable[..., Person]) -> People:
-    return People(new_person("alice"), new_person("bob"), new_person("root", admin=True))
+    def make() -> tuple[str, ...]:
+        new = new_person("alice"), new_person("bob"), new_person("root", admin=True)
+        return tuple(person.token for person in new)
+
+    return People(*map(person_of, again("people", make)))
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+WHITENOISE_AUTOREFRESH = True  # every client of a test is a server of its own, which would list all files first
 SYNNEFO_LOG_STYLE = "text"
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 
