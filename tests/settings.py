@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import tempfile
 
 os.environ["SYNNEFO_DATA"] = tempfile.mkdtemp(prefix="synnefo-test-")
+atexit.register(shutil.rmtree, os.environ["SYNNEFO_DATA"], ignore_errors=True)
 os.environ["SYNNEFO_SERVICES"] = '["astakos", "cyclades", "pithos"]'
 os.environ["SYNNEFO_SETTINGS_DIR"] = os.path.join(os.environ["SYNNEFO_DATA"], "no-conf")
 
@@ -20,7 +23,9 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
-WHITENOISE_AUTOREFRESH = True  # every client of a test is a server of its own, which would list all files first
+WHITENOISE_AUTOREFRESH = (
+    True  # every client of a test is a server of its own, which would list all files first
+)
 SYNNEFO_LOG_STYLE = "text"
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 

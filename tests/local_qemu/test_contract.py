@@ -170,7 +170,7 @@ class TestNamespaces(LocalContract, RouterContract):
     @pytest.fixture
     def fabric(self, tmp_path: Path) -> Iterator[Fabric]:
         tag = f"c{os.getpid() % 100000:05}"
-        fabric = NamespaceFabric(tag, tmp_path, transit="198.19.240.0/24", floating="198.18.240.0/24")
+        fabric = NamespaceFabric(tag, tmp_path, transit="198.18.248.0/24", floating="198.18.240.0/24")
         if obstacle := fabric.available():
             pytest.skip(obstacle)
         yield fabric

@@ -33,7 +33,7 @@ pytestmark = pytest.mark.host
 @pytest.fixture
 def backend(tmp_path: Path) -> Iterator[LocalBackend]:
     tag = f"m{os.getpid() % 100000:05}"
-    fabric = NamespaceFabric(tag, tmp_path, transit="198.19.241.0/24", floating="198.18.241.0/24")
+    fabric = NamespaceFabric(tag, tmp_path, transit="198.18.249.0/24", floating="198.18.241.0/24")
     if obstacle := fabric.available():
         pytest.skip(obstacle)
     backend = LocalBackend(tmp_path, tag, fabric=fabric, accelerator="tcg")
