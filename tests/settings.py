@@ -8,12 +8,12 @@ import shutil
 import tempfile
 
 os.environ["SYNNEFO_DATA"] = tempfile.mkdtemp(prefix="synnefo-test-")
-atexit.register(shutil.rmtree, os.environ["SYNNEFO_DATA"], ignore_errors=True)
 os.environ["SYNNEFO_SERVICES"] = '["astakos", "cyclades", "pithos"]'
 os.environ["SYNNEFO_SETTINGS_DIR"] = os.path.join(os.environ["SYNNEFO_DATA"], "no-conf")
 
 from synnefo.settings import *  # noqa: F403
 
+atexit.register(shutil.rmtree, os.environ["SYNNEFO_DATA"], ignore_errors=True)
 del os.environ["SYNNEFO_SERVICES"]  # clouds that tests start have the services of any cloud
 
 SECRET_KEY = "only-for-tests"
