@@ -14,6 +14,7 @@ from django.db import connection
 from django.utils import timezone
 
 from synnefo.common.caller import Caller, Scope, system_caller
+from tests import database
 from tests.pictures import again
 
 SYSTEM = system_caller("tests")
@@ -38,6 +39,18 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid} skipped itself: {reason}"
     return report
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """True where an empty database with all tables is there already, which pytest-django then takes."""
+    return database.begin()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    with django_db_blocker.unblock():
+        database.keep()
 
 
 @dataclasses.dataclass(frozen=True)

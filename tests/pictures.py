@@ -6,15 +6,20 @@ is what making something added to the database; only for fixtures, never for wha
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
+from django.apps import apps
 from django.db import IntegrityError, connection, transaction
+
+from synnefo.cyclades.backends.memory_room import MemoryEngine
 
 T = TypeVar("T")
 Rows = dict[str, tuple[tuple[Any, ...], ...]]
+_ENGINE = ("instances", "disks", "snapshots", "networks", "routers", "fences")
 FRESH_S = 1200.0  # what is older is made anew: tokens end after an hour
 
 
@@ -39,23 +44,46 @@ def again(name: str, make: Callable[[], T]) -> T:
     if known is not None and time.monotonic() - known.taken_at < FRESH_S and _put_back(known.rows):
         made: T = known.made
         return made
-    before = _rows()
+    before = rows_of(_tables())
     made = make()
-    added = {table: rows for table, rows in _rows().items() if rows != before[table]}
+    added = {table: rows for table, rows in rows_of(_tables()).items() if rows != before[table]}
     if all(rows[: len(before[table])] == before[table] for table, rows in added.items()):
         new = {table: rows[len(before[table]) :] for table, rows in added.items()}
         _pictures[name] = Picture(new, made, time.monotonic())
     return made
 
 
-def _rows() -> Rows:
-    """All rows of all tables, the oldest first."""
+def again_with_engine(name: str, engine: MemoryEngine, make: Callable[[], T]) -> T:
+    """The same of what is on an engine, too. Nothing may be under way there."""
+
+    def on_both() -> tuple[T, dict[str, Any]]:
+        made = make()
+        return made, copy.deepcopy({part: getattr(engine, part) for part in _ENGINE})
+
+    made, there = again(name, on_both)
+    for part, things in copy.deepcopy(there).items():
+        setattr(engine, part, things)
+    return made
+
+
+def tables_of(*labels: str) -> list[str]:
+    """The tables of some apps, but for the one that says when tokens were used last."""
+    models = [model for label in labels for model in apps.get_app_config(label).get_models()]
+    return [model._meta.db_table for model in models if model.__name__ != "Token"]
+
+
+def rows_of(tables: Iterable[str]) -> Rows:
+    """All rows of tables, the oldest first."""
     found = {}
     with connection.cursor() as cursor:
-        for table in sorted(connection.introspection.django_table_names(only_existing=True)):
+        for table in tables:
             cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)} ORDER BY 1")
             found[table] = tuple(map(tuple, cursor.fetchall()))
     return found
+
+
+def _tables() -> list[str]:
+    return connection.introspection.django_table_names(only_existing=True)
 
 
 def _put_back(rows: Rows) -> bool:

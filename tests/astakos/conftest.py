@@ -18,6 +18,7 @@ from synnefo.astakos.catalog.standard import register_standard
 from synnefo.astakos.projects import rules as projects
 from synnefo.astakos.projects.models import Membership, Project
 from synnefo.common.caller import system_caller
+from tests.pictures import again
 
 PASSWORD = "a horse, a battery"
 
@@ -38,7 +39,7 @@ class Person:
 @pytest.fixture
 def cloud(db: None) -> None:
     listing.forget()
-    register_standard()
+    again("the standard catalog", register_standard)
 
 
 @pytest.fixture
@@ -46,18 +47,15 @@ def person(cloud: None) -> Callable[..., Person]:
     """Makes accepted users: ``person("ada")`` is ada@example.org."""
 
     def make(name: str, *, admin: bool = False, password: str = PASSWORD) -> Person:
-        caller = system_caller("test")
-        user = rules.create(
-            caller,
-            f"{name.capitalize()}@Example.org",
-            name.capitalize(),
-            "Byron",
-            password=password,
-            admin=admin,
-        )
-        user = rules.accept(caller, rules.verify(caller, user))
-        token, _ = tokens.create_api_token(caller, user, "test")
-        return Person(user, password, token)
+        def accepted() -> tuple[str, str]:
+            caller = system_caller("test")
+            email = f"{name.capitalize()}@Example.org"
+            user = rules.create(caller, email, name.capitalize(), "Byron", password=password, admin=admin)
+            user = rules.accept(caller, rules.verify(caller, user))
+            return user.uuid, tokens.create_api_token(caller, user, "test")[0]
+
+        uuid, token = again(f"{name}, {admin}, {password}", accepted)
+        return Person(User.objects.get(uuid=uuid), password, token)
 
     return make
 

@@ -10,13 +10,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.apps import apps
 from django.test import Client
 from django.utils import timezone
 
 from synnefo.common.caller import Scope
 from synnefo.cyclades.flavors import rules as flavors
 from tests.conftest import SYSTEM, People, Person
+from tests.pictures import Rows, again_with_engine, rows_of, tables_of
 
 PUBLIC_KEY = (
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHVbJQ8LVUdFQ2kNzJC9zzVYQSg6r5p0gRlP1gqkJf0V somebody@example.org"
@@ -186,11 +186,20 @@ def volumes_and_group(person: Person, engine: Any, server: str, settle: Callable
 
 
 @pytest.fixture
-def world(
+def world(people: People, engine_room: Any, request: pytest.FixtureRequest) -> World:
+    ids = again_with_engine(
+        "OpenStack's world", engine_room.engine, lambda: request.getfixturevalue("ids_of_world")
+    )
+    alice, bob, admin = (Api(person.token) for person in (people.alice, people.bob, people.admin))
+    return World(people, people.bob, alice, bob, admin, ids)
+
+
+@pytest.fixture
+def ids_of_world(
     cloud: People, alice: Api, bob: Api, admin: Api, lan: dict[str, str], order: dict[str, Any], flavor: Any,
     image: Any, own_image: Any, task: Any, vocabulary: Any, public_network: Any, backend_row: Any,
     settle: Callable[[], None],
-) -> World:  # fmt: skip
+) -> dict[str, str]:  # fmt: skip
     def port() -> str:
         body = {"port": {"network_id": lan["network"]}}
         made: str = alice.json("POST", "network/v2.0/ports", body)["port"]["id"]
@@ -247,19 +256,11 @@ def world(
     settle()
     [*_, action] = alice.json("GET", f"compute/v2.1/servers/{server}/os-instance-actions")["instanceActions"]
     ids["request"] = action["request_id"]
-    return World(cloud, cloud.bob, alice, bob, admin, ids)
+    return ids
 
 
 @pytest.fixture
-def picture(db: None) -> Callable[[], dict[str, Any]]:
+def picture(db: None) -> Callable[[], Rows]:
     """All that the database holds, but for when tokens were used last."""
-
-    def take() -> dict[str, Any]:
-        rows: dict[str, Any] = {}
-        for label in ("cyclades", "engine", "audit", "astakos"):
-            for model in apps.get_app_config(label).get_models():
-                if model.__name__ != "Token":
-                    rows[model.__name__] = list(model._default_manager.order_by("pk").values())
-        return rows
-
-    return take
+    tables = tables_of("cyclades", "engine", "audit", "astakos")
+    return lambda: rows_of(tables)

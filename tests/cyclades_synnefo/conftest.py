@@ -9,10 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.apps import apps
 from django.test import Client
 
 from tests.conftest import People, Person
+from tests.pictures import Rows, again_with_engine, rows_of, tables_of
 
 PUBLIC_KEY = (
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHVbJQ8LVUdFQ2kNzJC9zzVYQSg6r5p0gRlP1gqkJf0V somebody@example.org"
@@ -104,10 +104,18 @@ def private_image(cloud: People) -> Any:
 
 
 @pytest.fixture
-def world(
-    cloud: People, alice: Api, bob: Api, lan: dict[str, str], order: dict[str, Any], flavor: Any,
+def world(people: People, engine_room: Any, request: pytest.FixtureRequest) -> World:
+    ids = again_with_engine(
+        "Synnefo's world", engine_room.engine, lambda: request.getfixturevalue("ids_of_world")
+    )
+    return World(people, Api(people.alice.token), Api(people.bob.token), ids)
+
+
+@pytest.fixture
+def ids_of_world(
+    cloud: People, alice: Api, lan: dict[str, str], order: dict[str, Any], flavor: Any,
     image: Any, private_image: Any, public_network: Any, settle: Callable[[], None],
-) -> World:  # fmt: skip
+) -> dict[str, Any]:  # fmt: skip
     from synnefo.cyclades.images import rules as images
     from synnefo.cyclades.images.models import Image
     from synnefo.cyclades.volumes import rules as volumes
@@ -154,7 +162,7 @@ def world(
     body = {"addFloatingIp": {"address": ids["address"]}}
     alice.json("POST", f"compute/v2.0/servers/{server}/action", body, status=202)
     settle()
-    return World(cloud, alice, bob, ids)
+    return ids
 
 
 @pytest.fixture
@@ -181,15 +189,7 @@ def mate_of(standard: None, new_person: Callable[..., Person]) -> Callable[[Pers
 
 
 @pytest.fixture
-def picture(db: None) -> Callable[[], dict[str, Any]]:
+def picture(db: None) -> Callable[[], Rows]:
     """All that the database holds, but for when tokens were used last."""
-
-    def take() -> dict[str, Any]:
-        rows: dict[str, Any] = {}
-        for label in ("cyclades", "engine", "audit", "astakos"):
-            for model in apps.get_app_config(label).get_models():
-                if model.__name__ != "Token":
-                    rows[model.__name__] = list(model._default_manager.order_by("pk").values())
-        return rows
-
-    return take
+    tables = tables_of("cyclades", "engine", "audit", "astakos")
+    return lambda: rows_of(tables)
