@@ -6,10 +6,7 @@ machine. Only the names in /run are the machine's, and they carry a random tag.
 
 from __future__ import annotations
 
-import ctypes
-import os
 import secrets
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,27 +14,16 @@ import pytest
 
 from synnefo.cyclades.backends.base import Nic
 from synnefo.cyclades.backends.local.fabric import NamespaceFabric
-from synnefo.cyclades.backends.local.netns import CLONE_NEWNET
+from tests.own_network import own_network
 
-from .machines import Guest, World, run
-
-_libc = ctypes.CDLL(None, use_errno=True)
+from .machines import Guest, World
 
 
 @pytest.fixture(scope="module")
 def host() -> Iterator[str]:
     """Stand in a fresh network namespace; the value is a random installation tag."""
-    if os.geteuid() != 0 or any(shutil.which(tool) is None for tool in ("ip", "nft", "dnsmasq", "busybox")):
-        pytest.skip("needs root, iproute2, nftables, dnsmasq-base, busybox")
-    home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
-    if _libc.unshare(CLONE_NEWNET) != 0:
-        pytest.skip("needs the right to make network namespaces")
-    try:
-        run("ip", "link", "set", "lo", "up")
+    with own_network():
         yield secrets.token_hex(3)
-    finally:
-        assert _libc.setns(home, CLONE_NEWNET) == 0
-        os.close(home)
 
 
 @pytest.fixture(scope="module")

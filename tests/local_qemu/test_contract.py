@@ -33,6 +33,7 @@ from tests.contract.disks_suite import MachineContract, VolumeContract
 from tests.contract.kit import MakeSpec, wait_until
 from tests.contract.routers_suite import RouterContract
 from tests.contract.suite import ScreenContract
+from tests.own_network import own_network
 
 from . import guests
 
@@ -169,9 +170,8 @@ class TestUserNetworking(LocalContract, VolumeContract, MachineContract, RouterC
 class TestNamespaces(LocalContract, RouterContract):
     @pytest.fixture
     def fabric(self, tmp_path: Path) -> Iterator[Fabric]:
-        tag = f"c{os.getpid() % 100000:05}"
-        fabric = NamespaceFabric(tag, tmp_path, transit="198.18.248.0/24", floating="198.18.240.0/24")
-        if obstacle := fabric.available():
-            pytest.skip(obstacle)
-        yield fabric
-        fabric.teardown()
+        with own_network():
+            fabric = NamespaceFabric(f"c{os.getpid() % 100000:05}", tmp_path)
+            assert fabric.available() is None
+            yield fabric
+            fabric.teardown()

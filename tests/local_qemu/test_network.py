@@ -23,6 +23,7 @@ from synnefo.cyclades.backends.base import (
 from synnefo.cyclades.backends.local import LocalBackend
 from synnefo.cyclades.backends.local.fabric import NamespaceFabric
 from tests.contract.kit import wait_until
+from tests.own_network import own_network
 
 from . import guests
 from .conftest import PATIENCE_S, finish
@@ -33,15 +34,15 @@ pytestmark = pytest.mark.host
 @pytest.fixture
 def backend(tmp_path: Path) -> Iterator[LocalBackend]:
     tag = f"m{os.getpid() % 100000:05}"
-    fabric = NamespaceFabric(tag, tmp_path, transit="198.18.249.0/24", floating="198.18.241.0/24")
-    if obstacle := fabric.available():
-        pytest.skip(obstacle)
-    backend = LocalBackend(tmp_path, tag, fabric=fabric, accelerator="tcg")
-    backend.ensure()
-    yield backend
-    for state in backend.instances():
-        backend.delete(state.name, Fence(10**6, 1))
-    fabric.teardown()
+    with own_network():
+        fabric = NamespaceFabric(tag, tmp_path)
+        assert fabric.available() is None
+        backend = LocalBackend(tmp_path, tag, fabric=fabric, accelerator="tcg")
+        backend.ensure()
+        yield backend
+        for state in backend.instances():
+            backend.delete(state.name, Fence(10**6, 1))
+        fabric.teardown()
 
 
 @pytest.fixture
