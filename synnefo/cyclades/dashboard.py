@@ -8,7 +8,7 @@ from synnefo.audit.models import AuditEvent
 from synnefo.common.caller import Caller
 from synnefo.common.dashboard import Part, Step
 from synnefo.cyclades.keypairs import rules as keypairs
-from synnefo.cyclades.networks import floating
+from synnefo.cyclades.networks import floating, routers
 from synnefo.cyclades.networks import rules as networks
 from synnefo.cyclades.servers import rules as servers
 from synnefo.cyclades.servers.listing import STATES
@@ -45,7 +45,7 @@ def _places(caller: Caller, events: list[AuditEvent]) -> Places:
     """Names and pages of what is still there."""
     ids = {
         kind: [row.target_id for row in events if row.target_kind == kind]
-        for kind in ("server", "network", "floating_ip")
+        for kind in ("server", "network", "router", "floating_ip")
     }
     found: dict[tuple[str, str], tuple[str, str]] = {}
     own = servers.servers_for(caller).filter(pk__in=ids["server"])
@@ -53,6 +53,8 @@ def _places(caller: Caller, events: list[AuditEvent]) -> Places:
         found["server", str(pk)] = (name, f"/ui/servers/{uuid}/")
     for network in networks.networks_for(caller).filter(pk__in=ids["network"]):
         found["network", str(network.pk)] = (str(network), f"/ui/networks/{network.uuid}/")
+    for router in routers.routers_for(caller).filter(pk__in=ids["router"]):
+        found["router", str(router.pk)] = (str(router), f"/ui/routers/{router.uuid}/")
     addresses = floating.floating_ips_for(caller).filter(pk__in=ids["floating_ip"])
     for pk, address in addresses.values_list("pk", "address"):
         found["floating_ip", str(pk)] = (address, f"/ui/floating-ips/?q={address}")

@@ -10,6 +10,9 @@ from synnefo.cyclades.images import pages as images
 from synnefo.cyclades.keypairs import pages as keypairs
 from synnefo.cyclades.networks import pages as networks
 from synnefo.cyclades.networks import pages_groups as groups
+from synnefo.cyclades.networks import pages_ports as ports
+from synnefo.cyclades.networks import pages_routers as routers
+from synnefo.cyclades.networks import pages_subnets as subnets
 from synnefo.cyclades.servers import pages as servers
 from synnefo.cyclades.servers import pages_floating as floating
 from synnefo.cyclades.servers import pages_volumes as volumes
@@ -24,6 +27,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *images.urlpatterns,
     *keypairs.urlpatterns,
     *networks.urlpatterns,
+    *subnets.urlpatterns,
+    *ports.urlpatterns,
+    *routers.urlpatterns,
     *groups.urlpatterns,
     *floating.urlpatterns,
     *console.urlpatterns,

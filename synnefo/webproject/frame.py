@@ -50,6 +50,7 @@ ENTRIES: dict[str, dict[str, tuple[Place, ...]]] = {
         ),
         "Network": (
             Place("Networks", "network", "/ui/networks/"),
+            Place("Routers", "router", "/ui/routers/"),
             Place("Floating IPs", "globe", "/ui/floating-ips/"),
             Place("Security groups", "group", "/ui/security-groups/"),
         ),

@@ -158,7 +158,7 @@ def test_a_network_in_use_says_what_is_in_the_way(alice: Client, server: Server,
     asked = alice.get(of(network) + "delete/")
     assert "server web-1 , 10.0.0.2" in texts_of(asked)
     assert "btn-danger" not in asked.content.decode()
-    assert "ports in use" in texts_of(alice.post(of(network) + "delete/", follow=True))
+    assert "ports still in use" in texts_of(alice.post(of(network) + "delete/", follow=True))
     assert Network.objects.filter(pk=network.pk, deleted=False).exists()
 
 

@@ -1,10 +1,13 @@
-"""Pages of networks: the list, one network, a new one. Every change is a call of the rules."""
+"""Pages of networks: the list, one network, a new one. Every change is a call of the rules.
+
+Subnets, ports and routers have pages of their own (``pages_subnets``, ``pages_ports``, ``pages_routers``).
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import ipaddress
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django import forms
@@ -20,9 +23,10 @@ from synnefo.common.faults import Fault, ItemNotFound
 from synnefo.common.pages import BUSY_REFRESH_S, CALM_REFRESH_S, action, form_page, go, living
 from synnefo.common.quota_shown import bars, costs, missing, told
 from synnefo.common.shown import State
-from synnefo.cyclades.networks import ports, rules
+from synnefo.cyclades.networks import ports, routers, rules
 from synnefo.cyclades.networks.listing import NETWORKS
 from synnefo.cyclades.networks.models import Network, Port, Subnet
+from synnefo.cyclades.networks.pages_ports import Shown as PortShown
 from synnefo.cyclades.networks.same_request import create_network
 from synnefo.cyclades.networks.state import TARGET
 from synnefo.cyclades.shown import deeds, events_on
@@ -83,12 +87,14 @@ def detail(request: HttpRequest, caller: Caller, uuid: str) -> Mapping[str, obje
         raise ItemNotFound(f"Network {uuid} could not be found.")
     shown = _shown([found])[0]
     own = ports.ports_for(caller).filter(network=found).prefetch_related("floating_ips")
+    rows = own.order_by("server__name", "router__name", "id")[:_PORTS]
+    via = routers.gateways_of(subnet.pk for subnet in shown.subnets)
     events = [] if found.public else list(events_on(TARGET, found.pk)[:_DEEDS])
     return {
         "shown": shown,
         "network": found,
-        "subnets": [(subnet, _room(subnet)) for subnet in shown.subnets],
-        "ports": own.order_by("server__name", "id")[:_PORTS],
+        "subnets": [(subnet, room, via.get(subnet.pk)) for subnet, room in _rooms(shown.subnets)],
+        "ports": [PortShown(port, shown.changeable) for port in rows],
         "more_ports": max(0, own.count() - _PORTS),
         "deeds": deeds(events, caller, {(TARGET, str(found.pk)): (str(found), "")}),
         "refresh_s": BUSY_REFRESH_S if shown.state.busy else CALM_REFRESH_S,
@@ -231,10 +237,18 @@ def _shown(rows: Iterable[Network]) -> list[Shown]:
     return [Shown(row, list(row.subnets.all()), row.servers) for row in rows]  # type: ignore[attr-defined]
 
 
-def _room(subnet: Subnet) -> str:
-    """How many addresses are in use, of how many."""
+def _rooms(subnets: Sequence[Subnet]) -> list[tuple[Subnet, str]]:
+    """Subnets with how many addresses are in use, of how many, by one query for all."""
+    counted = Subnet.objects.filter(pk__in=[subnet.pk for subnet in subnets]).annotate(
+        used=Count("addresses")
+    )
+    used = dict(counted.values_list("pk", "used"))
+    return [(subnet, _room(subnet, used.get(subnet.pk, 0))) for subnet in subnets]
+
+
+def _room(subnet: Subnet, used: int) -> str:
     total = sum(high - low + 1 for low, high in subnet.pools)
-    return f"{subnet.addresses.count()} of {total}"
+    return f"{used} addresses" if subnet.ip_version == 6 else f"{used} of {total} addresses"
 
 
 urlpatterns: list[URLPattern | URLResolver] = [

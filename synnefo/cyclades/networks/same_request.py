@@ -63,3 +63,31 @@ def create_floating_ip(caller: Caller, pool: Network | None, port: Port | None) 
         openstack=command("openstack floating ip create", lead, positional(pool_name)),
         terraform=resource("openstack_networking_floatingip_v2", "address", body),
     )
+
+
+def create_router(*, name: str, external: Network | None) -> Same:
+    """A router that leads out to a public network, if one is named, and then joins a subnet."""
+    lead = ("--external-gateway", external.name or external.uuid) if external else None
+    body: dict[str, Value] = {"name": name}
+    if external is not None:
+        body["external_network_id"] = external.uuid
+    label = label_of(name, "router")
+    joined: dict[str, Value] = {
+        "router_id": Raw(f"openstack_networking_router_v2.{label}.id"),
+        "subnet_id": Raw("SUBNET_ID"),
+    }
+    return Same(
+        kamaki="# kamaki knows no routers",
+        openstack="\n".join(
+            [
+                command("openstack router create", lead, positional(name)),
+                command("openstack router add subnet", positional(name), positional(Raw("SUBNET"))),
+            ]
+        ),
+        terraform="\n\n".join(
+            [
+                resource("openstack_networking_router_v2", label, body),
+                resource("openstack_networking_router_interface_v2", label, joined),
+            ]
+        ),
+    )
