@@ -7,6 +7,7 @@ cd "$(dirname "$0")/.."
 status=0
 parallel=(-n auto --dist loadfile)
 no_database=(--ignore=tests/contract --ignore=tests/docs --ignore=tests/images --ignore=tests/local_net --ignore=tests/local_qemu)
+one_database=(--ignore=tests/e2e/test_browser.py --ignore=tests/e2e/test_images.py --ignore=tests/e2e/test_isolation.py --ignore=tests/e2e/test_machine.py)
 unset DATABASE_URL SYNNEFO_DATA
 
 run() { # run WORDS COMMAND...
@@ -22,6 +23,6 @@ run "SQLite: engines, networks, processes, whole clouds" .venv/bin/pytest -m "no
 run "PostgreSQL: what touches the database" scripts/with_postgresql.sh \
   .venv/bin/pytest "${parallel[@]}" -m "not slow and not host" "${no_database[@]}" "$@"
 run "PostgreSQL: a whole cloud" scripts/with_postgresql.sh \
-  .venv/bin/pytest -m "not slow and e2e" --ignore=tests/e2e/test_browser.py --ignore=tests/e2e/test_images.py "$@"
+  .venv/bin/pytest -m "not slow and e2e" "${one_database[@]}" "$@"
 
 exit $status

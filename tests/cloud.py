@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import hashlib
 import json
 import os
@@ -25,6 +26,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from synnefo.cyclades.images.build import tiny
+from tests.clients import Clients
 
 T = TypeVar("T")
 BIN = Path(sys.executable).parent
@@ -123,6 +125,10 @@ class Cloud:
         os.kill(self._child(), signal.SIGINT)
         assert self.process.wait(60) == 0, self.log()
 
+    def end_clients(self) -> None:
+        if "_clients" in vars(self):
+            self._clients.close()
+
     def down(self) -> None:
         done = subprocess.run(
             self.machine.inside(str(BIN / "python"), "-m", "synnefo.up.cli", "down"),
@@ -192,11 +198,8 @@ class Cloud:
         as_json = (
             () if arguments[-1] in NO_JSON or any(word in NO_JSON for word in arguments) else ("-f", "json")
         )
-        command = self.machine.inside(str(BIN / "openstack"), *arguments, *as_json)
         environment = {**self.environment(), **(user or self.login())}
-        done = subprocess.run(
-            command, env=environment, capture_output=True, text=True, timeout=120, check=False
-        )
+        done = self._clients.openstack([*arguments, *as_json], environment, timeout_s=120)
         if fails:
             assert done.returncode != 0, done.stdout
             return done.stderr
@@ -233,12 +236,16 @@ class Cloud:
 
         def shown() -> dict[str, Any] | None:
             found: dict[str, Any] = self.openstack("server", "show", server, **how)
-            assert found["status"] in (status, "BUILD", "REBOOT", "HARD_REBOOT", "ACTIVE", "SHUTOFF"), found
+            assert found["status"] in (status, *_PASSING), found
             return found if found["status"] == status else None
 
         return wait_until(f"{server} {status}", shown, timeout_s)
 
     # -- inner ----------------------------------------------------------------------------------
+    @functools.cached_property
+    def _clients(self) -> Clients:
+        return Clients(self.machine.inside(), self.environment())
+
     def _read(self, process: subprocess.Popen[str], ready: threading.Event) -> None:
         assert process.stdout is not None
         for line in process.stdout:
@@ -262,7 +269,21 @@ class Cloud:
         return False
 
 
-NO_JSON = ("delete", "add", "remove", "set", "unset", "reboot", "start", "stop", "log", "issue-nothing")
+_PASSING = ("BUILD", "REBOOT", "HARD_REBOOT", "ACTIVE", "SHUTOFF", "PAUSED")
+NO_JSON = (
+    "pause",
+    "unpause",
+    "delete",
+    "add",
+    "remove",
+    "set",
+    "unset",
+    "reboot",
+    "start",
+    "stop",
+    "log",
+    "issue-nothing",
+)
 ROOT = Path(__file__).resolve().parent.parent
 BUILDER = ROOT / "synnefo/cyclades/images/build"
 CACHE = Path("/var/cache/synnefo-tests")
@@ -312,5 +333,6 @@ def running_cloud(name: str, *, port: int = 8080, **settings: str) -> Iterator[C
             cloud.process.terminate()
             cloud.process.wait(60)
         cloud.down()
+        cloud.end_clients()
         machine.remove()
         shutil.rmtree(home, ignore_errors=True)

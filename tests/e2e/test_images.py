@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -37,17 +36,31 @@ def curl(cloud: Cloud, token: dict[str, Any], *arguments: str) -> str:
     return run(*cloud.machine.inside("curl", *said), timeout_s=150)
 
 
-def boot(cloud: Cloud, name: str, image: str, network: str) -> str:
-    """A server made of an image; returns its address once somebody can log in."""
+def start(cloud: Cloud, name: str, image: str, network: str) -> str:
+    """A server made of an image; returns its address, at once."""
     what = ("--image", image, "--flavor", FLAVOR, "--network", network, "--key-name", "me")
     cloud.openstack("server", "create", *what, name)
     cloud.wait_for_status(name, "ACTIVE", 180)
-    address = give_address(cloud, name)
+    return give_address(cloud, name)
+
+
+def name_at(cloud: Cloud, address: str) -> str:
     cloud.wait_for_ssh(address)
-    return address
+    return cloud.ssh(address, "hostname").strip()
 
 
-def test_a_file_is_uploaded_registered_and_booted(cloud: Cloud, lan: str, token: dict[str, Any]) -> None:
+@pytest.fixture(scope="module")
+def uploaded(cloud: Cloud, lan: str) -> str:
+    """The address of a server of an image that was uploaded by the command line."""
+    about = ("--disk-format", "qcow2", "--private", "--property", "os=alpine")
+    made = cloud.openstack("image", "create", "--file", str(tiny_disk()), *about, "uploaded")
+    assert (made["status"], made["size"]) == ("active", tiny_disk().stat().st_size)
+    return start(cloud, "third", "uploaded", lan)
+
+
+def test_a_file_is_uploaded_registered_and_booted(
+    cloud: Cloud, lan: str, token: dict[str, Any], uploaded: str
+) -> None:
     [endpoint] = [
         row["url"]
         for row in cloud.openstack("catalog", "show", "object-store")["endpoints"]
@@ -60,33 +73,27 @@ def test_a_file_is_uploaded_registered_and_booted(cloud: Cloud, lan: str, token:
     said = curl(cloud, token, "-i", "-X", "POST", *headers, f"{cloud.url}/cyclades/image/v1.0/images/")
     assert "X-Image-Meta-Status: AVAILABLE".lower() in said.lower()
 
-    first = boot(cloud, "first", "own", lan)
-    assert cloud.ssh(first, "hostname").strip() == "first"
+    first = start(cloud, "first", "own", lan)
+    assert name_at(cloud, first) == "first"
     before = kept(cloud)
 
     curl(cloud, token, "-X", "DELETE", f"{endpoint}/disks/own.qcow2")
-    second = boot(cloud, "second", "own", lan)
-    assert cloud.ssh(second, "hostname").strip() == "second", "the image outlives its file"
+    second = start(cloud, "second", "own", lan)
     assert kept(cloud) == before, "the second one found its content on the host"
-
     curl(cloud, token, "-X", "DELETE", f"{cloud.url}/cyclades/image/v1.0/images/{_id_in(said)}")
     cloud.openstack("server", "reboot", "--hard", "first")
     cloud.wait_for_status("first", "ACTIVE")
-    cloud.wait_for_ssh(first)
-    for name, address in (("first", first), ("second", second)):
-        cloud.openstack("server", "delete", "--wait", name)
-        cloud.openstack("floating", "ip", "delete", address)
+    assert name_at(cloud, second) == "second", "the image outlives its file"
+    assert name_at(cloud, first) == "first", "and servers their image"
+    cloud.openstack("server", "delete", "--wait", "first", "second")
+    cloud.openstack("floating", "ip", "delete", first, second)
 
 
-def test_an_image_is_uploaded_and_booted_by_the_command_line(cloud: Cloud, lan: str, tmp_path: Path) -> None:
-    about = ("--disk-format", "qcow2", "--private", "--property", "os=alpine")
-    made = cloud.openstack("image", "create", "--file", str(tiny_disk()), *about, "uploaded")
-    assert (made["status"], made["size"]) == ("active", tiny_disk().stat().st_size)
-    address = boot(cloud, "third", "uploaded", lan)
-    assert cloud.ssh(address, "hostname").strip() == "third"
+def test_an_image_is_uploaded_and_booted_by_the_command_line(cloud: Cloud, uploaded: str) -> None:
+    assert name_at(cloud, uploaded) == "third"
     cloud.openstack("image", "delete", "uploaded")
     cloud.openstack("server", "delete", "--wait", "third")
-    cloud.openstack("floating", "ip", "delete", address)
+    cloud.openstack("floating", "ip", "delete", uploaded)
 
 
 def test_the_sample_image_is_a_file_of_the_administrator(cloud: Cloud) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import subprocess
@@ -74,44 +75,7 @@ def test_the_guest_has_its_name_its_metadata_and_a_way_out(cloud: Cloud, web: st
     assert inside in cloud.ssh(web, "ip -4 addr")
     assert inside in cloud.ssh(web, "wget -qO- http://169.254.169.254/latest/meta-data/local-ipv4")
     assert inside in cloud.ssh(web, "nslookup web")
-    assert " 0% packet loss" in cloud.ssh(web, f"ping -c 2 -W 2 {WORLD_ADDRESS}")
-
-
-def test_servers_of_one_network_reach_each_other(cloud: Cloud, web: str) -> None:
-    make_server(cloud, "db", "lan")
-    cloud.wait_for_status("db", "ACTIVE")
-    inside = fixed_address(cloud, "db", "lan")
-    wait_until("ping", lambda: _pings(cloud, web, inside), 60)
-    cloud.openstack("server", "delete", "--wait", "db")
-
-
-def test_two_users_with_the_same_range_work_side_by_side_and_do_not_reach_each_other(
-    cloud: Cloud, web: str
-) -> None:
-    eve = cloud.new_user("eve@example.org")
-    cloud.openstack("keypair", "create", "--public-key", f"{cloud.key}.pub", "me", user=eve)
-    make_network(cloud, "lan", user=eve)
-    port = cloud.openstack(
-        "port", "create", "--network", "lan", "--fixed-ip", "ip-address=10.0.0.77", "p", user=eve
-    )
-    what = ("--image", IMAGE, "--flavor", FLAVOR, "--port", port["id"], "--key-name", "me")
-    cloud.openstack("server", "create", *what, "hers", user=eve)
-    cloud.wait_for_status("hers", "ACTIVE", user=eve)
-    address = give_address(cloud, "hers", user=eve)
-    cloud.wait_for_ssh(address)
-    assert "10.0.0.77" in cloud.ssh(address, "ip -4 addr")
-    assert not _pings(cloud, web, "10.0.0.77")
-    assert not _pings(cloud, address, fixed_address(cloud, "web", "lan"))
-    assert _pings(cloud, web, address), "floating addresses are reachable from everywhere"
-    assert [row["Name"] for row in cloud.openstack("server", "list", user=eve)] == ["hers"]
-    assert "hers" not in [row["Name"] for row in cloud.openstack("server", "list")]
-    web_id = cloud.openstack("server", "show", "web")["id"]
-    assert "No Server found" in cloud.openstack("server", "show", web_id, user=eve, fails=True)
-    cloud.openstack("server", "delete", "--wait", "hers", user=eve)
-    cloud.openstack("floating", "ip", "delete", address, user=eve)
-    cloud.openstack("port", "delete", "p", user=eve)
-    cloud.openstack("network", "delete", "lan", user=eve)
-    assert set(usage(cloud, user=eve).values()) == {0}
+    assert " 0% packet loss" in cloud.ssh(web, f"ping -c 1 -W 2 {WORLD_ADDRESS}")
 
 
 def test_reboot_stop_and_start(cloud: Cloud, web: str) -> None:
@@ -129,28 +93,23 @@ def test_reboot_stop_and_start(cloud: Cloud, web: str) -> None:
     assert usage(cloud)["total_cores_used"] == cores
 
 
-def test_a_guest_that_powers_off_and_a_qemu_that_is_killed_are_noticed(cloud: Cloud, web: str) -> None:
-    cloud.ssh(web, "poweroff")
-    cloud.wait_for_status("web", "SHUTOFF", 30)
-    cloud.openstack("server", "start", "web")
-    cloud.wait_for_status("web", "ACTIVE")
+def test_a_qemu_that_is_killed_is_noticed(cloud: Cloud, web: str) -> None:
     os.kill(_qemu(cloud, "web"), signal.SIGKILL)
     cloud.wait_for_status("web", "SHUTOFF", 15)
     cloud.openstack("server", "start", "web")
     cloud.wait_for_status("web", "ACTIVE")
-    cloud.wait_for_ssh(web)
 
 
-@pytest.mark.parametrize(
-    "service", ["synnefo.up.web", "synnefo.webproject.dispatcher", "synnefo.webproject.vncauthproxy"]
-)
-def test_kill_9_of_a_service_loses_nothing(cloud: Cloud, web: str, service: str) -> None:
-    qemu, victim = _qemu(cloud, "web"), cloud.pid_of(service)
-    assert victim
-    os.kill(victim, signal.SIGKILL)
-    wait_until(f"another {service}", lambda: cloud.pid_of(service) not in (0, victim), 30)
-    wait_until("the API", lambda: _answers(cloud), 30)
-    assert _qemu(cloud, "web") == qemu
+def test_kill_9_of_any_service_loses_nothing(cloud: Cloud, web: str) -> None:
+    qemu = _qemu(cloud, "web")
+    for service in ("synnefo.up.web", "synnefo.webproject.dispatcher", "synnefo.webproject.vncauthproxy"):
+        victim = cloud.pid_of(service)
+        assert victim
+        os.kill(victim, signal.SIGKILL)
+        another = functools.partial(lambda name, old: cloud.pid_of(name) not in (0, old), service, victim)
+        wait_until(f"another {service}", another, 30)
+        wait_until("the API", lambda: _answers(cloud), 30)
+        assert _qemu(cloud, "web") == qemu
     cloud.openstack("server", "reboot", "--hard", "web")
     cloud.wait_for_ssh(web)
 
@@ -163,11 +122,11 @@ def test_ctrl_c_leaves_the_machines_running_and_up_takes_them_up_again(cloud: Cl
     seconds = cloud.up()
     assert _qemu(cloud, "web") == qemu
     cloud.wait_for_status("web", "ACTIVE")
-    cloud.openstack("server", "stop", "web")
-    cloud.wait_for_status("web", "SHUTOFF")
-    cloud.openstack("server", "start", "web")
+    cloud.openstack("server", "pause", "web")
+    cloud.wait_for_status("web", "PAUSED")
+    cloud.openstack("server", "unpause", "web")
     cloud.wait_for_status("web", "ACTIVE")
-    cloud.wait_for_ssh(web)
+    cloud.wait_for_ssh(web, 20)
     assert seconds < 60
 
 
@@ -191,6 +150,11 @@ def test_down_and_up_bring_everything_back(cloud: Cloud, web: str) -> None:
     assert cloud.ssh(web, "cat /root/kept").strip() == "kept"
 
 
+def test_a_guest_that_powers_off_is_noticed(cloud: Cloud, web: str) -> None:
+    cloud.ssh(web, "poweroff")
+    cloud.wait_for_status("web", "SHUTOFF", 30)
+
+
 def test_deleting_everything_leaves_nothing(cloud: Cloud, web: str) -> None:
     cloud.openstack("server", "delete", "--wait", "web")
     cloud.openstack("floating", "ip", "delete", web)
@@ -203,13 +167,6 @@ def test_deleting_everything_leaves_nothing(cloud: Cloud, web: str) -> None:
     )
     rows = cloud.manage("quota-list", "--output-format", "json")
     assert "cyclades.vm" in rows
-
-
-def _pings(cloud: Cloud, from_: str, to: str) -> bool:
-    try:
-        return " 0% packet loss" in cloud.ssh(from_, f"ping -c 2 -W 2 {to}")
-    except subprocess.CalledProcessError:
-        return False
 
 
 def _boot_id(cloud: Cloud, address: str) -> str:
