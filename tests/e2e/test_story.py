@@ -110,7 +110,7 @@ def test_kill_9_of_any_service_loses_nothing(cloud: Cloud, web: str) -> None:
         wait_until(f"another {service}", another, 30)
         wait_until("the API", lambda: _answers(cloud), 30)
         assert _qemu(cloud, "web") == qemu
-    cloud.openstack("server", "reboot", "--hard", "web")
+    _pause_and_go_on(cloud)
     cloud.wait_for_ssh(web)
 
 
@@ -122,10 +122,7 @@ def test_ctrl_c_leaves_the_machines_running_and_up_takes_them_up_again(cloud: Cl
     seconds = cloud.up()
     assert _qemu(cloud, "web") == qemu
     cloud.wait_for_status("web", "ACTIVE")
-    cloud.openstack("server", "pause", "web")
-    cloud.wait_for_status("web", "PAUSED")
-    cloud.openstack("server", "unpause", "web")
-    cloud.wait_for_status("web", "ACTIVE")
+    _pause_and_go_on(cloud)
     cloud.wait_for_ssh(web, 20)
     assert seconds < 60
 
@@ -167,6 +164,14 @@ def test_deleting_everything_leaves_nothing(cloud: Cloud, web: str) -> None:
     )
     rows = cloud.manage("quota-list", "--output-format", "json")
     assert "cyclades.vm" in rows
+
+
+def _pause_and_go_on(cloud: Cloud) -> None:
+    """Have all services work together, and quickly: nothing boots."""
+    cloud.openstack("server", "pause", "web")
+    cloud.wait_for_status("web", "PAUSED")
+    cloud.openstack("server", "unpause", "web")
+    cloud.wait_for_status("web", "ACTIVE")
 
 
 def _boot_id(cloud: Cloud, address: str) -> str:

@@ -43,23 +43,27 @@ pytestmark = pytest.mark.host
 class LocalContract(ScreenContract):
     patience_s: ClassVar[float] = 60
 
-    @pytest.fixture
-    def fabric(self, tmp_path: Path) -> Iterator[Fabric]:
+    @pytest.fixture(scope="class")
+    def place(self, tmp_path_factory: pytest.TempPathFactory) -> Path:
+        return tmp_path_factory.mktemp("engine")
+
+    @pytest.fixture(scope="class")
+    def fabric(self, place: Path) -> Iterator[Fabric]:
         raise NotImplementedError
 
-    @pytest.fixture
-    def backend(self, tmp_path: Path, fabric: Fabric) -> LocalBackend:
-        backend = LocalBackend(tmp_path, "ctst", fabric=fabric, accelerator="tcg")
+    @pytest.fixture(scope="class")
+    def backend(self, place: Path, fabric: Fabric) -> LocalBackend:
+        backend = LocalBackend(place, "ctst", fabric=fabric, accelerator="tcg")
         backend.ensure()
         return backend
 
     @pytest.fixture
-    def reopen(self, tmp_path: Path, fabric: Fabric) -> Callable[[], LocalBackend]:
-        return lambda: LocalBackend(tmp_path, "ctst", fabric=fabric, accelerator="tcg")
+    def reopen(self, place: Path, fabric: Fabric) -> Callable[[], LocalBackend]:
+        return lambda: LocalBackend(place, "ctst", fabric=fabric, accelerator="tcg")
 
     @pytest.fixture
-    def neighbour(self, tmp_path: Path, fabric: Fabric) -> LocalBackend:
-        return LocalBackend(tmp_path / "other", "otst", fabric=fabric, accelerator="tcg")
+    def neighbour(self, place: Path, fabric: Fabric) -> LocalBackend:
+        return LocalBackend(place / "other", "otst", fabric=fabric, accelerator="tcg")
 
     @pytest.fixture
     def image(self, tmp_path: Path) -> DiskImage:
@@ -76,9 +80,9 @@ class LocalContract(ScreenContract):
         return make
 
     @pytest.fixture
-    def revision_of(self, tmp_path: Path) -> Callable[[str], int]:
+    def revision_of(self, place: Path) -> Callable[[str], int]:
         def revision(name: str) -> int:
-            record = Records(tmp_path / "networks", NetworkSpec).get(name)
+            record = Records(place / "networks", NetworkSpec).get(name)
             assert record is not None
             return record.spec.revision
 
@@ -133,11 +137,11 @@ class TestUserNetworking(LocalContract, VolumeContract, MachineContract, RouterC
         return look
 
     @pytest.fixture
-    def content_of(self, tmp_path: Path) -> Callable[[str], bytes]:
+    def content_of(self, place: Path) -> Callable[[str], bytes]:
         def read(name: str) -> bytes:
             command = ["qemu-io", "-U", "-r", "-f", "qcow2", "-c", "read -v 0 512"]
             shown = subprocess.run(
-                [*command, tmp_path / "volumes" / name / "disk.qcow2"], capture_output=True, check=True
+                [*command, place / "volumes" / name / "disk.qcow2"], capture_output=True, check=True
             )
             rows = re.findall(rb"^[0-9a-f]{8}:  ((?:[0-9a-f]{2} )+)", shown.stdout, re.MULTILINE)
             return bytes.fromhex(b"".join(rows).decode())
@@ -162,16 +166,16 @@ class TestUserNetworking(LocalContract, VolumeContract, MachineContract, RouterC
         wait_until(up, 4 * self.patience_s, "the guest's start")
         return spec.name
 
-    @pytest.fixture
-    def fabric(self, tmp_path: Path) -> Fabric:
-        return UserFabric("ctst", tmp_path)
+    @pytest.fixture(scope="class")
+    def fabric(self, place: Path) -> Fabric:
+        return UserFabric("ctst", place)
 
 
 class TestNamespaces(LocalContract, RouterContract):
-    @pytest.fixture
-    def fabric(self, tmp_path: Path) -> Iterator[Fabric]:
+    @pytest.fixture(scope="class")
+    def fabric(self, place: Path) -> Iterator[Fabric]:
         with own_network():
-            fabric = NamespaceFabric(f"c{os.getpid() % 100000:05}", tmp_path)
+            fabric = NamespaceFabric(f"c{os.getpid() % 100000:05}", place)
             assert fabric.available() is None
             yield fabric
             fabric.teardown()
