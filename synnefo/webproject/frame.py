@@ -49,6 +49,7 @@ ENTRIES: dict[str, dict[str, tuple[Place, ...]]] = {
             Place("Keys", "key", "/ui/keys/"),
         ),
         "Network": (
+            Place("Topology", "topology", "/ui/topology/"),
             Place("Networks", "network", "/ui/networks/"),
             Place("Routers", "router", "/ui/routers/"),
             Place("Floating IPs", "globe", "/ui/floating-ips/"),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from django.db.models import Q, QuerySet
 
 from synnefo.common.listing import Listing
-from synnefo.cyclades.servers.models import Server
+from synnefo.cyclades.servers.models import Server, ServerTag
+from synnefo.cyclades.servers.tags import OWNERS
 
 STATES = {
     "running": Q(operstate=Server.Oper.STARTED, task=""),
@@ -16,12 +17,14 @@ STATES = {
 
 
 def _find(rows: QuerySet[Server], words: str) -> QuerySet[Server]:
-    """By name, uuid, or the beginning of an address."""
+    """By name, uuid, tag, or the beginning of an address."""
     by_address = Q(ports__addresses__address__startswith=words) | Q(
         ports__floating_ips__address__startswith=words
     )
     with_address = Server.objects.filter(by_address).values("pk")
-    return rows.filter(Q(name__icontains=words) | Q(uuid=words) | Q(pk__in=with_address))
+    tagged = ServerTag.objects.filter(namespace=OWNERS, tag__iexact=words).values("server")
+    known = Q(name__icontains=words) | Q(uuid=words) | Q(pk__in=tagged)
+    return rows.filter(known | Q(pk__in=with_address))
 
 
 SERVERS = Listing(

@@ -27,7 +27,7 @@ from synnefo.common.pages import (
 from synnefo.common.quota_shown import COMPUTE, bars, told
 from synnefo.cyclades.networks import floating
 from synnefo.cyclades.networks.models import Port
-from synnefo.cyclades.servers import life, rules, sizes
+from synnefo.cyclades.servers import life, rules, sizes, systems, tags
 from synnefo.cyclades.servers.listing import SERVERS
 from synnefo.cyclades.servers.models import Server
 from synnefo.cyclades.servers.pages_create import create, same
@@ -51,6 +51,9 @@ _ACTS: dict[str, tuple[str, Act]] = {
     "resume": ("is resuming", life.resume),
     "shelve": ("is shelving", life.shelve),
     "unshelve": ("is unshelving", life.unshelve),
+    "unrescue": ("leaves rescue", lambda caller, uuid: systems.unrescue(caller, uuid, run=True)),
+    "lock": ("is locked", life.lock),
+    "unlock": ("is unlocked", life.unlock),
     "confirm-resize": ("keeps its size", sizes.confirm_resize),
     "revert-resize": ("goes back to its old size", sizes.revert_resize),
 }
@@ -200,6 +203,7 @@ def _detail_context(caller: Caller, uuid: str) -> dict[str, object]:
     return {
         "shown": found,
         "server": server,
+        "tags": tags.tags_of(server),
         "operations": [operation_shown(row, caller, names) for row in history],
         "refresh_s": _refresh_s([found]),
         "here": f"/ui/servers/{server.uuid}/",

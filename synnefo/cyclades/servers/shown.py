@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping
 
+from django.conf import settings
+
 from synnefo.common.caller import Caller
 from synnefo.common.faults import Fault
 from synnefo.common.shown import State
@@ -78,7 +80,18 @@ _OFFERS = (
     (Action.PAUSE, Offer("pause", "Pause", "stop", minor=True)),
     (Action.SUSPEND, Offer("suspend", "Suspend to disk", "stop", minor=True)),
     (Action.SHELVE, Offer("shelve", "Shelve", "stop", minor=True)),
+    (Action.UNRESCUE, Offer("unrescue", "Leave rescue", "lifebuoy")),
+    (Action.LOCK, Offer("lock", "Lock", "lock", minor=True)),
+    (Action.UNLOCK, Offer("unlock", "Unlock", "lock")),
 )
+#: What is asked about first: the last word of the page that asks. ``minor`` ones lose data.
+_QUESTIONS = (
+    (Action.RESIZE, Offer("size", "Resize…", "size")),
+    (Action.IMAGE, Offer("image", "Create image…", "box")),
+    (Action.RESCUE, Offer("rescue", "Rescue…", "lifebuoy")),
+    (Action.REBUILD, Offer("rebuild", "Rebuild…", "undo", minor=True)),
+)
+_RESCUES = (Action.RESCUE, Action.UNRESCUE)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,6 +140,24 @@ class Shown:
         return [offer for action, offer in _OFFERS if self._may(action)]
 
     @property
+    def questions(self) -> list[Offer]:
+        """What is asked about first; the names of these are the addresses of their pages."""
+        page = f"/ui/servers/{self.server.uuid}/"
+        return [
+            dataclasses.replace(offer, name=f"{page}{offer.name}/")
+            for action, offer in _QUESTIONS
+            if self._may(action)
+        ]
+
+    @property
+    def has_menu(self) -> bool:
+        return self.may_be_renamed or self.may_be_deleted or any(offer.minor for offer in self.offers)
+
+    @property
+    def may_be_tagged(self) -> bool:
+        return self._may(Action.TAG) and self.server.task != Server.Task.DESTROY
+
+    @property
     def has_screen(self) -> bool:
         blocked = self.server.suspended and not self.caller.is_admin
         return self.server.operstate == Server.Oper.STARTED and not blocked
@@ -148,6 +179,14 @@ class Shown:
         """Whether the rules would let it happen; ``states`` decides."""
         if action is Action.REBOOT and self.server.operstate != Server.Oper.STARTED:
             return False  # it would be a start, which is offered under its own name
+        if action in _RESCUES and not settings.CYCLADES_RESCUE_ENABLED:
+            return False
+        if action is (Action.LOCK if self.server.locked else Action.UNLOCK):
+            return False
+        if action is Action.LOCK and self.server.task == Server.Task.DESTROY:
+            return False
+        if action is Action.UNLOCK and self.server.locked_by == "admin" and not self.caller.is_admin:
+            return False
         try:
             require(self.server, action, is_admin=self.caller.is_admin)
         except Fault:

@@ -1,0 +1,1 @@
+"""What servers use: their engine's samples, as figures and as graphs."""

@@ -1,0 +1,1 @@
+"""The picture of a project's networks: what joins what."""
