@@ -132,7 +132,7 @@ def test_a_server_is_stopped_resized_and_started(cloud: People, image: Any, flav
         server.refresh_from_db()
         assert (server.operstate, server.task) == (state, "")
     assert server.flavor.cpu == 2
-    with pytest.raises(CommandError, match="start"):
+    with pytest.raises(CommandError, match="START"):
         manage("server-modify", number, "--action", "start", "--wait", "no")
 
 

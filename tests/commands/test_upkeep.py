@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -210,3 +211,27 @@ def test_services_are_exported(standard: None) -> None:
     exported = json.loads(manage("service-export-cyclades"))
     assert {"cyclades_compute", "cyclades_volume", "cyclades_vmapi", "cyclades_admin"} <= set(exported)
     assert IPAddress.objects.count() == 0
+
+
+def test_a_server_has_the_flavor_that_its_engine_shows(server: Server, engine_room: Any, flavor: Any) -> None:
+    there = engine_room.engine.instances[server.engine_name]
+    there.spec = dataclasses.replace(there.spec, vcpus=2, ram_mib=512)
+    [(kind, what)] = found()
+    assert (kind, what.split(", ")[1]) == ("no-flavor", "and has 2 processors and 512 MiB there")
+    manage("reconcile-servers", "--fix-all")
+    assert [kind for kind, _ in found()] == ["no-flavor"], "nothing is invented"
+    manage("flavor-create", "2", "512", str(flavor.disk))
+    assert [kind for kind, _ in found()] == ["unsynced-flavors"]
+    manage("reconcile-servers", "--fix-unsynced-flavors")
+    server.refresh_from_db()
+    assert (server.flavor.cpu, server.flavor.ram) == (2, 512)
+    assert found() == []
+
+
+def test_a_server_is_rescued_if_its_engine_shows_that(server: Server, engine_room: Any) -> None:
+    Server.objects.update(rescue=True, rescue_ref="0" * 36)
+    assert found() == [("unsynced-rescue", f"server {server.pk} is rescued here, but otherwise there")]
+    manage("reconcile-servers", "--fix-unsynced-rescue")
+    server.refresh_from_db()
+    assert (server.rescue, server.rescue_ref) == (False, "")
+    assert found() == []

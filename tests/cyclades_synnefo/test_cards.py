@@ -119,7 +119,7 @@ def test_cards_are_not_changed_of_servers_that_are_busy_full_suspended_or_anothe
 ) -> None:
     plug(bob, server, second, status=404)
     mine = plug(alice, server, second)["port"]["id"]
-    assert "task CONNECT" in plug(alice, server, second, status=400)["badRequest"]["message"]
+    assert "a pending 'CONNECT'" in plug(alice, server, second, status=400)["badRequest"]["message"]
     alice.json("DELETE", f"{PORTS}/{mine}", status=400)
     settle()
     bob.json("DELETE", f"{PORTS}/{mine}", status=404)

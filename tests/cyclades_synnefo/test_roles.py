@@ -29,7 +29,7 @@ def test_every_route_has_a_case() -> None:
 
 
 def check(case: Case, world: World, picture: Picture) -> None:
-    """Strangers first, the owner last; whoever is refused changes nothing. Administrators are others here."""
+    """Strangers first, the owner last; whoever is refused changes nothing. Administrators are others."""
 
     def call(api: Api) -> Any:
         return api(case.method, world.path(case.path), filled(case.body, world.ids))
@@ -44,7 +44,7 @@ def check(case: Case, world: World, picture: Picture) -> None:
         assert picture() == before, f"{case.name}: somebody else changed something"
     if case.other >= 400:
         root = call(Api(world.people.admin.token))
-        assert root.status_code == case.other, (case.name, root.content)
+        assert root.status_code == (case.admin or case.other), (case.name, root.content)
         assert picture() == before, f"{case.name}: an administrator changed what is somebody's own"
     allowed = call(world.alice)
     assert allowed.status_code == case.member, (case.name, allowed.content)
@@ -120,7 +120,7 @@ def test_a_token_may_stand_in_the_query(world: World) -> None:
 def test_an_expired_token_is_refused(world: World) -> None:
     past = timezone.now() - datetime.timedelta(seconds=1)
     token = tokens.issue(world.people.alice.user, kind="login", expires=past)
-    assert "expired" in Api(token).get("compute/v2.0/servers", status=401)["unauthorized"]["message"]
+    assert "expired" in Api(token).get("compute/v2.0/servers", status=401)["fault"]["details"]
 
 
 def test_a_read_only_token_changes_nothing(world: World, picture: Picture) -> None:

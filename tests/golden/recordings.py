@@ -98,10 +98,10 @@ class Player:
         self.replay.since = min(time.time(), _first_date())
 
     @property
-    def unused(self) -> list[dict[str, Any]]:
+    def unused(self) -> list[str]:
         """Allowed differences that no call needed; those that the tool makes come and go with the ids."""
         rules = [rule for rule, _, used in self.replay.allowed.rules if not used]
-        return [rule for rule in rules if "the tool" not in rule["reason"]]
+        return [f"{rule['request']}: {rule['reason']}" for rule in rules if "the tool" not in rule["reason"]]
 
     def play(self, chosen: Iterable[Call], before_each: Callable[[Call], None]) -> Iterator[Outcome]:
         for call in chosen:
@@ -119,29 +119,31 @@ class Player:
         return Outcome(call, answer[0], found, faults, answer[2][:500].decode("utf-8", "replace"))
 
     def _with_networks(self, call: Call) -> Call:
-        """Networks of servers: ids under names that the tool takes for others'."""
-        known = self.replay.ids.known["network"]
+        """Networks and cards of servers: ids under names that the tool takes for others'."""
+        networks, ports = self.replay.ids.known["network"], self.replay.ids.known["port"]
         both = {}
         for side in ("request", "response"):
             body = call[side]["body"] or {}
             if "json" in body and "/servers" in call["request"]["path"]:
-                body = {**body, "json": _renumbered(body["json"], known)}
+                body = {**body, "json": _renumbered(body["json"], networks, ports)}
             both[side] = {**call[side], "body": body}
         return {**call, **both}
 
 
-def _renumbered(value: Any, known: dict[str, str]) -> Any:
-    """``networks`` of a request are renumbered by their ``uuid``, ``addresses`` by their keys."""
+def _renumbered(value: Any, networks: dict[str, str], ports: dict[str, str]) -> Any:
+    """Renumber ``networks`` of a request by ``uuid``, ``addresses`` by their keys, and ``nic`` as a port."""
     if isinstance(value, list):
-        return [_renumbered(item, known) for item in value]
+        return [_renumbered(item, networks, ports) for item in value]
     if not isinstance(value, dict):
         return value
-    found = {name: _renumbered(item, known) for name, item in value.items()}
+    found = {name: _renumbered(item, networks, ports) for name, item in value.items()}
     if isinstance(found.get("addresses"), dict):
-        found["addresses"] = {known.get(name, name): cards for name, cards in found["addresses"].items()}
+        found["addresses"] = {networks.get(name, name): cards for name, cards in found["addresses"].items()}
+    if isinstance(found.get("nic"), int):
+        found["nic"] = int(ports.get(str(found["nic"]), found["nic"]))
     for card in found["networks"] if isinstance(found.get("networks"), list) else []:
         if isinstance(card, dict) and "uuid" in card:
-            card["uuid"] = known.get(card["uuid"], card["uuid"])
+            card["uuid"] = networks.get(card["uuid"], card["uuid"])
     return found
 
 

@@ -52,7 +52,7 @@ def test_recorded_calls_are_answered_as_ever(
     outcomes = list(player.play(chosen, meanwhile))
     others = [str(outcome) for outcome in outcomes if outcome.faults]
     assert others == [], "\n".join(others)
-    assert player.unused == []
+    assert player.unused == [], "\n".join(player.unused)
     assert len(outcomes) == REPLAYED
 
 

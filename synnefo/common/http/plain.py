@@ -16,10 +16,12 @@ from django.http.response import HttpResponseBase
 from django.utils.http import http_date
 from pydantic import BaseModel, ValidationError
 
-from synnefo.common.faults import BadRequest, Fault, NotAllowed
+from synnefo.common.faults import BadRequest, Fault, NotAllowed, Unauthorized
 from synnefo.common.http.facade import as_fault
 from synnefo.common.http.rendering import synnefo
 
+#: What Astakos says of a token that it does not know.
+UNKNOWN = "Invalid X-Auth-Token"
 XMLNS = "http://docs.openstack.org/identity/api/v2.0"
 
 View = Callable[..., HttpResponseBase]
@@ -101,6 +103,15 @@ def json_object(request: HttpRequest, *, any_type: bool = False) -> dict[str, An
     if not isinstance(body, dict):
         raise BadRequest("Request body should be a JSON object.")
     return body
+
+
+def relayed(fault: Unauthorized) -> Unauthorized:
+    """What is wrong with a token, as 0.21's services passed on what the accounts' service said."""
+    message = "Invalid token" if fault.message == UNKNOWN else fault.message
+    said = {fault.name: {"message": message, "code": fault.status, "details": ""}}
+    found = Unauthorized("UNAUTHORIZED", details=json.dumps(said))
+    found.name = "fault"
+    return found
 
 
 def parsed(model: type[M], body: dict[str, Any]) -> M:

@@ -284,18 +284,40 @@ REASON_HOST_REBOOTED = "the host restarted"
 
 @dataclasses.dataclass(frozen=True)
 class InstanceState:
-    """An instance as observed. ``reason`` says why it is off where that is known."""
+    """An instance as observed. ``reason`` says why it is off where that is known.
+
+    What it is made with, and whether it boots another system than its own, are None where that is not told.
+    """
 
     name: str
     power: Power
     reason: str = ""
+    vcpus: int | None = dataclasses.field(default=None, compare=False)
+    ram_mib: int | None = dataclasses.field(default=None, compare=False)
+    rescued: bool | None = dataclasses.field(default=None, compare=False)
+
+
+@dataclasses.dataclass(frozen=True)
+class Node:
+    """One machine of an engine, as it is: memory and disk in MiB, and how many instances are there first."""
+
+    name: str
+    vcpus: int
+    ram_total_mib: int
+    ram_free_mib: int
+    disk_total_mib: int
+    disk_free_mib: int
+    instances: int
+    drained: bool = False
+    offline: bool = False
+    vm_capable: bool = True
 
 
 @dataclasses.dataclass(frozen=True)
 class Capacity:
     """What there is (after overcommitment), what is left, and what was promised to instances, on or off.
 
-    For placement; memory in MiB, disk in GiB.
+    For placement; memory in MiB, disk in GiB. ``nodes`` is told by engines of several machines.
     """
 
     vcpus: int
@@ -307,6 +329,7 @@ class Capacity:
     vcpus_promised: int = 0
     ram_promised_mib: int = 0
     disk_promised_gib: int = 0
+    nodes: tuple[Node, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -495,4 +495,7 @@ class MemoryBackend:
         instance = self.engine.instances.get(name)
         if instance is None:
             return InstanceState(name, Power.ABSENT)
-        return InstanceState(name, instance.power, instance.reason)
+        spec = instance.spec
+        return InstanceState(
+            name, instance.power, instance.reason, spec.vcpus, spec.ram_mib, instance.rescue is not None
+        )

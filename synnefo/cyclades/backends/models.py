@@ -24,6 +24,8 @@ class Backend(models.Model):
     disk_total_gib = models.PositiveIntegerField(default=0)
     disk_free_gib = models.PositiveIntegerField(default=0)
     instances = models.PositiveIntegerField(default=0)
+    #: What it said of each of its machines when it was asked last; [] of an engine that is one machine.
+    nodes = models.JSONField(default=list)
     updated = models.DateTimeField(auto_now=True)
 
     def __str__(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import threading
 from pathlib import Path
@@ -83,7 +84,8 @@ def look(row: Backend) -> Capacity:
     names = ("vcpus", "ram_total_mib", "ram_free_mib", "disk_total_gib", "disk_free_gib", "instances")
     for name in names:
         setattr(row, name, getattr(found, name))
-    row.save(update_fields=(*names, "updated"))
+    row.nodes = [dataclasses.asdict(node) for node in found.nodes]
+    row.save(update_fields=(*names, "nodes", "updated"))
     return found
 
 

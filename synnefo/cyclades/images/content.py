@@ -12,9 +12,10 @@ from typing import Any
 from synnefo.audit.rules import record
 from synnefo.common.caller import Caller
 from synnefo.common.objects import StoredObject, store_of
+from synnefo.cyclades.images.checks import check
 from synnefo.cyclades.images.inspection import DiskFacts
 from synnefo.cyclades.images.models import Image
-from synnefo.cyclades.images.rules import Arrived, Digested, check, take
+from synnefo.cyclades.images.rules import Arrived, Digested, take
 
 __all__ = ["Digested", "await_content", "complete", "fail"]
 

@@ -65,6 +65,16 @@ def start(caller: Caller, uuid: str, wanted: Wanted) -> Operation:
     return started
 
 
+def bring(caller: Caller, uri: str, *, disk_format: str, **about: Any) -> Image:
+    """A new image of what is found at an address of the web. Raises BadRequest, Forbidden."""
+    wanted = Wanted("web-download", uri)
+    check(wanted)
+    with atomic():
+        image = rules.announce(caller, uuid=None, disk_format=disk_format, **about)
+        start(caller, image.uuid, wanted)
+    return rules.get(caller, image.uuid)
+
+
 def tasks_of(caller: Caller, uuid: str) -> QuerySet[Operation]:
     """The imports of an image, newest first. Raises ItemNotFound."""
     image = rules.get(caller, uuid)

@@ -37,7 +37,7 @@ from synnefo.common.quota_shown import told
 from synnefo.common.same_request import Same
 from synnefo.common.shown import State
 from synnefo.common.units import show_amount
-from synnefo.cyclades.images import rules
+from synnefo.cyclades.images import checks, rules
 from synnefo.cyclades.images.inspection import DiskFacts
 from synnefo.cyclades.images.models import Image
 from synnefo.cyclades.images.same_request import register_image
@@ -146,16 +146,16 @@ class Found:
 class AboutForm(forms.Form):
     """What is said of an image. Who may not publish has no field for that."""
 
-    name = forms.CharField(max_length=rules.MAX_NAME, error_messages={"required": "Give the image a name."})
-    description = forms.CharField(max_length=rules.MAX_PROPERTY_VALUE, required=False)
-    os = forms.CharField(max_length=rules.MAX_PROPERTY_VALUE, required=False)
-    osfamily = forms.CharField(max_length=rules.MAX_PROPERTY_VALUE, required=False)
-    users = forms.CharField(max_length=rules.MAX_PROPERTY_VALUE, required=False)
+    name = forms.CharField(max_length=checks.MAX_NAME, error_messages={"required": "Give the image a name."})
+    description = forms.CharField(max_length=checks.MAX_PROPERTY_VALUE, required=False)
+    os = forms.CharField(max_length=checks.MAX_PROPERTY_VALUE, required=False)
+    osfamily = forms.CharField(max_length=checks.MAX_PROPERTY_VALUE, required=False)
+    users = forms.CharField(max_length=checks.MAX_PROPERTY_VALUE, required=False)
     is_public = forms.BooleanField(required=False)
 
     def __init__(self, caller: Caller, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if not rules.may_publish(caller):
+        if not checks.may_publish(caller):
             del self.fields["is_public"]
 
     @property

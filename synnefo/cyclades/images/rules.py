@@ -16,7 +16,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
@@ -26,15 +25,12 @@ from synnefo.common.faults import BadRequest, Conflict, Forbidden, ItemNotFound
 from synnefo.common.ids import new_uuid
 from synnefo.common.objects import ObjectStore, StoredObject, store_for, store_of
 from synnefo.common.transactions import atomic, forbid_in_transaction
+from synnefo.cyclades.images.checks import as_expected, as_promised, check
 from synnefo.cyclades.images.inspection import HEAD_BYTES, PLAIN, DiskFacts, inspect
 from synnefo.cyclades.images.models import Image, ImageMember
 from synnefo.engine import rules as engine
 from synnefo.engine.models import Operation
 
-MAX_PROPERTIES, MAX_PROPERTY_KEY, MAX_PROPERTY_VALUE = 128, 111, 256
-MAX_NAME = 255
-_LARGEST_COUNT = 2**31 - 1
-MAX_TAGS, MAX_TAG = 128, 255
 _DESCRIBED = (
     "name", "is_public", "visibility", "description", "min_ram_mib", "wanted_disk_gib", "disk_format",
     "container_format", "protected", "hidden", "tags", "project",
@@ -124,9 +120,7 @@ def register_location(
     check(caller, properties=properties, **about)
     store = store_of_location(location)
     found = store.find(caller, location)
-    for key, value in (expected or {}).items():
-        if getattr(found, key) != value:
-            raise BadRequest(f"The object's {key.removesuffix('_bytes')} is not {value}.")
+    as_expected(found, expected or {})
     facts = _facts(store, found)
     return _make_known(caller, store, Arrived(found, facts), properties=dict(properties or {}), **about)
 
@@ -158,11 +152,14 @@ def register(
     return _store(caller, pieces, new_uuid(), properties=dict(properties or {}), **about)
 
 
-def register_pieces(caller: Caller, pieces: Iterable[bytes], **about: Any) -> Image:
-    """``register`` for content that comes in pieces."""
+def register_pieces(
+    caller: Caller, pieces: Iterable[bytes], *, disk_format: str = "raw",
+    expected: Mapping[str, object] | None = None, **about: Any,
+) -> Image:  # fmt: skip
+    """``register`` for content that comes in pieces, of a kind that may be said; ``expected`` as above."""
     check(caller, **about)
-    properties = dict(about.pop("properties", None) or {})
-    return _store(caller, pieces, new_uuid(), properties=properties, **about)
+    about["properties"] = dict(about.get("properties") or {})
+    return _store(caller, pieces, new_uuid(), promised=disk_format, expected=expected, **about)
 
 
 def register_file(caller: Caller, path: Path, **about: object) -> Image:
@@ -225,7 +222,7 @@ def adopt(caller: Caller, image: Image) -> bool:
     found = store.known(image.uuid)
     if found is None:
         return False
-    facts = _as_promised(image, _facts(store, found))
+    facts = as_promised(image.disk_format, _facts(store, found))
     _make_known(caller, store, Arrived(found, facts), awaited=image, has_own_object=True)
     return True
 
@@ -351,34 +348,6 @@ def owned(caller: Caller, uuid: str) -> Image:
     return Image.objects.select_for_update().get(pk=found.pk)
 
 
-def check(
-    caller: Caller, image: Image | None = None, *, properties: Mapping[str, str] | None = None, **about: Any
-) -> None:
-    """Whether this may be said of an image. Raises BadRequest, Forbidden."""
-    name = about.get("name")
-    if name is not None and (len(name) > MAX_NAME or not name.isprintable()):
-        raise BadRequest(f"An image's name has at most {MAX_NAME} printable characters.")
-    if len(about.get("description", "")) > MAX_PROPERTY_VALUE:
-        raise BadRequest(f"A description has at most {MAX_PROPERTY_VALUE} characters.")
-    for number in (about.get("min_ram_mib", 0), about.get("wanted_disk_gib", 0)):
-        if not 0 <= number <= _LARGEST_COUNT:
-            raise BadRequest(f"{number} is no amount of memory or disk.")
-    becomes_public = about.get("is_public") and not (image is not None and image.is_public)
-    if becomes_public and not may_publish(caller):
-        raise Forbidden("Only administrators make public images.")
-    moves = about.get("project", caller.project) != (caller.project if image is None else image.project)
-    if moves and "project" in about and not caller.is_admin:
-        raise Forbidden("Only administrators say whose an image is.")
-    _check_formats(image, about)
-    _check_tags(about.get("tags", ()))
-    _check_properties(properties or {})
-
-
-def may_publish(caller: Caller) -> bool:
-    """Whether he may make images that everybody sees."""
-    return caller.is_admin or bool(settings.CYCLADES_USERS_PUBLISH_IMAGES)
-
-
 def describe(caller: Caller, image: Image) -> None:
     """Write to the image's object what its row says, in the transaction; the caller saves the row."""
     if not image.hold:
@@ -429,8 +398,9 @@ def _claim(caller: Caller, uuid: str) -> Image:
 
 
 def _store(
-    caller: Caller, pieces: Iterable[bytes], uuid: str, *, awaited: Image | None = None, **about: Any
-) -> Image:
+    caller: Caller, pieces: Iterable[bytes], uuid: str, *, awaited: Image | None = None,
+    promised: str = "raw", expected: Mapping[str, object] | None = None, **about: Any,
+) -> Image:  # fmt: skip
     """Store a stream as a file and make it known as the image with that id; the file goes if it fails.
 
     ``awaited`` is the image that waits for this content.
@@ -439,13 +409,13 @@ def _store(
     store, counted = store_for(caller), Digested(pieces)
     head, whole = _peek(counted)
     facts = inspect(head, len(head))
-    if awaited is not None:
-        facts = _as_promised(awaited, facts)
+    facts = as_promised(promised if awaited is None else awaited.disk_format, facts)
     name = about["name"] if awaited is None else awaited.name
     found = store.put(caller, whole, name=name or uuid, uuid=uuid)
     if facts.disk_format in PLAIN:
         facts = DiskFacts(facts.disk_format, found.size_bytes)
     try:
+        as_expected(found, expected or {})
         arrived = Arrived(found, facts, counted.sha256, counted.sha512)
         return _make_known(caller, store, arrived, awaited=awaited, has_own_object=True, **about)
     except BaseException:
@@ -561,37 +531,3 @@ def _plankton(image: Image) -> dict[str, str]:
     }
     properties = {f"property:{key}": str(value) for key, value in image.properties.items()}
     return {f"plankton:{key}": value for key, value in {**about, **properties}.items()}
-
-
-def _check_formats(image: Image | None, about: Mapping[str, Any]) -> None:
-    """What kind of disk it is, and what is around it, is said before the content comes."""
-    for name, known in (("disk_format", Image.FORMATS), ("container_format", Image.CONTAINERS)):
-        if name not in about or (image is not None and about[name] == getattr(image, name)):
-            continue
-        if image is not None and image.status != Image.Status.QUEUED:
-            raise Forbidden(f"Attribute '{name}' is read-only.")
-        if about[name] and about[name] not in known:
-            raise BadRequest(f"Invalid {name}: {about[name]!r} is none of {', '.join(known)}.")
-
-
-def _as_promised(image: Image, facts: DiskFacts) -> DiskFacts:
-    """Raises BadRequest for content of another kind than was said; a raw disk may turn out to be more."""
-    if image.disk_format == "raw" or facts.disk_format == image.disk_format:
-        return facts
-    raise BadRequest(f"This is no {image.disk_format} image, but {facts.disk_format}.")
-
-
-def _check_tags(tags: Iterable[str]) -> None:
-    found = list(tags)
-    if len(found) > MAX_TAGS or any(not 1 <= len(tag) <= MAX_TAG for tag in found):
-        raise BadRequest(f"An image has at most {MAX_TAGS} tags, of 1 to {MAX_TAG} characters.")
-
-
-def _check_properties(properties: Mapping[str, str]) -> None:
-    if len(properties) > MAX_PROPERTIES:
-        raise BadRequest(f"An image has at most {MAX_PROPERTIES} properties.")
-    for key, value in properties.items():
-        if not 1 <= len(key) <= MAX_PROPERTY_KEY or len(value) > MAX_PROPERTY_VALUE:
-            raise BadRequest(
-                f"Properties have keys of 1 to {MAX_PROPERTY_KEY} characters, values of {MAX_PROPERTY_VALUE}."
-            )

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
@@ -17,12 +18,12 @@ from synnefo.common.caller import Caller, Scope
 from synnefo.common.faults import BadRequest, Fault, ItemNotFound, OverLimit, Unauthorized
 from synnefo.common.http.context import client_address
 from synnefo.common.http.facade import identity_of
-from synnefo.common.http.plain import View, json_object, route
+from synnefo.common.http.plain import View, json_object, relayed, route
 from synnefo.common.quota_shown import refusal
 from synnefo.cyclades.openstack.kit import origin
 
 M = TypeVar("M", bound=Model)
-CallerView = Callable[..., HttpResponse]
+CallerView = Callable[..., HttpResponseBase]
 #: Views by the templates of their paths: ``/servers/{server_id}/metadata/{key}``.
 Routes = Mapping[str, View]
 
@@ -40,7 +41,10 @@ def caller_of(request: HttpRequest) -> Caller:
     token = request.META.get("HTTP_X_AUTH_TOKEN") or request.GET.get("X-Auth-Token", "")
     if not token:
         raise Unauthorized("Access denied. No authentication token")
-    identity = identity_of(request, token)
+    try:
+        identity = identity_of(request, token)
+    except Unauthorized as fault:
+        raise relayed(fault) from None
     request_id = getattr(request, "id", "")
     return identity.caller(Scope.OWNER, request_id=request_id, address=client_address(request))
 
@@ -166,7 +170,7 @@ def stamp(moment: datetime.datetime) -> str:
 
 
 def _for_caller(view: CallerView) -> View:
-    def wrapped(request: HttpRequest, **arguments: str) -> HttpResponse:
+    def wrapped(request: HttpRequest, **arguments: str) -> HttpResponseBase:
         caller = caller_of(request)
         if any("\x00" in value for value in arguments.values()):
             raise ItemNotFound("Nothing has such a name.")

@@ -14,6 +14,7 @@ from synnefo.common.transactions import atomic
 from synnefo.cyclades.backends import registry
 from synnefo.cyclades.backends.base import InstanceState, Power
 from synnefo.cyclades.backends.models import Backend
+from synnefo.cyclades.flavors.models import Flavor
 from synnefo.cyclades.images.models import Image
 from synnefo.cyclades.networks.models import Port
 from synnefo.cyclades.operations import follow
@@ -43,7 +44,7 @@ class Finding:
 def look(backend: Backend) -> list[Finding]:
     """Everything that differs on an engine. Raises BackendError."""
     seen = {state.name: state for state in registry.engine(backend).instances()}
-    servers = Server.objects.filter(backend=backend, deleted=False).order_by("pk")
+    servers = Server.objects.filter(backend=backend, deleted=False).select_related("flavor").order_by("pk")
     found = [*_of_servers(backend, servers, seen), *_orphans(backend, servers, seen)]
     return [*found, *_of_parts(backend, servers)]
 
@@ -78,6 +79,39 @@ def _of_servers(
         elif state is not None and follow.differs(server, state):
             what = f"{about} is {server.operstate} here, {state.power.value} there"
             yield Finding("unsynced", backend.name, what, _observed(server, state))
+        elif state is not None and server.operstate in _LIVE:
+            yield from _of_making(backend, server, state)
+
+
+def _of_making(backend: Backend, server: Server, state: InstanceState) -> Iterator[Finding]:
+    """Its size, where a flavor of the size that its engine shows is to be had, and what it boots."""
+    size = (state.vcpus, state.ram_mib)
+    if None not in size and (server.flavor.cpu, server.flavor.ram) != size:
+        seen = f"{state.vcpus} processors and {state.ram_mib} MiB"
+        flavor = _flavor_of(server, state)
+        what = f"server {server.pk} is {server.flavor.name} here, and has {seen} there"
+        if flavor is None:
+            yield Finding(
+                "no-flavor", backend.name, f"{what}, of which there is no flavor", lambda caller: None
+            )
+        else:
+            yield Finding("unsynced-flavors", backend.name, what, _of_flavor(server, flavor))
+    if state.rescued is not None and state.rescued != server.rescue:
+        what = f"server {server.pk} is {'' if server.rescue else 'not '}rescued here, but otherwise there"
+        yield Finding("unsynced-rescue", backend.name, what, _rescued(server, state.rescued))
+
+
+def _flavor_of(server: Server, state: InstanceState) -> Flavor | None:
+    """The flavor that differs from its own in processors and memory alone, and has those of its instance."""
+    own = server.flavor
+    alike = Flavor.objects.filter(
+        deleted=False,
+        cpu=state.vcpus or 0,
+        ram=state.ram_mib or 0,
+        disk=own.disk,
+        volume_type=own.volume_type,
+    )
+    return alike.order_by("pk").first()
 
 
 def _orphans(
@@ -146,6 +180,36 @@ def _deleted(server: Server) -> Callable[[Caller], object]:
 
 def _observed(server: Server, state: InstanceState) -> Callable[[Caller], object]:
     return lambda caller: follow.observe(server.pk, state, timezone.now())
+
+
+def _of_flavor(server: Server, flavor: Flavor) -> Callable[[Caller], object]:
+    """What it costs now is charged by ``reconcile-resources-cyclades``, as limits may not allow it."""
+
+    def mend(caller: Caller) -> None:
+        with atomic():
+            row = _locked(server)
+            if row.flavor_id != server.flavor_id or engine.active_on(Server.TARGET, row.pk).exists():
+                return
+            row.flavor = flavor
+            row.save(update_fields=("flavor", "updated"))
+            record(caller, "server.reconcile", Server.TARGET, row.pk, flavor=flavor.name)
+
+    return mend
+
+
+def _rescued(server: Server, rescued: bool) -> Callable[[Caller], object]:
+    def mend(caller: Caller) -> None:
+        with atomic():
+            row = _locked(server)
+            if row.rescue != server.rescue or engine.active_on(Server.TARGET, row.pk).exists():
+                return
+            row.rescue = rescued
+            if not rescued:
+                row.rescue_image, row.rescue_ref = None, ""
+            row.save(update_fields=("rescue", "rescue_image", "rescue_ref", "updated"))
+            record(caller, "server.reconcile", Server.TARGET, row.pk, rescue=rescued)
+
+    return mend
 
 
 def _removed(backend: Backend, number: int) -> Callable[[Caller], object]:

@@ -9,6 +9,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
 from django.utils import timezone
 
 from synnefo.common.units import GIB, MIB
+from synnefo.cyclades.backends.base import Node
 from synnefo.cyclades.backends.models import Backend
 from synnefo.cyclades.images.models import Image
 from synnefo.cyclades.networks.models import IPAddress, Network, Subnet
@@ -72,16 +73,6 @@ def _sums(servers: QuerySet[Server], field: str) -> dict[Any, dict[str, int]]:
 
 
 def _cluster(row: Backend, used: dict[str, int]) -> dict[str, Any]:
-    """Engines do not tell of single nodes here: each is told of as one."""
-    node = {
-        "cpu": row.vcpus,
-        "ram": {"total": row.ram_total_mib * MIB, "free": row.ram_free_mib * MIB},
-        "disk": {"total": row.disk_total_gib * GIB, "free": row.disk_free_gib * GIB},
-        "drained": row.drained,
-        "offline": row.offline,
-        "vm_capable": True,
-        "instances": row.instances,
-    }
     return {
         "drained": row.drained,
         "offline": row.offline,
@@ -91,7 +82,35 @@ def _cluster(row: Backend, used: dict[str, int]) -> dict[str, Any]:
         "virtual_cpu": used["cpu"],
         "virtual_ram": used["ram"] * MIB,
         "virtual_disk": used["disk"] * GIB,
-        "nodes": {row.name: node},
+        "nodes": {node.name: _node(node) for node in _nodes(row)},
+    }
+
+
+def _nodes(row: Backend) -> list[Node]:
+    """Its machines; an engine that does not tell of them is told of as one."""
+    whole = Node(
+        name=row.name,
+        vcpus=row.vcpus,
+        ram_total_mib=row.ram_total_mib,
+        ram_free_mib=row.ram_free_mib,
+        disk_total_mib=row.disk_total_gib * 1024,
+        disk_free_mib=row.disk_free_gib * 1024,
+        instances=row.instances,
+        drained=row.drained,
+        offline=row.offline,
+    )
+    return [Node(**node) for node in row.nodes] or [whole]
+
+
+def _node(node: Node) -> dict[str, Any]:
+    return {
+        "cpu": node.vcpus,
+        "ram": {"total": node.ram_total_mib * MIB, "free": node.ram_free_mib * MIB},
+        "disk": {"total": node.disk_total_mib * MIB, "free": node.disk_free_mib * MIB},
+        "drained": node.drained,
+        "offline": node.offline,
+        "vm_capable": node.vm_capable,
+        "instances": node.instances,
     }
 
 

@@ -24,6 +24,7 @@ from synnefo.common.faults import (
 from synnefo.common.objects import store_of
 from synnefo.common.transactions import atomic
 from synnefo.common.units import GIB
+from synnefo.cyclades.images import checks as image_checks
 from synnefo.cyclades.images import rules as images
 from synnefo.cyclades.images.models import Image
 from synnefo.cyclades.operations.volumes import CloneVolume, DeleteVolume, ExtendVolume
@@ -242,7 +243,7 @@ def set_image_properties(caller: Caller, uuid: str, wanted: Mapping[str, str | N
         volume = locked(get(caller, uuid), Action.DESCRIBE)
         merged = {**volume.image_properties, **wanted}
         kept = {key: value for key, value in merged.items() if value is not None}
-        images.check(caller, properties=kept)
+        image_checks.check(caller, properties=kept)
         volume.image_properties = kept
         volume.save(update_fields=("image_properties", "updated"))
         record(caller, "volume.image_properties", TARGET, volume.pk, keys=sorted(wanted))

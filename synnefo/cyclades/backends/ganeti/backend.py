@@ -16,7 +16,8 @@ begun by then. Fences are also forgotten when Ganeti archives the job that carri
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from synnefo.cyclades.backends.base import (
     DONE,
@@ -32,6 +33,7 @@ from synnefo.cyclades.backends.base import (
     JobStatus,
     NetworkSpec,
     Nic,
+    Node,
     Power,
     VolumeSpec,
 )
@@ -78,22 +80,16 @@ class GanetiBackend(Refusals):
 
     def capacity(self) -> Capacity:
         """The sum over the nodes that take instances. Disk is what Ganeti reports of its storage."""
-        nodes = [
-            node
-            for node in self._rapi.call("GET", path("nodes"), query={"bulk": "1"})
-            if node["vm_capable"] and not node["offline"] and not node["drained"]
-        ]
-
-        def total(field: str) -> int:
-            return sum(int(node[field] or 0) for node in nodes)
-
+        nodes = [_node(node) for node in self._rapi.call("GET", path("nodes"), query={"bulk": "1"})]
+        usable = [node for node in nodes if node.vm_capable and not node.offline and not node.drained]
         return Capacity(
-            vcpus=total("ctotal"),
-            ram_total_mib=total("mtotal"),
-            ram_free_mib=total("mfree"),
-            disk_total_gib=total("dtotal") // 1024,
-            disk_free_gib=total("dfree") // 1024,
-            instances=total("pinst_cnt"),
+            vcpus=sum(node.vcpus for node in usable),
+            ram_total_mib=sum(node.ram_total_mib for node in usable),
+            ram_free_mib=sum(node.ram_free_mib for node in usable),
+            disk_total_gib=sum(node.disk_total_mib for node in usable) // 1024,
+            disk_free_gib=sum(node.disk_free_mib for node in usable) // 1024,
+            instances=sum(node.instances for node in usable),
+            nodes=tuple(nodes),
         )
 
     # -- instances --------------------------------------------------------------------------------
@@ -257,3 +253,23 @@ class GanetiBackend(Refusals):
     def _act(self, verb: str, name: str, fence: Fence, action: str, body: dict[str, object]) -> str:
         call = self._submission(verb, name, fence)
         return str(call.under_way() or call.submit("PUT", path("instances", name, action), body))
+
+
+def _node(told: Mapping[str, Any]) -> Node:
+    """As RAPI lists it; what an unreachable node cannot tell counts as 0."""
+
+    def number(field: str) -> int:
+        return int(told[field] or 0)
+
+    return Node(
+        name=told["name"],
+        vcpus=number("ctotal"),
+        ram_total_mib=number("mtotal"),
+        ram_free_mib=number("mfree"),
+        disk_total_mib=number("dtotal"),
+        disk_free_mib=number("dfree"),
+        instances=number("pinst_cnt"),
+        drained=bool(told["drained"]),
+        offline=bool(told["offline"]),
+        vm_capable=bool(told["vm_capable"]),
+    )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from synnefo.cyclades.backends.base import BackendError, InstanceState, Power
 from synnefo.cyclades.backends.ganeti.rapi import NotFound, Rapi, path
 
-_FIELDS = ("name", "status", "admin_state")
+_FIELDS = ("name", "status", "admin_state", "beparams")
 _ON = frozenset({"running", "ERROR_up", "ERROR_wrongnode"})
 _NODE_IS_AWAY = frozenset({"ERROR_nodedown", "ERROR_nodeoffline"})
 
@@ -39,8 +42,7 @@ def cards(rapi: Rapi, name: str) -> list[str]:
 
 def size(rapi: Rapi, name: str) -> tuple[int, int]:
     """Processors and MiB of an instance that exists."""
-    parameters = rapi.call("GET", path("instances", name))["beparams"]
-    return int(parameters["vcpus"]), int(parameters["maxmem"])
+    return _size(rapi.call("GET", path("instances", name))["beparams"])
 
 
 def all_with(rapi: Rapi, prefix: str) -> list[InstanceState]:
@@ -49,11 +51,17 @@ def all_with(rapi: Rapi, prefix: str) -> list[InstanceState]:
     return [_read(*row) for row in rows if row[0].startswith(prefix)]
 
 
-def _read(name: str, status: str, admin_state: str) -> InstanceState:
+def _size(parameters: Mapping[str, Any]) -> tuple[int, int]:
+    return int(parameters["vcpus"]), int(parameters["maxmem"])
+
+
+def _read(name: str, status: str, admin_state: str, parameters: Mapping[str, Any]) -> InstanceState:
     """While its node does not answer nobody knows: an instance counts as what it was told to be."""
+    power, reason = Power.OFF, _REASONS.get(status, status)
     if status in _NODE_IS_AWAY:
         power = Power.ON if admin_state == "up" else Power.OFF
-        return InstanceState(name, power, "its node does not answer")
-    if status in _ON:
-        return InstanceState(name, Power.ON)
-    return InstanceState(name, Power.OFF, _REASONS.get(status, status))
+        reason = "its node does not answer"
+    elif status in _ON:
+        power, reason = Power.ON, ""
+    vcpus, ram_mib = _size(parameters)
+    return InstanceState(name, power, reason, vcpus, ram_mib)

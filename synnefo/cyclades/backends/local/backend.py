@@ -33,7 +33,7 @@ from synnefo.cyclades.backends.local.fabric import Fabric, NamespaceFabric
 from synnefo.cyclades.backends.local.fabric_user import UserFabric
 from synnefo.cyclades.backends.local.fencing import Fences
 from synnefo.cyclades.backends.local.follower import PERIOD_S, Follower
-from synnefo.cyclades.backends.local.host import ON
+from synnefo.cyclades.backends.local.host import ON, readable_rescue
 from synnefo.cyclades.backends.local.image_cache import Reader
 from synnefo.cyclades.backends.local.making import MakingCalls
 from synnefo.cyclades.backends.local.metadata_source import MetadataSource
@@ -163,8 +163,12 @@ class LocalBackend(PowerCalls, MakingCalls, SnapshotCalls, OrphanCalls, NetworkC
 
     # -- looking --------------------------------------------------------------------------------
     def instance(self, name: str) -> InstanceState:
-        view = journal.look(self._home(name))
-        return InstanceState(name, view.power, view.reason)
+        home = self._home(name)
+        view, spec = journal.look(home), home.spec()
+        if spec is None:
+            return InstanceState(name, view.power, view.reason)
+        rescued = readable_rescue(home) is not None
+        return InstanceState(name, view.power, view.reason, spec.vcpus, spec.ram_mib, rescued)
 
     def instances(self) -> list[InstanceState]:
         return [self.instance(home.name) for home in layout.homes(self.root)]

@@ -12,12 +12,14 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 
 from synnefo.common.caller import Caller
-from synnefo.common.faults import BadRequest, Forbidden, NotImplementedFault
+from synnefo.common.faults import BadRequest, Forbidden
 from synnefo.common.http.plain import answer, empty
-from synnefo.cyclades.images import members, rules
+from synnefo.cyclades.images import imports, members, rules
+from synnefo.cyclades.images.api import synnefo_image_files as files
 from synnefo.cyclades.images.api.synnefo import found
 from synnefo.cyclades.images.models import Image
 from synnefo.cyclades.synnefo_api import kit
@@ -48,6 +50,7 @@ _FORMATS = {"raw": "diskdump"}
 _NEW_FIELDS = frozenset(
     ("name", "location", "store", "disk_format", "container_format", "size", "checksum", "is_public", "owner")
 )
+_MD5_DIGITS = 32
 _FIELDS = frozenset(("name", "disk_format", "container_format", "is_public", "owner", "status"))
 _ALLOWED = {
     "store": ("pithos",),
@@ -74,26 +77,49 @@ def _list_detail(request: HttpRequest, caller: Caller) -> HttpResponse:
 
 
 def _register(request: HttpRequest, caller: Caller) -> HttpResponse:
+    """Of a file that is there, of what the body has, or of what an address of the web has."""
     fields, properties = _meta(request, _NEW_FIELDS)
-    for name in ("name", "location"):
-        if not fields.get(name):
-            raise BadRequest(f"Image '{name}' is required.")
-    if not fields["location"].startswith("pithos://"):
-        raise BadRequest("Invalid location: write pithos://<account>/<container>/<object>.")
+    if not fields.get("name"):
+        raise BadRequest("Image 'name' is required.")
     if fields.get("owner", caller.user) != caller.user:
         raise Forbidden("Images are registered by their owners.")
+    about: dict[str, Any] = {
+        "name": fields["name"], "properties": properties,
+        "is_public": fields.get("is_public", "false").lower() == "true",
+    }  # fmt: skip
+    address = request.headers.get("X-Glance-Api-Copy-From", "")
+    if fields.get("location"):
+        if not fields["location"].startswith("pithos://"):
+            raise BadRequest("Invalid location: write pithos://<account>/<container>/<object>.")
+        image = rules.register_location(caller, fields["location"], expected=_expected(fields), **about)
+    elif address:
+        image = imports.bring(caller, address, disk_format=_format_in(fields), **about)
+    elif files.has_content(request):
+        image = rules.register_pieces(
+            caller, files.content_of(request), disk_format=_format_in(fields), expected=_expected(fields),
+            **about,
+        )  # fmt: skip
+    else:
+        raise BadRequest("Image 'location' is required.")
+    return _described(image)
+
+
+def _expected(fields: dict[str, str]) -> dict[str, object]:
+    """What its content must be: its size, and its name in the store or its MD5. Raises BadRequest."""
     expected: dict[str, object] = {}
     if "size" in fields:
         if not (fields["size"].isascii() and fields["size"].isdecimal()):
             raise BadRequest("Invalid size.")
-        expected["size_bytes"] = int(fields["size"])
+        expected["size_bytes"] = int(fields["size"][:20])
     if "checksum" in fields:
-        expected["hash"] = fields["checksum"]
-    image = rules.register_location(
-        caller, fields["location"], name=fields["name"], properties=properties, expected=expected,
-        is_public=fields.get("is_public", "false").lower() == "true",
-    )  # fmt: skip
-    return _described(image)
+        expected["checksum" if len(fields["checksum"]) == _MD5_DIGITS else "hash"] = fields["checksum"]
+    return expected
+
+
+def _format_in(fields: dict[str, str]) -> str:
+    kept = {shown: name for name, shown in _FORMATS.items()}
+    said = fields.get("disk_format", "raw").lower()
+    return kept.get(said, said)
 
 
 def _head(request: HttpRequest, caller: Caller, image_id: str) -> HttpResponse:
@@ -101,7 +127,7 @@ def _head(request: HttpRequest, caller: Caller, image_id: str) -> HttpResponse:
 
 
 def _update(request: HttpRequest, caller: Caller, image_id: str) -> HttpResponse:
-    """Properties are added to those that there are."""
+    """Properties are added to those that there are; one that waits for its content gets it from the body."""
     fields, properties = _meta(request, _FIELDS)
     image = found(caller, image_id)
     if fields.get("owner", image.userid) != image.userid:
@@ -111,6 +137,8 @@ def _update(request: HttpRequest, caller: Caller, image_id: str) -> HttpResponse
     about: dict[str, Any] = {"name": fields["name"]} if "name" in fields else {}
     if "is_public" in fields:
         about["is_public"] = fields["is_public"].lower() == "true"
+    if files.has_content(request):
+        rules.upload(caller, image.uuid, files.content_of(request))
     return _described(rules.modify(caller, image.uuid, properties=properties, merge=True, **about))
 
 
@@ -151,12 +179,16 @@ def _described(image: Image) -> HttpResponse:
     """All about an image, in headers."""
     response = empty(200)
     response["Content-Length"] = "0"
+    _describe(response, image)
+    return response
+
+
+def _describe(response: HttpResponseBase, image: Image) -> None:
     for key, value in _details(image).items():
         text = quote(value) if key in _QUOTED else str(value)
         response[f"X-Image-Meta-{_header(key)}"] = text
     for key, value in image.properties.items():
         response[f"X-Image-Meta-Property-{_header(quote(key))}"] = quote(str(value))
-    return response
 
 
 def _meta(request: HttpRequest, known: frozenset[str]) -> tuple[dict[str, str], dict[str, str]]:
@@ -204,8 +236,11 @@ def _delete(request: HttpRequest, caller: Caller, image_id: str) -> HttpResponse
     return empty(204)
 
 
-def _download(request: HttpRequest, caller: Caller, image_id: str) -> HttpResponse:
-    raise NotImplementedFault("Images are not downloaded here.")
+def _download(request: HttpRequest, caller: Caller, image_id: str) -> StreamingHttpResponse:
+    image = found(caller, image_id)
+    response = files.answered(caller, image)
+    _describe(response, image)
+    return response
 
 
 def _rows(request: HttpRequest, caller: Caller) -> list[Image]:

@@ -24,8 +24,8 @@ KINDS = {
     "unsynced-tags": "tags that wait so count",
     "unsynced-snapshots": "snapshots that nobody makes have failed",
     "pending-tasks": "forget tasks that nobody carries out",
-    "unsynced-flavors": "nothing: the size of an instance and its flavor are changed by one operation",
-    "unsynced-rescue": "nothing: an instance is rescued, and so written down, by one operation",
+    "unsynced-flavors": "servers have the flavor that engines show, charged by reconcile-resources-cyclades",
+    "unsynced-rescue": "servers are rescued, or not, as their engine shows",
 }
 
 

@@ -23,6 +23,7 @@ from synnefo.common.faults import (
     Unauthorized,
 )
 from synnefo.common.http.facade import as_fault, caller_of
+from synnefo.common.http.plain import relayed
 from synnefo.common.http.rendering import synnefo
 from synnefo.common.quota_shown import refusal
 from synnefo.pithos.faces import paths
@@ -87,15 +88,7 @@ def caller(request: HttpRequest) -> Caller:
     try:
         return caller_of(request, Scope.OWNER)
     except Unauthorized as fault:
-        raise _relayed(fault) from None
-
-
-def _relayed(fault: Unauthorized) -> Unauthorized:
-    """What is wrong with a token, as 0.21 passed on what the accounts' service said."""
-    said = {fault.name: {"message": "Invalid token", "code": fault.status, "details": ""}}
-    relayed = Unauthorized("UNAUTHORIZED", details=json.dumps(said))
-    relayed.name = "fault"
-    return relayed
+        raise relayed(fault) from None
 
 
 def serialization(request: HttpRequest, default: str = "text") -> str:
@@ -164,9 +157,9 @@ def _no_holding(provision: dict[str, Any]) -> Fault:
     key = ", ".join(f"u{value!a}" if value else "None" for value in wanted)
     said = {"message": f"There is no such holding ({key})", "code": ItemNotFound.status,
             "data": {"provision": provision, "name": "NoHoldingError"}}  # fmt: skip
-    relayed = ItemNotFound("OK", details=json.dumps({ItemNotFound.name: said}))
-    relayed.name = "fault"
-    return relayed
+    fault = ItemNotFound("OK", details=json.dumps({ItemNotFound.name: said}))
+    fault.name = "fault"
+    return fault
 
 
 def _is_text(request: HttpRequest, fault: Fault) -> bool:
