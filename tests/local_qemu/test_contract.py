@@ -44,15 +44,18 @@ class LocalContract(ScreenContract):
     patience_s: ClassVar[float] = 60
 
     @pytest.fixture(scope="class")
-    def place(self, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    @classmethod
+    def place(cls, tmp_path_factory: pytest.TempPathFactory) -> Path:
         return tmp_path_factory.mktemp("engine")
 
     @pytest.fixture(scope="class")
-    def fabric(self, place: Path) -> Iterator[Fabric]:
+    @classmethod
+    def fabric(cls, place: Path) -> Iterator[Fabric]:
         raise NotImplementedError
 
     @pytest.fixture(scope="class")
-    def backend(self, place: Path, fabric: Fabric) -> LocalBackend:
+    @classmethod
+    def backend(cls, place: Path, fabric: Fabric) -> LocalBackend:
         backend = LocalBackend(place, "ctst", fabric=fabric, accelerator="tcg")
         backend.ensure()
         return backend
@@ -167,13 +170,15 @@ class TestUserNetworking(LocalContract, VolumeContract, MachineContract, RouterC
         return spec.name
 
     @pytest.fixture(scope="class")
-    def fabric(self, place: Path) -> Fabric:
+    @classmethod
+    def fabric(cls, place: Path) -> Fabric:
         return UserFabric("ctst", place)
 
 
 class TestNamespaces(LocalContract, RouterContract):
     @pytest.fixture(scope="class")
-    def fabric(self, place: Path) -> Iterator[Fabric]:
+    @classmethod
+    def fabric(cls, place: Path) -> Iterator[Fabric]:
         with own_network():
             fabric = NamespaceFabric(f"c{os.getpid() % 100000:05}", place)
             assert fabric.available() is None
