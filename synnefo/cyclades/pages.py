@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver
 
 from synnefo.cyclades.console import pages as console
 from synnefo.cyclades.dashboard import dashboard
+from synnefo.cyclades.flavors import pages as flavors
 from synnefo.cyclades.images import pages as images
 from synnefo.cyclades.keypairs import pages as keypairs
 from synnefo.cyclades.measured import pages as measured
@@ -28,6 +29,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *systems.urlpatterns,
     *volumes.urlpatterns,
     *snapshots.urlpatterns,
+    *flavors.urlpatterns,
     *images.urlpatterns,
     *keypairs.urlpatterns,
     *networks.urlpatterns,

@@ -46,6 +46,7 @@ ENTRIES: dict[str, dict[str, tuple[Place, ...]]] = {
             Place("Volumes", "disk", "/ui/volumes/"),
             Place("Snapshots", "clock", "/ui/snapshots/"),
             Place("Images", "box", "/ui/images/"),
+            Place("Flavors", "size", "/ui/flavors/"),
             Place("Keys", "key", "/ui/keys/"),
         ),
         "Network": (

@@ -13,7 +13,8 @@ class Flavor(models.Model):
     """A size: cpus, RAM in MiB, disk in GiB, and the type of its volumes.
 
     Its name says all of it, as in ``C1R512D10local``; OpenStack's administrators may give another one
-    (``label``). ``ref`` is the id that they chose for OpenStack's facade, where they chose one.
+    (``label``). ``ref`` is the id that they chose for OpenStack's facade, where they chose one. Servers of
+    theirs may come with an empty disk of ``ephemeral_gib``, and one for ``swap_mib``.
     """
 
     uuid = models.CharField(max_length=36, unique=True, default=new_uuid)
@@ -54,6 +55,12 @@ class Flavor(models.Model):
     @property
     def name(self) -> str:
         return self.label or f"C{self.cpu}R{self.ram}D{self.disk}{self.volume_type.disk_template}"
+
+    @property
+    def more_disks_gib(self) -> dict[str, int]:
+        """The empty disks that its servers come with, by what they are for; disks are of whole GiB."""
+        sizes = {"ephemeral": self.ephemeral_gib, "swap": -(-self.swap_mib // 1024)}
+        return {name: size for name, size in sizes.items() if size}
 
     @property
     def openstack_id(self) -> str:

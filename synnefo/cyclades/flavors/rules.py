@@ -49,15 +49,17 @@ def named(ref: str) -> Q:
 
 def create(
     caller: Caller, *, cpu: int, ram: int, disk: int, volume_type: str | int = "local", label: str = "",
-    ref: str = "", description: str = "", public: bool = True,
+    ref: str = "", description: str = "", public: bool = True, swap_mib: int = 0, ephemeral_gib: int = 0,
 ) -> Flavor:  # fmt: skip
     """A new size (RAM in MiB, disk in GiB).
 
     ``volume_type`` is a type's id, or a disk template. With a name of its own (``label``) there may be many
-    of a size, and one without a disk; without, one that was deleted comes back. Raises BadRequest, Conflict.
+    of a size, one without a disk, and one with empty disks beside it, which go with the server
+    (``ephemeral_gib``, ``swap_mib``); without, one that was deleted comes back. Raises BadRequest, Conflict.
     """
     _check_admin(caller)
     _check_sizes({"cpu": cpu, "ram": ram, "disk": disk}, least_disk=0 if label else 1)
+    _check_sizes({"disk": ephemeral_gib, "ram": swap_mib}, least_disk=0, least_ram=0)
     with atomic():
         sizes: dict[str, Any] = {
             "cpu": cpu,
@@ -68,8 +70,9 @@ def create(
         if label:
             _check_names(label, ref)
             flavor = Flavor.objects.create(
-                **sizes, label=label, ref=ref, description=description, public=public
-            )
+                **sizes, label=label, ref=ref, description=description, public=public,
+                swap_mib=swap_mib, ephemeral_gib=ephemeral_gib,
+            )  # fmt: skip
         else:
             flavor, made = Flavor.objects.get_or_create(**sizes, label="")
             if not made and not flavor.deleted:
@@ -195,9 +198,9 @@ def _check_admin(caller: Caller) -> None:
         raise Forbidden("Only administrators make and change flavors.")
 
 
-def _check_sizes(sizes: Mapping[str, int], *, least_disk: int) -> None:
+def _check_sizes(sizes: Mapping[str, int], *, least_disk: int, least_ram: int = 1) -> None:
     for name, value in sizes.items():
-        least = least_disk if name == "disk" else 1
+        least = {"disk": least_disk, "ram": least_ram}.get(name, 1)
         if not least <= value <= LIMITS[name]:
             raise BadRequest(f"{name} must be between {least} and {LIMITS[name]}")
 

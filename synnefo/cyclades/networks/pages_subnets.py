@@ -18,7 +18,7 @@ from synnefo.cyclades.networks.allocation import address_text
 from synnefo.cyclades.networks.models import Network, Subnet
 
 _NONE = "none"
-_MODES = [("", "-"), *((mode, mode) for mode in subnets.IPV6_MODES)]
+_MODES = [("", "set by hand"), *((mode, mode) for mode in subnets.IPV6_MODES)]
 
 
 class Words(forms.CharField):

@@ -57,7 +57,7 @@ class Disks:
 
 def planned(caller: Caller, request: ServerRequest, flavor: Flavor) -> Disks:
     """The disks of a request, checked. Raises BadRequest, ItemNotFound, Conflict."""
-    devices = _in_order(request)
+    devices = [*_in_order(request), *_of_flavor(flavor)]
     if len(devices) > settings.CYCLADES_MAX_VOLUMES:
         raise BadRequest(f"A server has at most {settings.CYCLADES_MAX_VOLUMES} volumes.")
     wanted = []
@@ -142,6 +142,11 @@ def _in_order(request: ServerRequest) -> list[DeviceRequest]:
     if request.image and boot[0].source != Source.VOLUME and request.image != boot[0].uuid:
         raise BadRequest("The image and the source of the first disk are not the same.")
     return [*boot, *(device for device in request.devices if device is not boot[0])]
+
+
+def _of_flavor(flavor: Flavor) -> list[DeviceRequest]:
+    """The empty disks that come with every server of a flavor, after those that were asked for."""
+    return [DeviceRequest("blank", size_gib=size) for size in flavor.more_disks_gib.values()]
 
 
 def _volume(caller: Caller, device: DeviceRequest, flavor: Flavor, *, is_root: bool, name: str) -> Volume:

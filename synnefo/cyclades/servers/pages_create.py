@@ -117,11 +117,12 @@ class Offer:
             "key": [*(row.name for row in self.keys), NEW, NONE],
         }
 
-    def initial(self, image_uuid: str = "") -> dict[str, object]:
-        """The sensible choice everywhere; the image that is asked for, if there is one."""
+    def initial(self, image_uuid: str = "", flavor_uuid: str = "") -> dict[str, object]:
+        """The sensible choice everywhere; the image and the flavor that are asked for, if there are such."""
         asked_for = [row for row in self.images if row.uuid == image_uuid]
         image = next(iter(asked_for or self.images), None)
         fitting = [row.flavor for row in self.flavors if not row.forbidden and _fits(row.flavor, image)]
+        fitting.sort(key=lambda row: row.uuid != flavor_uuid)
         with_way_out = [row for row in self.networks if any(subnet.gateway for subnet in row.subnets.all())]
         network = next(iter(with_way_out or self.networks), None)
         return {
@@ -160,7 +161,7 @@ class Offer:
 def create(request: HttpRequest, caller: Caller) -> HttpResponse:
     offer = Offer(caller)
     if request.method != "POST":
-        initial = offer.initial(request.GET.get("image", ""))
+        initial = offer.initial(request.GET.get("image", ""), request.GET.get("flavor", ""))
         return _show(request, caller, offer, CreateForm(offer.choices, initial=initial))
     form = CreateForm(offer.choices, request.POST)
     if not form.is_valid():

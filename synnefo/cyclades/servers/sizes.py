@@ -95,6 +95,8 @@ def _check_change(server: Server, flavor: Flavor, *, confirm: bool) -> None:
         raise BadRequest("When resizing, instances must change flavor!")
     if flavor.volume_type_id != server.flavor.volume_type_id:
         raise BadRequest("Cannot change instance's volume type.")
+    if flavor.more_disks_gib != server.flavor.more_disks_gib:
+        raise BadRequest("The flavor comes with other disks than those that the server has.")
     if flavor.disk == server.flavor.disk:
         return
     if not confirm:

@@ -11,7 +11,8 @@ from synnefo.common.caller import Caller
 from synnefo.common.pages import CALM_REFRESH_S, living
 from synnefo.cyclades.networks import routers as router_rules
 from synnefo.cyclades.networks import rules as network_rules
-from synnefo.cyclades.networks.models import Network, Port, Router
+from synnefo.cyclades.networks.models import Network, Port, Router, Subnet
+from synnefo.cyclades.owned import Owned
 from synnefo.cyclades.servers import rules as server_rules
 from synnefo.cyclades.servers.models import Server
 from synnefo.cyclades.servers.shown import state_of
@@ -69,8 +70,13 @@ def _ways_out(own: Iterable[Network], routers: Iterable[Router], public: Iterabl
         Edge(_key(out), _key(network), "a way out of its own", "edge-own")
         for network in own
         if out is not None
-        and any(subnet.gateway and subnet.pk not in led for subnet in network.subnets.all())
+        and any(_leads(subnet) and subnet.pk not in led for subnet in network.subnets.all())
     ]
+
+
+def _leads(subnet: Subnet) -> bool:
+    """Whether servers get out by it where no router is: by NAT, which IPv6 has none of."""
+    return subnet.ip_version == 4 and subnet.gateway is not None
 
 
 def _of_servers(servers: Iterable[Server], seen: set[int]) -> list[Edge]:
@@ -98,7 +104,7 @@ def _addresses(port: Port) -> str:
     return ", ".join([*(ip.address for ip in port.addresses.all()), *leading])
 
 
-def _key(row: Network | Router | Server) -> str:
+def _key(row: Owned) -> str:
     return f"{type(row).__name__.lower()}-{row.pk}"
 
 

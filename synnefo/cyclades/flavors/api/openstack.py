@@ -81,13 +81,11 @@ def list_flavors_with_details(request: HttpRequest, filters: Query[FlavorFilters
 
 @router.post("/flavors")
 def create_flavor(request: HttpRequest, body: NewFlavorBody) -> HttpResponse:
-    """Nova's kinds of disks beside the first are not offered: a flavor with swap would promise one."""
     wanted = body.flavor
-    if int(wanted.swap) or int(wanted.ephemeral):
-        raise BadRequest("Flavors have no swap and no ephemeral disks here: attach a volume.")
     flavor = rules.create(
         kit.caller_of(request), cpu=int(wanted.vcpus), ram=int(wanted.ram), disk=int(wanted.disk),
         label=wanted.name, ref=wanted.ref, public=kit.is_true(wanted.public),
+        swap_mib=int(wanted.swap), ephemeral_gib=int(wanted.ephemeral),
     )  # fmt: skip
     return kit.answer({"flavor": details_of(flavor, kit.address(request, "compute"))})
 
