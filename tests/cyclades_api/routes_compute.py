@@ -99,6 +99,14 @@ COMPUTE = [
         own("compute", "GET", f"/v2.1/os-quota-sets/{{project_id}}{part}", other=403, admin=200)
         for part in ("", "/defaults", "/detail")
     ),
+    open_to_all(
+        "compute", "/v2.1/os-quota-class-sets/{class_name}", "/v2.1/os-quota-class-sets/default",
+        member=403, admin=200,
+    ),
+    Case(
+        "compute", "PUT", "/v2.1/os-quota-class-sets/{class_name}",
+        "compute/v2.1/os-quota-class-sets/default", 403, other=403, admin=403,
+    ),
     open_to_all("compute", "/v2.1/os-availability-zone"),
     open_to_all("compute", "/v2.1/os-availability-zone/detail", member=403, admin=200),
     open_to_all("compute", "/v2.1/extensions"),
@@ -106,7 +114,7 @@ COMPUTE = [
     own("compute", "GET", f"{_SERVER}/os-server-password"),
     own("compute", "DELETE", f"{_SERVER}/os-server-password", 204),
     own(
-        "compute", "POST", f"{_SERVER}/os-interface",
+        "compute", "POST", f"{_SERVER}/os-interface", takes_nothing=True,
         body={"interfaceAttachment": {"net_id": "{network}", "fixed_ips": [{"ip_address": "10.0.0.66"}]}},
     ),
     own("compute", "DELETE", f"{_SERVER}/os-interface/{{port_id}}", 202),

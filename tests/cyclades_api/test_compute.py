@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from synnefo.common.accounts import accounts
+from synnefo.common.units import GIB
 from synnefo.cyclades.flavors import rules as flavors
+from synnefo.cyclades.volumes.models import Volume
 from tests.conftest import SYSTEM, People
 from tests.cyclades_api.conftest import PUBLIC_KEY, Api
 
@@ -39,6 +42,40 @@ def test_a_flavor_has_exactly_the_keys_of_nova(alice: Api, flavor: Any) -> None:
     assert alice.json("GET", "compute/v2.1/flavors/detail")["flavors"] == [shown]
     [brief] = alice.json("GET", "compute/v2.1/flavors")["flavors"]
     assert set(brief) == {"id", "name", "links"}
+
+
+def test_servers_come_with_the_disks_of_their_flavor(
+    alice: Api, admin: Api, flavor: Any, image: Any, settle: Callable[[], None], cloud: People
+) -> None:
+    body = {
+        "flavor": {
+            "name": "roomy", "ram": 512, "vcpus": 1, "disk": 1, "swap": 1500, "id": "roomy",
+            "OS-FLV-EXT-DATA:ephemeral": 3,
+        }
+    }  # fmt: skip
+    shown = admin.json("POST", "compute/v2.1/flavors", body)["flavor"]
+    assert (shown["swap"], shown["OS-FLV-EXT-DATA:ephemeral"]) == (1500, 3)
+    order = {"server": {"name": "a", "imageRef": image.uuid, "flavorRef": "roomy"}}
+    made = alice.json("POST", "compute/v2.1/servers", order, status=202)["server"]["id"]
+    settle()
+    volumes = Volume.objects.filter(server__uuid=made).order_by("index")
+    assert [(volume.size_gib, volume.delete_on_termination) for volume in volumes] == [
+        (1, True), (3, True), (2, True)
+    ]  # fmt: skip
+    use = accounts().quotas(cloud.alice.user.uuid, cloud.alice.caller.project)["cyclades.disk"]
+    assert use.usage == 6 * GIB
+    bare = flavors.create(SYSTEM, cpu=2, ram=512, disk=1, label="bare")
+    resize = {"resize": {"flavorRef": bare.uuid}}
+    assert alice("POST", f"compute/v2.1/servers/{made}/action", resize).status_code == 400
+    assert alice("DELETE", f"compute/v2.1/servers/{made}").status_code == 204
+    settle()
+    assert accounts().quotas(cloud.alice.user.uuid, cloud.alice.caller.project)["cyclades.disk"].usage == 0
+
+
+@pytest.mark.parametrize("more", [{"swap": 2**40}, {"OS-FLV-EXT-DATA:ephemeral": 2**31}, {"swap": -1}])
+def test_disks_beyond_all_measure_are_refused(admin: Api, more: dict[str, int]) -> None:
+    body = {"flavor": {"name": "huge", "ram": 512, "vcpus": 1, "disk": 1, **more}}
+    assert admin("POST", "compute/v2.1/flavors", body).status_code == 400
 
 
 def test_flavors_are_filtered_and_paged(alice: Api, admin: Api, flavor: Any) -> None:

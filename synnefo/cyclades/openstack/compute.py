@@ -36,6 +36,7 @@ _EXTENSIONS = {
     "os-hypervisors": "Hypervisors",
     "os-instance-actions": "InstanceActions",
     "os-keypairs": "Keypairs",
+    "os-quota-class-sets": "QuotaClasses",
     "os-quota-sets": "Quotas",
     "os-remote-consoles": "Consoles",
     "os-rescue": "Rescue",
@@ -108,6 +109,21 @@ def show_quota_with_use(request: HttpRequest, project_id: str) -> HttpResponse:
     for name, amount in _quota_of(request, project_id).items():
         shown[name] = {"limit": amount.limit, "in_use": amount.used, "reserved": amount.reserved}
     return kit.answer({"quota_set": shown})
+
+
+@router.get("/os-quota-class-sets/{class_name}")
+def show_quota_class(request: HttpRequest, class_name: str) -> HttpResponse:
+    """Every class is the same: the limits of the caller's project."""
+    caller = kit.caller_of(request)
+    if not caller.is_admin:
+        raise Forbidden("Policy doesn't allow os_compute_api:os-quota-class-sets:show to be performed.")
+    limits = {name: amount.limit for name, amount in _quota_of(request, caller.project).items()}
+    return kit.answer({"quota_class_set": {"id": class_name, **limits}})
+
+
+@router.put("/os-quota-class-sets/{class_name}")
+def change_quota_class(request: HttpRequest, class_name: str) -> HttpResponse:
+    raise Forbidden("Limits are those of projects: they are changed there.")
 
 
 @router.get("/os-availability-zone")

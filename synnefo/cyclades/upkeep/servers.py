@@ -110,6 +110,8 @@ def _flavor_of(server: Server, state: InstanceState) -> Flavor | None:
         ram=state.ram_mib or 0,
         disk=own.disk,
         volume_type=own.volume_type,
+        swap_mib=own.swap_mib,
+        ephemeral_gib=own.ephemeral_gib,
     )
     return alike.order_by("pk").first()
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from ninja import Query, Router
+from ninja import Body, Query, Router
 from pydantic import Field, NonNegativeInt, StringConstraints
 
 from synnefo.common.faults import BadRequest, Conflict, ItemNotFound
@@ -123,7 +123,7 @@ def show_extra_spec(request: HttpRequest, flavor_id: str, key: str) -> HttpRespo
 
 
 @router.put("/flavors/{flavor_id}/os-extra_specs/{key}")
-def set_extra_spec(request: HttpRequest, flavor_id: str, key: str, body: Specs) -> HttpResponse:
+def set_extra_spec(request: HttpRequest, flavor_id: str, key: str, body: Body[Specs]) -> HttpResponse:
     flavor = _flavor(request, flavor_id)
     if list(body) != [key]:
         raise BadRequest("Request body and URI mismatch")
