@@ -24,7 +24,7 @@ from synnefo.cyclades.backends.base import (
     Power,
     VolumeSpec,
 )
-from synnefo.cyclades.backends.local import LocalBackend, layout, qmp, slots
+from synnefo.cyclades.backends.local import LocalBackend, cards, layout, qmp, slots
 from synnefo.cyclades.backends.local.fabric import Fabric, NamespaceFabric
 from synnefo.cyclades.backends.local.fabric_user import UserFabric
 from synnefo.cyclades.backends.local.records import Records
@@ -42,6 +42,11 @@ pytestmark = pytest.mark.host
 
 class LocalContract(ScreenContract):
     patience_s: ClassVar[float] = 60
+
+    @pytest.fixture(autouse=True)
+    def impatient(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """These guests never let go of a card, however long they are waited for."""
+        monkeypatch.setattr(cards, "_LET_GO_S", 0.5)
 
     @pytest.fixture(scope="class")
     @classmethod

@@ -16,7 +16,7 @@ from synnefo.cyclades.backends.base import (
     InstanceSpec,
     VolumeSpec,
 )
-from synnefo.cyclades.backends.local import LocalBackend
+from synnefo.cyclades.backends.local import LocalBackend, agent
 from tests.cloud import tiny_disk
 from tests.contract.kit import wait_until
 
@@ -75,7 +75,10 @@ def test_a_linux_finds_what_it_was_given(backend: LocalBackend, tmp_path: Path) 
         backend.set_password("linux", "nobody-here", "third-secret", Fence(5, 1))
 
 
-def test_without_an_agent_that_is_said(backend: LocalBackend, tmp_path: Path) -> None:
+def test_without_an_agent_that_is_said(
+    backend: LocalBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agent, "ANSWER_S", 1.0)
     spec = dataclasses.replace(make_spec("vm-1", guests.image(tmp_path, guests.DEAF)), vcpus=1)
     finish(backend, backend.create(spec, Fence(1, 1)))
     with pytest.raises(BackendError, match="No agent answers"):
