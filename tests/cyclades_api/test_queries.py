@@ -9,6 +9,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from synnefo.common.ids import new_uuid
+from synnefo.cyclades.backends.models import Backend
 from synnefo.cyclades.networks.models import IPAddress, Network, Port, Router, SecurityGroup, Subnet
 from synnefo.cyclades.servers.models import Server, ServerGroup, ServerMetadata
 from tests.cyclades_api.conftest import Api, World
@@ -48,7 +50,6 @@ def copies(row: Any, count: int, **changes: Callable[[int], Any]) -> list[Any]:
 @pytest.fixture
 def many(world: World) -> Callable[[], None]:
     """Makes twenty more of everything that is alice's."""
-    from synnefo.common.ids import new_uuid
     from synnefo.cyclades.flavors import rules as flavors
     from synnefo.cyclades.images.models import Image
     from synnefo.cyclades.keypairs.models import KeyPair
@@ -108,3 +109,45 @@ def test_queries_do_not_grow_with_the_list(world: World, many: Callable[[], None
         assert rows >= few[path][0] + 20, path
         assert queries <= few[path][1], path
         assert queries <= 12, path
+
+
+OF_ADMINISTRATORS = (
+    "compute/v2.1/os-hypervisors",
+    "compute/v2.1/os-hypervisors/detail",
+    "compute/v2.1/os-services",
+    "compute/v2.1/os-hosts",
+    "compute/v2.1/os-availability-zone/detail",
+    "compute/v2.1/servers/detail?all_tenants=1",
+    "compute/v2.1/os-simple-tenant-usage?detailed=1",
+)
+
+
+def test_nor_do_those_of_lists_of_administrators(world: World, many: Callable[[], None]) -> None:
+    few = {path: rows_and_queries(world.admin, path)[1] for path in OF_ADMINISTRATORS}
+    many()
+    for number in range(20):
+        Backend.objects.create(name=f"engine-{number}", kind="local")
+    for path, queries in few.items():
+        assert rows_and_queries(world.admin, path)[1] <= queries <= 12, path
+
+
+def test_nor_do_those_of_a_servers_own_lists(world: World) -> None:
+    row = Server.objects.get(uuid=world.ids["server"])
+    parts = ("metadata", "os-interface", "os-volume_attachments", "os-security-groups", "os-instance-actions")
+    few = {part: _queries_of(world.alice, f"compute/v2.1/servers/{row.uuid}/{part}") for part in parts}
+    fresh = {"uuid": lambda number: new_uuid()}
+    copies(row.volumes.get(index=0), 20, **fresh, index=lambda number: number + 100)
+    ports = copies(
+        Port.objects.get(uuid=world.ids["port"]), 20, **fresh,
+        mac=lambda number: f"02:00:00:00:01:{number:02x}",
+    )  # fmt: skip
+    for port in ports:
+        port.security_groups.set(SecurityGroup.objects.filter(uuid=world.ids["group"]))
+    for part, queries in few.items():
+        assert _queries_of(world.alice, f"compute/v2.1/servers/{row.uuid}/{part}") <= queries <= 12, part
+
+
+def _queries_of(api: Api, path: str) -> int:
+    with CaptureQueriesContext(connection) as captured:
+        api.json("GET", path)
+    return len(captured)
