@@ -16,7 +16,7 @@ from synnefo.astakos.accounts.models import User
 from synnefo.astakos.mails import sending
 from synnefo.astakos.mails.models import Mail
 from synnefo.common.caller import Caller
-from tests.browser.test_look import SIZES, examine
+from tests.browser.test_look import examine
 from tests.conftest import SYSTEM, People
 
 pytestmark = [pytest.mark.host, pytest.mark.django_db(transaction=True)]
@@ -127,14 +127,13 @@ def test_a_lost_password_is_set_anew(
     expect(page.get_by_role("heading", name="Dashboard")).to_be_visible()
 
 
-@pytest.mark.parametrize(("theme", "width", "height"), SIZES)
 def test_pages_for_strangers_are_sound_in_both_themes_and_on_a_phone(
     cloud: People, live_server: Any, open_page: Callable[..., Page], mailoutbox: list[Any],
-    settings: Settings, tmp_path: Path, theme: str, width: int, height: int,
+    settings: Settings, tmp_path: Path,
 ) -> None:  # fmt: skip
     terms.publish(SYSTEM, TERMS)
     settings.ASTAKOS_SIGNUP_MESSAGES = [("warning", "On Sunday the cloud is away for an hour.")]
-    page = open_page(theme=theme, width=width, height=height)
+    page = open_page()
     page.goto(f"{live_server.url}/ui/signup/")
     examine(page, "sign-up", tmp_path)
     page.get_by_role("button", name="Sign up").click()
@@ -162,16 +161,14 @@ def test_pages_for_strangers_are_sound_in_both_themes_and_on_a_phone(
     examine(page, "terms", tmp_path)
 
 
-@pytest.mark.parametrize(("theme", "width", "height"), SIZES)
 def test_pages_of_ones_own_are_sound_in_both_themes_and_on_a_phone(
     cloud: People, live_server: Any, open_page: Callable[..., Page], sign_in: Callable[..., None],
     mailoutbox: list[Any], new_server: Callable[..., Any], settings: Settings, tmp_path: Path,
-    theme: str, width: int, height: int,
 ) -> None:  # fmt: skip
     alice = cloud.alice.user
     settings.ASTAKOS_PROFILE_EXTRA_LINKS = {"https://help.example.org/": "How to get help"}
     terms.publish(SYSTEM, TERMS)
-    page = open_page(theme=theme, width=width, height=height)
+    page = open_page()
     page.goto(f"{live_server.url}/ui/")
     page.get_by_label("E-mail").fill("alice@example.org")
     page.get_by_label("Password").fill(PASSWORD)

@@ -15,7 +15,7 @@ from synnefo.astakos.accounts import rules as users
 from synnefo.astakos.accounts import tokens
 from synnefo.cyclades.servers import rules
 from synnefo.cyclades.servers.models import Server
-from tests.browser.test_look import KEPT, SIZES, examine
+from tests.browser.test_look import KEPT, ON_A_PHONE, examine, wear
 from tests.conftest import SYSTEM, People
 
 pytestmark = [pytest.mark.host, pytest.mark.django_db(transaction=True)]
@@ -142,12 +142,11 @@ def busy(
     return cloud
 
 
-@pytest.mark.parametrize(("theme", "width", "height"), SIZES)
 def test_pages_are_sound_in_both_themes_and_on_a_phone(
     busy: People, live_server: Any, open_page: Callable[..., Page], sign_in: Callable[..., None],
-    tmp_path: Path, theme: str, width: int, height: int,
+    tmp_path: Path,
 ) -> None:  # fmt: skip
-    page = open_page(theme=theme, width=width, height=height)
+    page = open_page()
     sign_in(page, "root")
     admin = f"{live_server.url}/admin"
     page.goto(f"{admin}/")
@@ -175,7 +174,7 @@ def test_pages_are_sound_in_both_themes_and_on_a_phone(
     page.get_by_role("link", name="web-1").click()
     expect(page.get_by_role("heading", name="Operations")).to_be_visible()
     examine(page, "admin-server", tmp_path)
-    if width < 600:
-        page.get_by_role("button", name="Menu", exact=True).click()
-        expect(page.get_by_role("link", name="Users")).to_be_visible()
-        examine(page, "admin-places", tmp_path, whole=False)
+    wear(page, *ON_A_PHONE[0])
+    page.get_by_role("button", name="Menu", exact=True).click()
+    expect(page.get_by_role("link", name="Users")).to_be_visible()
+    examine(page, "admin-places", tmp_path, whole=False, looks=ON_A_PHONE)

@@ -22,7 +22,7 @@ from synnefo.pithos.namespace import containers, objects
 from synnefo.pithos.namespace.models import Version
 from synnefo.pithos.namespace.objects import Path
 from tests.browser.conftest import ELSEWHERE, PASSWORD, press
-from tests.browser.test_look import KEPT, SIZES, examine
+from tests.browser.test_look import KEPT, examine
 from tests.conftest import SYSTEM, People
 
 pytestmark = [pytest.mark.host, pytest.mark.django_db(transaction=True)]
@@ -435,12 +435,11 @@ def full_shelf(shelf: Shelf) -> Shelf:
     return shelf
 
 
-@pytest.mark.parametrize(("theme", "width", "height"), SIZES)
 def test_pages_of_files_are_sound_in_both_themes_and_on_a_phone(
     full_shelf: Shelf, live_server: Any, open_page: Callable[..., Page], sign_in: Callable[..., None],
-    tmp_path: Local, theme: str, width: int, height: int,
+    tmp_path: Local,
 ) -> None:  # fmt: skip
-    page = open_page(theme=theme, width=width, height=height)
+    page = open_page()
     sign_in(page)
     page.goto(f"{live_server.url}/ui/files/")
     examine(page, "files-containers", tmp_path)

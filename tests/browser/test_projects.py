@@ -20,7 +20,7 @@ from synnefo.astakos.requests import rules as requests
 from synnefo.common.accounts import accounts, provisions_for
 from synnefo.common.units import GIB
 from tests.browser.conftest import press
-from tests.browser.test_look import KEPT, SIZES, examine
+from tests.browser.test_look import KEPT, examine
 from tests.conftest import SYSTEM, People, Person
 from tests.pages.projects import DISK, VM, project_of, wish
 
@@ -84,12 +84,11 @@ def busy_projects(cloud: People, new_person: Callable[..., Person]) -> Project:
     return lab
 
 
-@pytest.mark.parametrize(("theme", "width", "height"), SIZES)
 def test_pages_are_sound_in_both_themes_and_on_a_phone(
     busy_projects: Project, cloud: People, live_server: Any, open_page: Callable[..., Page],
-    sign_in: Callable[..., None], tmp_path: Path, theme: str, width: int, height: int,
+    sign_in: Callable[..., None], tmp_path: Path,
 ) -> None:  # fmt: skip
-    page = open_page(theme=theme, width=width, height=height)
+    page = open_page()
     sign_in(page)
 
     def look(path: str, name: str) -> None:
@@ -126,14 +125,13 @@ def test_pages_are_sound_in_both_themes_and_on_a_phone(
     examine(page, "notices", tmp_path, whole=False)
 
 
-@pytest.mark.parametrize(("theme", "width", "height"), SIZES)
 def test_reviewers_pages_are_sound_in_both_themes_and_on_a_phone(
     busy_projects: Project, cloud: People, live_server: Any, open_page: Callable[..., Page],
-    sign_in: Callable[..., None], tmp_path: Path, theme: str, width: int, height: int,
+    sign_in: Callable[..., None], tmp_path: Path,
 ) -> None:  # fmt: skip
     waiting = ProjectApplication.objects.get(state=ProjectApplication.State.PENDING)
     asked = requests.queue(cloud.admin.caller.everywhere()).get()
-    page = open_page(theme=theme, width=width, height=height)
+    page = open_page()
     sign_in(page, "root")
 
     def look(path: str, name: str) -> None:

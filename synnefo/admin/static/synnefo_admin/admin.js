@@ -17,6 +17,10 @@
     const theme = JSON.parse(kept("adminTheme") ?? '"auto"');
     keep("theme", theme === "auto" ? null : theme);
   });
+  const system = window.matchMedia("(prefers-color-scheme: dark)");
+  system.addEventListener("change", () => {
+    if (kept("adminTheme") === '"auto"') root.classList.toggle("dark", system.matches);
+  });
   new MutationObserver(() => {
     const theme = root.classList.contains("dark") ? "dark" : "light";
     if (root.dataset.bsTheme !== theme) root.dataset.bsTheme = theme;
