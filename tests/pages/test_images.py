@@ -154,7 +154,7 @@ def test_an_image_is_made_of_a_file(alice: Client, cloud: People, stored: Callab
 @pytest.mark.parametrize(
     ("file", "data", "complaint"),
     [
-        ("x.vmdk", b"KDMV" + bytes(1000), "Images are raw or qcow2, this is vmdk."),
+        ("x.vhdx", b"vhdxfile" + bytes(1000), "Images are raw, qcow2, vmdk or iso, this is vhdx."),
         ("empty", b"", "The image is empty."),
         ("missing", None, "There is no such file."),
     ],
