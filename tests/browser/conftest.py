@@ -65,7 +65,8 @@ def chromium() -> Iterator[Browser]:
 
 #: A browser reports these answers as errors, the pages mean them; htmx, that one left while it asked.
 _MEANT = re.compile(
-    r"status of (40[049]|422) |Connection closed \(code: 4\d\d\d|^htmx:(afterRequest|sendError|sendAbort),"
+    r"status of (40[049]|422) |^Response Status Error Code 422 |Connection closed \(code: 4\d\d\d|"
+    r"^htmx:(afterRequest|sendError|sendAbort),"
 )
 
 

@@ -45,7 +45,7 @@ NAMES = {
 KEPT = {
     "sign-in", "dashboard", "first-steps", "servers", "server", "create", "networks", "network",
     "network-create", "floating-ips", "keys", "key-create", "volumes", "volume", "volume-create", "snapshots",
-    "routers", "router", "router-join", "subnet-create", "topology", "server-graphs", "flavors", "groups",
+    "router", "topology", "server-graphs", "flavors",
     "group", "network-routed",
 }  # fmt: skip
 NAMED = {"sign-in-light": "sign-in", "create-light": "create", "server-light": "server"}
