@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import http.server
 import os
@@ -10,9 +11,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from synnefo.common.accounts import accounts
-from synnefo.cyclades.images import rules
+from synnefo.common.ids import new_uuid
+from synnefo.common.objects import store_for
+from synnefo.cyclades.images import imports, rules
 from synnefo.cyclades.images.models import Image
 from synnefo.pithos.namespace.models import Version
 from tests.conftest import People
@@ -154,3 +158,35 @@ def test_private_addresses_are_not_asked(alice: Api, address: str) -> None:
     )
     assert answer.status_code == 400
     assert Image.objects.count() == before
+
+
+def kill_upload(people: People, stored: bytes, uuid: str) -> None:
+    """What there is after an upload that was killed between its object and its image, long ago."""
+    store_for(people.alice.caller).put(people.alice.caller, [stored], name="waits", uuid=uuid)
+    long_ago = timezone.now() - datetime.timedelta(days=1)
+    Image.objects.filter(uuid=uuid).update(status=Image.Status.SAVING, updated=long_ago)
+
+
+def test_what_a_killed_upload_stored_is_taken_by_the_next_one(alice: Api, cloud: People) -> None:
+    waiting = rules.announce(cloud.alice.caller, uuid=None, disk_format="raw", properties={}, name="waits")
+    kill_upload(cloud, DISK, waiting.uuid)
+    path = f"{V1}/{waiting.uuid}"
+    assert alice("PUT", path, raw=b"other", content_type=OCTETS).status_code == 409
+    assert alice("HEAD", path)["X-Image-Meta-Status"] == "AVAILABLE"
+    assert read(alice, waiting.uuid) == DISK
+    alice.json("DELETE", path, status=204)
+
+
+def test_an_objects_id_is_no_key_to_it(bob: Api, cloud: People, settle: Callable[[], None]) -> None:
+    """Somebody announces an image under the id of another's file, and has it imported or uploaded."""
+    uuid = new_uuid()
+    store_for(cloud.alice.caller).put(cloud.alice.caller, [DISK], name="secret", uuid=uuid)
+    rules.announce(cloud.bob.caller, uuid=uuid, disk_format="raw", properties={}, name="mine")
+    source = send(bob, b"\xeb\x63\x90" + bytes(509))["X-Image-Meta-Id"]
+    imports.start(cloud.bob.caller, uuid, imports.Wanted("glance-download", source=source))
+    settle()
+    assert bob("GET", f"{V1}/{uuid}").status_code == 404
+    long_ago = timezone.now() - datetime.timedelta(days=1)
+    Image.objects.filter(uuid=uuid).update(status=Image.Status.SAVING, updated=long_ago)
+    assert bob("PUT", f"{V1}/{uuid}", raw=b"x", content_type=OCTETS).status_code == 403
+    assert bob("GET", f"{V1}/{uuid}").status_code == 404

@@ -191,12 +191,14 @@ def announce(
 def upload(caller: Caller, uuid: str, pieces: Iterable[bytes], *, staged: bool = False) -> Image:
     """Give an image that waits its content; ``staged``: it is taken for good by an import later.
 
-    If that fails it waits on. Raises ItemNotFound, Forbidden, Conflict (it has content, or gets it now),
-    BadRequest, OverLimit.
+    If that fails it waits on. What an upload stored that was killed before it could say so is taken instead.
+    Raises ItemNotFound, Forbidden, Conflict (it has content, or gets it now), BadRequest, OverLimit.
     """
     forbid_in_transaction("storing an image")
-    image = _claim(caller, uuid)
+    image, abandoned = _claim(caller, uuid)
     try:
+        if abandoned and adopt(caller, image):
+            raise Conflict(f"Image {uuid} has its content: that of the upload before.")
         return fill(caller, image, pieces, staged=staged)
     finally:
         waiting = Image.objects.filter(pk=image.pk, status=Image.Status.SAVING)
@@ -215,13 +217,14 @@ def fill(caller: Caller, image: Image, pieces: Iterable[bytes], *, staged: bool 
 def adopt(caller: Caller, image: Image) -> bool:
     """Take what was stored for an image by somebody who was stopped before he could say so, if it is there.
 
-    Raises BadRequest (it is of another kind than was said), Conflict.
+    Raises BadRequest (it is of another kind than was said), Conflict, Forbidden (it is somebody else's).
     """
     forbid_in_transaction("looking into an object")
     store = store_for(caller)
     found = store.known(image.uuid)
     if found is None:
         return False
+    store.find(caller, found.location)  # whoever knows the id of an object does not own it
     facts = as_promised(image.disk_format, _facts(store, found))
     _make_known(caller, store, Arrived(found, facts), awaited=image, has_own_object=True)
     return True
@@ -382,7 +385,8 @@ def _facts(store: ObjectStore, found: StoredObject) -> DiskFacts:
     return inspect(store.head(found, HEAD_BYTES), found.size_bytes)
 
 
-def _claim(caller: Caller, uuid: str) -> Image:
+def _claim(caller: Caller, uuid: str) -> tuple[Image, bool]:
+    """The image, that it is filled now written down, and whether that was begun before and never ended."""
     with atomic():
         image = owned(caller, uuid)
         if image.userid != caller.user:
@@ -394,7 +398,7 @@ def _claim(caller: Caller, uuid: str) -> Image:
             raise BadRequest("Properties disk_format, container_format must be set prior to saving data.")
         image.status = Image.Status.SAVING
         image.save(update_fields=("status", "updated"))
-    return image
+    return image, abandoned
 
 
 def _store(
