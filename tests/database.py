@@ -25,9 +25,14 @@ def place() -> Path:
 
 def begin() -> bool:
     """Put the empty database of an earlier run in place, if there is one."""
-    if connection.vendor != "sqlite" or not _kept().exists():
+    return connection.vendor == "sqlite" and put(place())
+
+
+def put(path: Path) -> bool:
+    """The same for a database elsewhere."""
+    if not _kept().exists():
         return False
-    shutil.copyfile(_kept(), place())
+    shutil.copyfile(_kept(), path)
     return True
 
 

@@ -7,6 +7,7 @@ import datetime
 from collections.abc import Callable
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
@@ -54,7 +55,8 @@ def person(cloud: None) -> Callable[..., Person]:
             user = rules.accept(caller, rules.verify(caller, user))
             return user.uuid, tokens.create_api_token(caller, user, "test")[0]
 
-        uuid, token = again(f"{name}, {admin}, {password}", accepted)
+        how = settings.PASSWORD_HASHERS[0]
+        uuid, token = again(f"{name}, {admin}, {password}, {how}", accepted)
         return Person(User.objects.get(uuid=uuid), password, token)
 
     return make

@@ -17,12 +17,13 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests import database
 from tests.legacy import old
 
 ROOT = Path(__file__).resolve().parents[2]
 _MANAGE = [sys.executable, "-m", "synnefo.webproject.manage"]
 #: Rows of the log of commissions that are added to the small database.
-_MORE = 5_000
+_MORE = 2_500
 _KILLS = 3
 
 _WITH_MORE = """
@@ -39,7 +40,12 @@ class Cloud:
 
     def __init__(self, environ: dict[str, str]) -> None:
         self._environ = {**os.environ, "DJANGO_SETTINGS_MODULE": "synnefo.settings", **environ}
-        self.run("migrate", "-v0")
+        if self._environ["DATABASE_URL"] or not database.put(self._file):
+            self.run("migrate", "-v0")
+
+    @property
+    def _file(self) -> Path:
+        return Path(self._environ["SYNNEFO_DATA"]) / "synnefo.db"
 
     def start(self, *command: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
@@ -56,8 +62,7 @@ class Cloud:
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         if url := self._environ["DATABASE_URL"]:
             return old.rows(url, sql)
-        path = Path(self._environ["SYNNEFO_DATA"]) / "synnefo.db"
-        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        with contextlib.closing(sqlite3.connect(f"file:{self._file}?mode=ro", uri=True)) as connection:
             return list(connection.execute(sql))
 
 
