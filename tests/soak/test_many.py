@@ -38,9 +38,15 @@ def test_what_came_and_went_leaves_nothing(cloud: Cloud, lan: str) -> None:
     before = inventory(cloud, api)
     for _ in range(0, SERVERS, AT_ONCE):
         come_and_go(api, lan, AT_ONCE)
+    after: dict[str, Any] = {}
+
+    def is_as_before() -> bool:
+        after.update(inventory(cloud, api))
+        return after == before
+
     with contextlib.suppress(AssertionError):  # what differs after a minute is told below
-        wait_until("all is as before", lambda: inventory(cloud, api) == before, 60, every_s=2)
-    assert inventory(cloud, api) == before
+        wait_until("all is as before", is_as_before, 60, every_s=2)
+    assert after == before
     assert cloud.qemus() == []
 
 
