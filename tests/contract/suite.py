@@ -219,6 +219,10 @@ class BackendContract:
         assert capacity.vcpus > 0
         assert 0 < capacity.ram_free_mib <= capacity.ram_total_mib
         assert 0 <= capacity.disk_free_gib <= capacity.disk_total_gib
+        for node in capacity.nodes:
+            assert node.name
+            assert node.ram_total_mib > 0
+            assert 0 <= node.disk_free_mib <= node.disk_total_mib
 
     def test_capacity_counts_instances(self, backend: Backend, running: str) -> None:
         assert backend.capacity().instances >= 1
@@ -227,7 +231,9 @@ class BackendContract:
     def test_a_created_instance_runs(self, backend: Backend, spec: InstanceSpec) -> None:
         self.finish(backend, backend.create(spec, Fence(10, 1)))
         assert self.power(backend, spec.name) is Power.ON
-        assert [i.power for i in backend.instances() if i.name == spec.name] == [Power.ON]
+        seen = [i for i in backend.instances() if i.name == spec.name]
+        assert [(i.power, i.vcpus, i.ram_mib) for i in seen] == [(Power.ON, spec.vcpus, spec.ram_mib)]
+        assert not seen[0].rescued
 
     def test_creating_what_exists_adopts_it(self, backend: Backend, running: str, spec: InstanceSpec) -> None:
         self.finish(backend, backend.create(spec, Fence(10, 2)))
