@@ -25,12 +25,14 @@ from synnefo.cyclades.networks.models import (
     Router,
 )
 from synnefo.cyclades.operations import follow
+from synnefo.cyclades.operations.orphans import RemoveOrphan
 from synnefo.cyclades.servers import cards, life, rules, sizes, systems, volumes
 from synnefo.cyclades.servers.models import Server, ServerDiagnostic
 from synnefo.cyclades.servers.requests import DeviceRequest, NicRequest, RebuildRequest, ServerRequest
 from synnefo.cyclades.volumes import rules as volume_rules
 from synnefo.cyclades.volumes.models import Volume
 from synnefo.cyclades.volumes.rules import VolumeRequest
+from synnefo.engine import rules as engine
 from synnefo.engine.models import Commission, Operation, Target
 from synnefo.engine.procedure import REGISTRY
 from tests.conftest import People, work_off
@@ -426,6 +428,15 @@ def extend_failing(stage: Stage) -> str:
     return "server.extend-volume"
 
 
+def remove_what_no_row_knows(stage: Stage) -> str:
+    server = stage.built()
+    Server.objects.filter(pk=server.pk).update(deleted=True)
+    payload = {"backend": server.backend_id, "server": server.pk}
+    with transaction.atomic():
+        engine.start(RemoveOrphan, targets=[(Server.TARGET, server.pk)], actor=stage.caller, payload=payload)
+    return "server.remove-orphan"
+
+
 SCENARIOS: tuple[Callable[[Stage], str], ...] = (
     create, create_failing, start, start_failing, stop, reboot, reboot_of_a_stopped_one, delete,
     delete_while_building, restore, lead_a_floating_ip, plug, plug_a_floating_ip, plug_failing, unplug,
@@ -437,6 +448,7 @@ SCENARIOS: tuple[Callable[[Stage], str], ...] = (
     rescue_failing, unrescue, change_the_password, create_with_a_volume, create_with_a_volume_failing,
     delete_and_keep_a_volume, attach, attach_failing, attach_a_new_one_failing, detach, detach_failing,
     delete_an_attached_volume, extend_an_attached_volume, extend_failing,
+    remove_what_no_row_knows,
 )  # fmt: skip
 
 
