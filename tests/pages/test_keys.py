@@ -36,7 +36,7 @@ def test_without_keys_the_page_says_what_they_are(alice: Client, cloud: People) 
 
 def test_a_row_says_what_one_looks_for(alice: Client, two: list[KeyPair]) -> None:
     page = texts_of(alice.get(LIST))
-    assert f"laptop ssh-ed25519 {two[0].fingerprint} just now" in page
+    assert f"laptop ssh-ed25519 {two[0].sha256} just now" in page
     assert names_in(alice.get(LIST + "?sort=-name")) == ["laptop", "a/b &amp; c"]
     assert names_in(alice.get(LIST + "?q=LAP")) == ["laptop"]
     assert names_in(alice.get(LIST + f"?q={two[0].fingerprint[:8]}")) == ["laptop"]
