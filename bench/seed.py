@@ -19,6 +19,7 @@ from synnefo.cyclades.keypairs import rules as keypairs
 from synnefo.cyclades.networks import rules as networks
 from synnefo.cyclades.networks.models import IPAddress, Network, Port, Subnet
 from synnefo.cyclades.servers.models import Server, ServerMetadata
+from synnefo.cyclades.volumes.models import Volume
 
 SYSTEM = system_caller("bench")
 PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIJrZ4G9yR9HVtJ5vqVxJ0VkT7XhT0b1Wc8b6m0w6d3f bench"
@@ -50,7 +51,7 @@ def person(name: str) -> User:
 
 
 def servers(owner: User, count: int) -> None:
-    """Running servers of the owner: each with a card, a fixed and a floating address, and two metadata."""
+    """Running servers of the owner: each with a disk, a card, a fixed and a floating address, two metadata."""
     flavor, image = Flavor.objects.earliest("pk"), Image.objects.earliest("pk")
     backend = Backend.objects.earliest("pk")
     owned = {"userid": owner.uuid, "project": owner.default_project}
@@ -73,6 +74,14 @@ def servers(owner: User, count: int) -> None:
             for server in made
             for key in ("role", "stage")
         )
+        Volume.objects.bulk_create(
+            Volume(
+                **owned, server=server, index=0, size_gib=flavor.disk, volume_type=flavor.volume_type,
+                status=Volume.Status.IN_USE, source=Volume.Source.IMAGE, source_uuid=image.uuid, backend=backend,
+                materialised=True,
+            )
+            for server in made
+        )  # fmt: skip
         _connect(made, owned)
 
 
