@@ -51,7 +51,7 @@ def person(name: str) -> User:
 
 
 def servers(owner: User, count: int) -> None:
-    """Running servers of the owner: each with a disk, a card, a fixed and a floating address, two metadata."""
+    """Running servers of the owner: each with a disk, a card with two addresses, and two metadata."""
     flavor, image = Flavor.objects.earliest("pk"), Image.objects.earliest("pk")
     backend = Backend.objects.earliest("pk")
     owned = {"userid": owner.uuid, "project": owner.default_project}
@@ -77,8 +77,8 @@ def servers(owner: User, count: int) -> None:
         Volume.objects.bulk_create(
             Volume(
                 **owned, server=server, index=0, size_gib=flavor.disk, volume_type=flavor.volume_type,
-                status=Volume.Status.IN_USE, source=Volume.Source.IMAGE, source_uuid=image.uuid, backend=backend,
-                materialised=True,
+                status=Volume.Status.IN_USE, source=Volume.Source.IMAGE, source_uuid=image.uuid,
+                backend=backend, materialised=True,
             )
             for server in made
         )  # fmt: skip

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -129,41 +128,41 @@ def test_a_lost_password_is_set_anew(
 
 def test_pages_for_strangers_are_sound_in_both_themes_and_on_a_phone(
     cloud: People, live_server: Any, open_page: Callable[..., Page], mailoutbox: list[Any],
-    settings: Settings, tmp_path: Path,
+    settings: Settings,
 ) -> None:  # fmt: skip
     terms.publish(SYSTEM, TERMS)
     settings.ASTAKOS_SIGNUP_MESSAGES = [("warning", "On Sunday the cloud is away for an hour.")]
     page = open_page()
     page.goto(f"{live_server.url}/ui/signup/")
-    examine(page, "sign-up", tmp_path)
+    examine(page, "sign-up")
     page.get_by_role("button", name="Sign up").click()
     expect(page.get_by_text("Enter your last name.")).to_be_visible()
-    examine(page, "sign-up-refused", tmp_path)
+    examine(page, "sign-up-refused")
     page.get_by_label("E-mail").fill("grace@example.org")
     fill(page, First_name="Grace", Last_name="Hopper", Password=PASSWORD, Password_again=PASSWORD)
     page.get_by_label("I have read the terms of use").check()
     page.get_by_role("button", name="Sign up").click()
     expect(page.get_by_role("heading", name="Look into your mail")).to_be_visible()
-    examine(page, "sign-up-sent", tmp_path)
+    examine(page, "sign-up-sent")
     page.goto(link(mailoutbox, "grace@example.org"))
-    examine(page, "confirm", tmp_path)
+    examine(page, "confirm")
     page.get_by_role("button", name="Confirm").click()
-    examine(page, "waits", tmp_path)
+    examine(page, "waits")
     page.goto(f"{live_server.url}/ui/password/reset/")
-    examine(page, "reset", tmp_path)
+    examine(page, "reset")
     page.get_by_label("E-mail").fill("alice@example.org")
     page.get_by_role("button", name="Send the mail").click()
     page.goto(link(mailoutbox, "alice@example.org"))
-    examine(page, "reset-confirm", tmp_path)
+    examine(page, "reset-confirm")
     page.goto(f"{live_server.url}/ui/activate/nothing/")
-    examine(page, "link-broken", tmp_path)
+    examine(page, "link-broken")
     page.goto(f"{live_server.url}/ui/terms/")
-    examine(page, "terms", tmp_path)
+    examine(page, "terms")
 
 
 def test_pages_of_ones_own_are_sound_in_both_themes_and_on_a_phone(
     cloud: People, live_server: Any, open_page: Callable[..., Page], sign_in: Callable[..., None],
-    mailoutbox: list[Any], new_server: Callable[..., Any], settings: Settings, tmp_path: Path,
+    mailoutbox: list[Any], new_server: Callable[..., Any], settings: Settings,
 ) -> None:  # fmt: skip
     alice = cloud.alice.user
     settings.ASTAKOS_PROFILE_EXTRA_LINKS = {"https://help.example.org/": "How to get help"}
@@ -174,46 +173,45 @@ def test_pages_of_ones_own_are_sound_in_both_themes_and_on_a_phone(
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_role("button", name="I agree")).to_be_visible()
-    examine(page, "terms-asked", tmp_path)
+    examine(page, "terms-asked")
     page.get_by_role("button", name="I agree").click()
     page.goto(f"{live_server.url}/ui/profile/")
-    examine(page, "profile", tmp_path)
+    examine(page, "profile")
     email_change.ask(Caller(user=alice.uuid, project=alice.uuid), alice, "liddell@example.org")
     page.reload()
-    examine(page, "profile-changing", tmp_path)
+    examine(page, "profile-changing")
     page.goto(f"{live_server.url}/ui/profile/email/")
-    examine(page, "email-change", tmp_path)
+    examine(page, "email-change")
     page.goto(link(mailoutbox, "liddell@example.org"))
-    examine(page, "email-confirm", tmp_path)
+    examine(page, "email-confirm")
     page.goto(f"{live_server.url}/ui/profile/password/")
-    examine(page, "password", tmp_path)
+    examine(page, "password")
     page.goto(f"{live_server.url}/ui/profile/remove/")
-    examine(page, "remove", tmp_path)
+    examine(page, "remove")
     new_server("web-1")
     page.reload()
-    examine(page, "remove-not-yet", tmp_path)
+    examine(page, "remove-not-yet")
     page.goto(f"{live_server.url}/ui/feedback/")
-    examine(page, "feedback", tmp_path)
+    examine(page, "feedback")
 
 
 def test_mails_and_accounts_that_wait_are_seen_by_administrators(
     cloud: People, live_server: Any, open_page: Callable[..., Page], sign_in: Callable[..., None],
-    tmp_path: Path,
 ) -> None:  # fmt: skip
     user = rules.create(SYSTEM, "grace@example.org", "Grace", "Hopper", password=PASSWORD)
     rules.confirm_email(SYSTEM, user)
     page = open_page()
     sign_in(page, "root")
     page.goto(f"{live_server.url}/admin/users/{user.pk}/")
-    examine(page, "admin-user-waits", tmp_path)
+    examine(page, "admin-user-waits")
     page.get_by_role("link", name="Accept").click()
     page.get_by_role("button", name="Accept").click()
     expect(page.get_by_text("is accepted")).to_be_visible()
     user.refresh_from_db()
     assert user.is_active
     page.goto(f"{live_server.url}/admin/mails/")
-    examine(page, "admin-mails", tmp_path)
+    examine(page, "admin-mails")
     page.get_by_role("link", name="Welcome to").first.click()
     expect(page.get_by_text("Your account grace@example.org is active")).to_be_visible()
-    examine(page, "admin-mail", tmp_path)
+    examine(page, "admin-mail")
     assert Mail.objects.filter(template="pending_moderation", recipient="root@example.org").exists()

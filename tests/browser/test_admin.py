@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -144,37 +143,36 @@ def busy(
 
 def test_pages_are_sound_in_both_themes_and_on_a_phone(
     busy: People, live_server: Any, open_page: Callable[..., Page], sign_in: Callable[..., None],
-    tmp_path: Path,
 ) -> None:  # fmt: skip
     page = open_page()
     sign_in(page, "root")
     admin = f"{live_server.url}/admin"
     page.goto(f"{admin}/")
     expect(page.get_by_role("heading", name="Overview")).to_be_visible()
-    examine(page, "admin-overview", tmp_path)
+    examine(page, "admin-overview")
     page.goto(f"{admin}/users/")
-    examine(page, "admin-users", tmp_path)
+    examine(page, "admin-users")
     page.locator("input.action-select").nth(1).check()
     expect(page.get_by_label("What to do with the ticked rows")).to_be_visible()
-    examine(page, "admin-users-ticked", tmp_path, whole=False)
+    examine(page, "admin-users-ticked", whole=False)
     page.goto(f"{admin}/users/?q=erin")
     page.get_by_role("link", name="erin@example.org").click()
     expect(page.get_by_role("heading", name="Quota")).to_be_visible()
-    examine(page, "admin-user", tmp_path)
+    examine(page, "admin-user")
     page.goto(f"{admin}/users/act/suspend/?row={busy.alice.user.pk}&row={busy.bob.user.pk}")
-    examine(page, "admin-suspend", tmp_path)
+    examine(page, "admin-suspend")
     page.goto(f"{admin}/users/?q=nobody")
-    examine(page, "admin-nobody", tmp_path)
+    examine(page, "admin-nobody")
     page.goto(f"{admin}/servers/")
-    examine(page, "admin-servers", tmp_path)
+    examine(page, "admin-servers")
     page.get_by_role("button", name="Filters").click()
     expect(page.get_by_role("link", name="Changing")).to_be_visible()
-    examine(page, "admin-filters", tmp_path, whole=False)
+    examine(page, "admin-filters", whole=False)
     page.goto(f"{admin}/servers/")
     page.get_by_role("link", name="web-1").click()
     expect(page.get_by_role("heading", name="Operations")).to_be_visible()
-    examine(page, "admin-server", tmp_path)
+    examine(page, "admin-server")
     wear(page, *ON_A_PHONE[0])
     page.get_by_role("button", name="Menu", exact=True).click()
     expect(page.get_by_role("link", name="Users")).to_be_visible()
-    examine(page, "admin-places", tmp_path, whole=False, looks=ON_A_PHONE)
+    examine(page, "admin-places", whole=False, looks=ON_A_PHONE)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -56,7 +55,7 @@ def test_a_group_is_made_gets_a_rule_and_is_put_on_a_server_by_keyboard(
 
 def test_security_groups_are_sound_in_both_themes_and_on_a_phone(
     cloud: People, live_server: Any, open_page: Callable[..., Page], sign_in: Callable[..., None],
-    new_server: Callable[..., Server], tmp_path: Path,
+    new_server: Callable[..., Server],
 ) -> None:  # fmt: skip
     web = groups.create(cloud.alice.caller, name="web", description="what browsers need")
     groups.add_rule(
@@ -66,14 +65,14 @@ def test_security_groups_are_sound_in_both_themes_and_on_a_phone(
     page = open_page()
     sign_in(page)
     page.goto(f"{live_server.url}/ui/security-groups/")
-    examine(page, "groups", tmp_path)
+    examine(page, "groups")
     page.get_by_role("link", name="default", exact=True).click()
     expect(page.get_by_role("heading", name="Rules")).to_be_visible()
-    examine(page, "group", tmp_path)
+    examine(page, "group")
     page.get_by_role("link", name="Add rule").click()
     expect(page.get_by_role("dialog")).to_contain_text("Add rule to default")
-    examine(page, "group-rule", tmp_path, whole=False)
+    examine(page, "group-rule", whole=False)
     page.goto(f"{live_server.url}/ui/security-groups/create/")
     page.get_by_label("Name", exact=True).fill("database")
     expect(page.locator("#same-openstack")).to_contain_text("security group create database")
-    examine(page, "group-create", tmp_path)
+    examine(page, "group-create")

@@ -6,7 +6,6 @@ import datetime
 import re
 import struct
 from collections.abc import Callable
-from pathlib import Path as Local
 from typing import Any
 
 import pytest
@@ -107,31 +106,30 @@ def test_an_image_is_removed_in_place_and_its_file_stays(
 
 def test_images_are_sound_in_both_themes_and_on_a_phone(
     full_shelf: Shelf, live_server: Any, open_page: Callable[..., Page], sign_in: Callable[..., None],
-    tmp_path: Local,
 ) -> None:  # fmt: skip
     page = open_page()
     sign_in(page)
     page.goto(f"{live_server.url}/ui/images/")
-    examine(page, "images", tmp_path)
+    examine(page, "images")
     page.get_by_role("button", name="Actions for web-base").click()
     expect(page.get_by_role("link", name="Remove")).to_be_visible()
-    examine(page, "images-menu", tmp_path)
+    examine(page, "images-menu")
     page.get_by_role("link", name="Remove").click()
     expect(page.get_by_role("dialog")).to_be_visible()
-    examine(page, "images-remove", tmp_path, whole=False)
+    examine(page, "images-remove", whole=False)
     page.goto(f"{live_server.url}/ui/files/object/?in=docs&name=debian 12.qcow2")
-    examine(page, "images-file", tmp_path)
+    examine(page, "images-file")
     page.get_by_role("link", name="Make an image of this file").click()
     page.get_by_label("Users to log in as").fill("root")
     expect(page.locator("#same-openstack")).to_contain_text("users=root")
     page.evaluate("scrollTo(0, 0)")
-    examine(page, "images-register", tmp_path)
+    examine(page, "images-register")
     page.get_by_label("File", exact=True).fill("pithos://nothing")
     page.get_by_role("button", name="Register image").click()
     expect(page.locator("#summary")).to_be_visible()
-    examine(page, "images-refused", tmp_path)
+    examine(page, "images-refused")
     page.goto(f"{live_server.url}/ui/images/{Image.objects.get(name='web-base').uuid}/edit/")
-    examine(page, "images-edit", tmp_path)
+    examine(page, "images-edit")
     Image.objects.all().delete()
     page.goto(f"{live_server.url}/ui/images/")
-    examine(page, "images-none", tmp_path)
+    examine(page, "images-none")

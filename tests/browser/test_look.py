@@ -85,9 +85,7 @@ def busy_cloud(cloud: People, new_server: Callable[..., Server], settle: Callabl
     return cloud
 
 
-def examine(
-    page: Page, name: str, tmp_path: Path, *, whole: bool = True, looks: Sequence[Look] = SIZES
-) -> None:
+def examine(page: Page, name: str, *, whole: bool = True, looks: Sequence[Look] = SIZES) -> None:
     """In both themes, in a window and on a phone: nothing is wider than that, axe has nothing to say."""
     for theme, width, height in looks:
         wear(page, theme, width, height)
@@ -137,68 +135,65 @@ def complaints(page: Page) -> list[str]:
 
 def test_pages_are_sound_in_both_themes_and_on_a_phone(
     busy_cloud: People, live_server: Any, open_page: Callable[..., Page], sign_in: Callable[..., None],
-    tmp_path: Path,
 ) -> None:  # fmt: skip
     page = open_page()
     page.goto(f"{live_server.url}/ui/")
-    examine(page, "sign-in", tmp_path)
+    examine(page, "sign-in")
     sign_in(page)
     expect(page.get_by_role("heading", name="What you did last")).to_be_visible()
-    examine(page, "dashboard", tmp_path)
+    examine(page, "dashboard")
     page.goto(f"{live_server.url}/ui/servers/")
-    examine(page, "servers", tmp_path)
+    examine(page, "servers")
     page.get_by_role("button", name="Actions for web-1").click()
     expect(page.get_by_role("button", name="Hard reboot")).to_be_visible()
-    examine(page, "menu", tmp_path)
+    examine(page, "menu")
     page.keyboard.press("Escape")
     page.get_by_role("checkbox", name="Tick web-1").check()
     page.get_by_role("group", name="For the ticked servers").get_by_role("button", name="Delete").click()
     expect(page.get_by_role("dialog")).to_be_visible()
-    examine(page, "delete", tmp_path, whole=False)
+    examine(page, "delete", whole=False)
     page.keyboard.press("Escape")
     page.get_by_role("link", name="web-1").click()
     expect(page.locator("#log")).to_contain_text("nothing on its serial console")
-    examine(page, "server", tmp_path)
+    examine(page, "server")
     page.goto(f"{live_server.url}/ui/servers/create/")
     page.get_by_label("Name", exact=True).fill("web-3")
     expect(page.locator("#same-openstack")).to_contain_text("web-3")
-    examine(page, "create", tmp_path)
+    examine(page, "create")
     page.get_by_label("Name", exact=True).fill("")
     page.get_by_role("button", name="Create server").click()
     expect(page.locator("#summary")).to_be_visible()
-    examine(page, "create-refused", tmp_path)
+    examine(page, "create-refused")
     page.goto(f"{live_server.url}/ui/servers/?q=nothing-like-this")
-    examine(page, "nothing-found", tmp_path)
+    examine(page, "nothing-found")
     page.goto(f"{live_server.url}/ui/nothing/")
-    examine(page, "not-found", tmp_path)
+    examine(page, "not-found")
     page.goto(f"{live_server.url}/ui/console/")
     expect(page.get_by_text("needs an address that is made for it")).to_be_visible()
-    examine(page, "console-without-ticket", tmp_path)
+    examine(page, "console-without-ticket")
 
 
 def test_an_empty_project_looks_inviting(
     cloud: People, live_server: Any, open_page: Callable[..., Page], sign_in: Callable[..., None],
-    tmp_path: Path,
 ) -> None:  # fmt: skip
     limit(cloud)
     page = open_page()
     sign_in(page)
     expect(page.get_by_role("heading", name="First steps")).to_be_visible()
-    examine(page, "first-steps", tmp_path)
+    examine(page, "first-steps")
     for path in ("servers", "floating-ips", "keys"):
         page.goto(f"{live_server.url}/ui/{path}/")
         expect(page.get_by_role("heading", name="No ")).to_be_visible()
-        examine(page, f"no-{path}", tmp_path)
+        examine(page, f"no-{path}")
     wear(page, *ON_A_PHONE[0])
     page.get_by_role("button", name="Menu").click()
     expect(page.get_by_role("link", name="Servers", exact=True)).to_be_visible()
     page.wait_for_function("document.querySelector('#side').classList.contains('show')")
-    examine(page, "places", tmp_path, whole=False, looks=ON_A_PHONE)
+    examine(page, "places", whole=False, looks=ON_A_PHONE)
 
 
 def test_networks_addresses_and_keys_are_sound_in_both_themes_and_on_a_phone(
     busy_cloud: People, live_server: Any, open_page: Callable[..., Page], sign_in: Callable[..., None],
-    tmp_path: Path,
 ) -> None:  # fmt: skip
     caller = busy_cloud.alice.caller
     closed = networks.create(caller, name="backend")
@@ -211,31 +206,31 @@ def test_networks_addresses_and_keys_are_sound_in_both_themes_and_on_a_phone(
         page.goto(f"{live_server.url}/ui/{path}")
 
     go("networks/")
-    examine(page, "networks", tmp_path)
+    examine(page, "networks")
     page.get_by_role("link", name="default", exact=True).click()
     expect(page.get_by_role("heading", name="Ports")).to_be_visible()
-    examine(page, "network", tmp_path)
+    examine(page, "network")
     page.get_by_role("link", name="Delete…").click()
     expect(page.get_by_role("dialog")).to_contain_text("is in use")
-    examine(page, "network-in-use", tmp_path, whole=False)
+    examine(page, "network-in-use", whole=False)
     go("networks/create/")
     page.get_by_label("Name", exact=True).fill("front end")
     expect(page.locator("#same-openstack")).to_contain_text("'front end'")
-    examine(page, "network-create", tmp_path)
+    examine(page, "network-create")
     go("floating-ips/")
-    examine(page, "floating-ips", tmp_path)
+    examine(page, "floating-ips")
     page.get_by_role("button", name="Actions for 198.18.0.4").click()
     page.get_by_role("link", name="Attach").click()
     expect(page.get_by_role("dialog")).to_be_visible()
-    examine(page, "floating-ip-attach", tmp_path, whole=False)
+    examine(page, "floating-ip-attach", whole=False)
     go("floating-ips/create/")
-    examine(page, "floating-ip-create", tmp_path)
+    examine(page, "floating-ip-create")
     go("keys/")
-    examine(page, "keys", tmp_path)
+    examine(page, "keys")
     go("keys/create/")
-    examine(page, "key-create", tmp_path)
+    examine(page, "key-create")
     page.get_by_label("Make one for me").check()
     page.get_by_label("Name", exact=True).fill("second key")
     page.get_by_role("button", name="Add key").click()
     expect(page.get_by_text("shown this once")).to_be_visible()
-    examine(page, "key-made", tmp_path)
+    examine(page, "key-made")

@@ -12,7 +12,6 @@ import secrets
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -138,7 +137,7 @@ def test_a_trusted_program_is_gone_to_right_from_the_sign_in_page(
 
 
 def test_the_pages_on_the_way_look_well(
-    wiki: Wiki, live_server: Any, cloud: People, tmp_path: Path,
+    wiki: Wiki, live_server: Any, cloud: People,
     open_page: Callable[..., Page], sign_in: Callable[..., None],
 ) -> None:  # fmt: skip
     wiki.register()
@@ -146,9 +145,9 @@ def test_the_pages_on_the_way_look_well(
     sign_in(page)
     page.goto(wiki.start())
     expect(page.get_by_role("heading", name="Allow The wiki?")).to_be_visible()
-    examine(page, "consent", tmp_path)
+    examine(page, "consent")
     page.goto(f"{live_server.url}/ui/api_access/")
-    examine(page, "api-access", tmp_path)
+    examine(page, "api-access")
     page.goto(f"{live_server.url}/ui/tokens/create/")
     page.get_by_label("Name", exact=True).fill("backup script")
     for name in ("Accounts", "Compute", "Networks", "Volumes", "Images"):
@@ -157,10 +156,10 @@ def test_the_pages_on_the_way_look_well(
     expect(page.get_by_text("for files alone")).to_be_visible()
     page.get_by_role("link", name="Done").click()
     expect(page.get_by_role("heading", name="Tokens")).to_be_visible()
-    examine(page, "tokens-of-services", tmp_path)
+    examine(page, "tokens-of-services")
     page.get_by_role("button", name="Actions for backup script").click()
     page.get_by_role("link", name="Renew…").click()
     expect(page.get_by_role("heading", name="Renew backup script?")).to_be_visible()
-    examine(page, "token-renew", tmp_path)
+    examine(page, "token-renew")
     page.get_by_role("button", name="Renew").click()
     expect(page.get_by_text("shown this once")).to_be_visible()

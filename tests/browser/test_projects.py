@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import datetime
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -86,14 +85,14 @@ def busy_projects(cloud: People, new_person: Callable[..., Person]) -> Project:
 
 def test_pages_are_sound_in_both_themes_and_on_a_phone(
     busy_projects: Project, cloud: People, live_server: Any, open_page: Callable[..., Page],
-    sign_in: Callable[..., None], tmp_path: Path,
+    sign_in: Callable[..., None],
 ) -> None:  # fmt: skip
     page = open_page()
     sign_in(page)
 
     def look(path: str, name: str) -> None:
         page.goto(f"{live_server.url}/ui/{path}")
-        examine(page, name, tmp_path)
+        examine(page, name)
 
     lab = f"projects/{busy_projects.uuid}/"
     look("projects/", "projects")
@@ -114,20 +113,20 @@ def test_pages_are_sound_in_both_themes_and_on_a_phone(
     page.get_by_role("textbox", name="Servers: in all").fill("10")
     page.get_by_role("button", name="Go on").click()
     expect(page.locator("#summary")).to_be_visible()
-    examine(page, "project-apply-refused", tmp_path)
+    examine(page, "project-apply-refused")
     page.get_by_label("Name", exact=True).fill("museum.example.org")
     page.get_by_role("textbox", name="Servers: each member").fill("2")
     page.get_by_role("button", name="Go on").click()
     expect(page.get_by_role("button", name="Apply", exact=True)).to_be_visible()
-    examine(page, "project-summary", tmp_path)
+    examine(page, "project-summary")
     page.get_by_role("button", name="Notices").click()
     expect(page.get_by_text("carol@example.org asks to join")).to_be_visible()
-    examine(page, "notices", tmp_path, whole=False)
+    examine(page, "notices", whole=False)
 
 
 def test_reviewers_pages_are_sound_in_both_themes_and_on_a_phone(
     busy_projects: Project, cloud: People, live_server: Any, open_page: Callable[..., Page],
-    sign_in: Callable[..., None], tmp_path: Path,
+    sign_in: Callable[..., None],
 ) -> None:  # fmt: skip
     waiting = ProjectApplication.objects.get(state=ProjectApplication.State.PENDING)
     asked = requests.queue(cloud.admin.caller.everywhere()).get()
@@ -136,7 +135,7 @@ def test_reviewers_pages_are_sound_in_both_themes_and_on_a_phone(
 
     def look(path: str, name: str) -> None:
         page.goto(f"{live_server.url}/ui/{path}")
-        examine(page, name, tmp_path)
+        examine(page, name)
 
     look("reviews/applications/", "reviews")
     look(f"projects/applications/{waiting.pk}/", "application")
@@ -147,12 +146,12 @@ def test_reviewers_pages_are_sound_in_both_themes_and_on_a_phone(
     look("requests/create/", "request-create")
     page.get_by_role("button", name="Ask for more").click()
     expect(page.locator("#summary")).to_be_visible()
-    examine(page, "request-create-refused", tmp_path)
+    examine(page, "request-create-refused")
     page.goto(f"{live_server.url}/ui/projects/{busy_projects.uuid}/")
     page.get_by_role("button", name="More actions").click()
     page.get_by_role("link", name="Suspend").click()
     expect(page.get_by_role("dialog")).to_be_visible()
-    examine(page, "project-suspend", tmp_path, whole=False)
+    examine(page, "project-suspend", whole=False)
 
 
 def test_a_project_is_applied_for_approved_and_joined(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import math
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -83,7 +82,7 @@ def measured(engine_room: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_networks_routers_and_graphs_are_sound_in_both_themes_and_on_a_phone(
     wired: People, measured: None, live_server: Any, open_page: Callable[..., Page],
-    sign_in: Callable[..., None], tmp_path: Path,
+    sign_in: Callable[..., None],
 ) -> None:  # fmt: skip
     page = open_page()
     sign_in(page)
@@ -94,39 +93,39 @@ def test_networks_routers_and_graphs_are_sound_in_both_themes_and_on_a_phone(
     go("networks/")
     page.get_by_role("link", name="front", exact=True).click()
     expect(page.get_by_role("heading", name="Subnets")).to_be_visible()
-    examine(page, "network-routed", tmp_path)
+    examine(page, "network-routed")
     page.get_by_role("link", name="Add subnet").click()
     page.get_by_text("More", exact=True).click()
-    examine(page, "subnet-create", tmp_path, whole=False)
+    examine(page, "subnet-create", whole=False)
     go(f"networks/{Network.objects.get(name='front').uuid}/")
     page.get_by_role("link", name="Add port").click()
     expect(page.get_by_role("dialog")).to_contain_text("Security groups")
-    examine(page, "port-create", tmp_path, whole=False)
+    examine(page, "port-create", whole=False)
     go("routers/")
-    examine(page, "routers", tmp_path)
+    examine(page, "routers")
     page.get_by_role("link", name="edge", exact=True).click()
     expect(page.get_by_role("heading", name="Interfaces")).to_be_visible()
-    examine(page, "router", tmp_path)
+    examine(page, "router")
     page.get_by_role("link", name="Add interface").click()
     expect(page.get_by_role("dialog")).to_contain_text("default: 192.168.0.0/24")
-    examine(page, "router-join", tmp_path, whole=False)
+    examine(page, "router-join", whole=False)
     go("routers/create/")
     page.get_by_label("Name", exact=True).fill("second")
     expect(page.locator("#same-openstack")).to_contain_text("--external-gateway public second")
-    examine(page, "router-create", tmp_path)
+    examine(page, "router-create")
     go("topology/")
     expect(page.get_by_role("region", name="Picture").get_by_role("link", name="edge")).to_be_visible()
-    examine(page, "topology", tmp_path)
+    examine(page, "topology")
     go(f"servers/{Server.objects.get(name='web-1').uuid}/")
     expect(page.locator("#graph-disk [role=img]")).to_be_visible()
-    examine(page, "server-graphs", tmp_path)
+    examine(page, "server-graphs")
     go("flavors/")
-    examine(page, "flavors", tmp_path)
+    examine(page, "flavors")
     go(f"servers/{Server.objects.get(name='web-1').uuid}/")
     page.get_by_role("button", name="More actions").click()
     page.get_by_role("link", name="Rebuild").click()
     expect(page.get_by_role("dialog")).to_contain_text("all that is on the first disk")
-    examine(page, "server-rebuild", tmp_path, whole=False)
+    examine(page, "server-rebuild", whole=False)
 
 
 def test_a_router_is_made_and_joins_a_network_by_keyboard(

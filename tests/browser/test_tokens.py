@@ -92,12 +92,11 @@ def test_a_refused_form_says_where_and_keeps_what_was_typed(
 
 def test_pages_are_sound_in_both_themes_and_on_a_phone(
     cloud: People, live_server: Any, open_page: Callable[..., Page], sign_in: Callable[..., None],
-    tmp_path: Path,
 ) -> None:  # fmt: skip
     page = open_page()
     sign_in(page, "root")
     page.goto(f"{live_server.url}/ui/tokens/")
-    examine(page, "tokens-empty", tmp_path)
+    examine(page, "tokens-empty")
     root = cloud.admin
     for name, days, read_only in (("backup script", 365, True), ("terraform", 1, False)):
         access.create(
@@ -106,18 +105,18 @@ def test_pages_are_sound_in_both_themes_and_on_a_phone(
         )  # fmt: skip
     tokens.create_api_token(root.caller, root.user, "kamaki")
     page.goto(f"{live_server.url}/ui/tokens/create/")
-    examine(page, "token-create", tmp_path)
+    examine(page, "token-create")
     page.get_by_role("button", name="Create token").click()
     expect(page.locator("#summary")).to_be_visible()
-    examine(page, "token-refused", tmp_path)
+    examine(page, "token-refused")
     page.get_by_label("Name", exact=True).fill("laptop")
     page.get_by_role("button", name="Create token").click()
     expect(page.get_by_text("shown this once")).to_be_visible()
-    examine(page, "token-made", tmp_path)
+    examine(page, "token-made")
     page.get_by_role("link", name="Done").click()
     expect(page.get_by_role("heading", name="Tokens")).to_be_visible()
-    examine(page, "tokens", tmp_path)
+    examine(page, "tokens")
     page.get_by_role("button", name="Actions for terraform").click()
     page.get_by_role("link", name="Revoke").click()
     expect(page.get_by_role("dialog")).to_be_visible()
-    examine(page, "token-revoke", tmp_path, whole=False)
+    examine(page, "token-revoke", whole=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -40,34 +39,34 @@ def disks(cloud: People, new_server: Callable[..., Server], settle: Callable[[],
 
 def test_volumes_and_snapshots_are_sound_in_both_themes_and_on_a_phone(
     disks: Callable[[], None], live_server: Any, open_page: Callable[..., Page],
-    sign_in: Callable[..., None], tmp_path: Path,
+    sign_in: Callable[..., None],
 ) -> None:  # fmt: skip
     page = open_page()
     sign_in(page)
     page.goto(f"{live_server.url}/ui/volumes/")
-    examine(page, "volumes", tmp_path)
+    examine(page, "volumes")
     page.get_by_role("button", name="Actions for data").click()
     expect(page.get_by_role("link", name="Detach")).to_be_visible()
-    examine(page, "volume-menu", tmp_path, whole=False)
+    examine(page, "volume-menu", whole=False)
     page.get_by_role("link", name="Extend").click()
     expect(page.get_by_role("dialog")).to_contain_text("Size in GB")
-    examine(page, "volume-extend", tmp_path, whole=False)
+    examine(page, "volume-extend", whole=False)
     page.keyboard.press("Escape")
     page.goto(f"{live_server.url}/ui/volumes/?q=logs")
     page.get_by_role("link", name="logs", exact=True).click()
     expect(page.get_by_role("heading", name="Snapshots")).to_be_visible()
-    examine(page, "volume", tmp_path)
+    examine(page, "volume")
     page.goto(f"{live_server.url}/ui/volumes/create/")
     page.get_by_label("Name", exact=True).fill("data 2")
     page.get_by_label("Size in GB").fill("30")
     expect(page.locator("#same-openstack")).to_contain_text("--size 30 'data 2'")
     expect(page.locator("#cost")).to_contain_text("→ 45 GB of 60 GB")
-    examine(page, "volume-create", tmp_path)
+    examine(page, "volume-create")
     page.get_by_label("Size in GB").fill("3000")
     expect(page.locator("#forbidden")).to_be_visible()
-    examine(page, "volume-too-large", tmp_path)
+    examine(page, "volume-too-large")
     page.goto(f"{live_server.url}/ui/snapshots/")
-    examine(page, "snapshots", tmp_path)
+    examine(page, "snapshots")
 
 
 def test_a_volume_is_made_attached_and_deleted_by_keyboard(

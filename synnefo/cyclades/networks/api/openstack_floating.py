@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, Min, OuterRef, Prefetch, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
@@ -24,6 +24,12 @@ _COLUMNS = {
     "port_id": "nat_port__uuid",
 }
 _SORTED = {"floating_ip_address": "number"}
+_SHOWN = (
+    "uuid", "project", "description", "address", "number", "created", "updated", "nat_address",
+    "nat_revision", "network__uuid", "nat_port__uuid", "nat_port__name", "nat_port__mac",
+    "nat_port__admin_state_up", "nat_port__state", "nat_port__device_id", "nat_port__device_owner",
+    "nat_port__network__uuid", "nat_port__server__uuid",
+)  # fmt: skip
 
 
 class FloatingFilters(neutron.Listing):
@@ -62,7 +68,7 @@ class FloatingChangesBody(kit.Body):
 
 @router.get("/floatingips")
 def list_floating_ips(request: HttpRequest, filters: Query[FloatingFilters]) -> HttpResponse:
-    rows = _with_engines(floating.floating_ips_for(kit.caller_of(request)))
+    rows = _lean(floating.floating_ips_for(kit.caller_of(request)))
     rows = neutron.matching(rows, filters, **_COLUMNS)
     if filters.fixed_ip_address is not None:
         rows = rows.filter(_leading_to(filters.fixed_ip_address))
@@ -122,13 +128,14 @@ def floating_views(ips: Sequence[IPAddress]) -> list[dict[str, Any]]:
     """Floating IPs as Neutron shows them."""
     led = [led_to(ip.nat_port, ip.nat_address) if ip.nat_port is not None else None for ip in ips]
     ways = gateways_of([fixed.subnet_id for fixed in led if fixed is not None])
+    applied = _applied({ip.nat_port.network_id for ip in ips if ip.nat_port is not None})
     return [
-        _view(ip, fixed, ways.get(fixed.subnet_id, "") if fixed is not None else "")
+        _view(ip, fixed, ways.get(fixed.subnet_id, "") if fixed is not None else "", applied)
         for ip, fixed in zip(ips, led, strict=True)
     ]
 
 
-def _view(ip: IPAddress, fixed: IPAddress | None, router: str) -> dict[str, Any]:
+def _view(ip: IPAddress, fixed: IPAddress | None, router: str, applied: Mapping[int, int]) -> dict[str, Any]:
     """DOWN until every engine concerned has its NAT."""
     port = ip.nat_port
     return {
@@ -142,7 +149,7 @@ def _view(ip: IPAddress, fixed: IPAddress | None, router: str) -> dict[str, Any]
         "port_id": port.uuid if port is not None else None,
         "port_details": _port_details(port) if port is not None else None,
         "router_id": router or None,
-        "status": "ACTIVE" if port is not None and _in_force(ip, port) else "DOWN",
+        "status": "ACTIVE" if port is not None and _in_force(ip, port, applied) else "DOWN",
         "tags": [],
         "created_at": kit.stamp(ip.created),
         "updated_at": kit.stamp(ip.updated),
@@ -175,8 +182,14 @@ def _with_status(wanted: list[str]) -> Q:
     return found
 
 
-def _in_force(ip: IPAddress, port: Port) -> bool:
-    return all(row.applied >= ip.nat_revision for row in port.network.in_backends.all())
+def _in_force(ip: IPAddress, port: Port, applied: Mapping[int, int]) -> bool:
+    return applied.get(port.network_id, ip.nat_revision) >= ip.nat_revision
+
+
+def _applied(networks: Collection[int]) -> dict[int, int]:
+    """The revision that every engine concerned has of each network, where engines have it."""
+    rows = BackendNetwork.objects.filter(network__in=networks).values_list("network")
+    return dict(rows.annotate(Min("applied")))
 
 
 def _port_details(port: Port) -> dict[str, Any]:
@@ -191,5 +204,8 @@ def _port_details(port: Port) -> dict[str, Any]:
     }
 
 
-def _with_engines(rows: QuerySet[IPAddress]) -> QuerySet[IPAddress]:
-    return rows.prefetch_related("nat_port__network__in_backends")
+def _lean(rows: QuerySet[IPAddress]) -> QuerySet[IPAddress]:
+    """Rows with what is shown alone: those of all that is related have many columns more."""
+    fixed = IPAddress.objects.only("port", "subnet", "address", "ip_version")
+    rows = rows.select_related(None).select_related("network", "nat_port__network", "nat_port__server")
+    return rows.prefetch_related(None).prefetch_related(Prefetch("nat_port__addresses", fixed)).only(*_SHOWN)

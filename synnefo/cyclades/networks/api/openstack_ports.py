@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 from pydantic import Field
@@ -14,7 +14,7 @@ from synnefo.common.caller import Caller
 from synnefo.common.faults import BadRequest, Forbidden
 from synnefo.cyclades.networks import ports
 from synnefo.cyclades.networks.addresses import FixedIp
-from synnefo.cyclades.networks.models import IPAddress, Port
+from synnefo.cyclades.networks.models import IPAddress, Port, SecurityGroup
 from synnefo.cyclades.openstack import kit, neutron
 
 router = Router()
@@ -29,6 +29,10 @@ _COLUMNS = {
     "security_groups": "security_groups__uuid",
 }
 _SORTED = {"status": "state", "mac_address": "mac", "device_owner": "device_owner"}
+_SHOWN = (
+    "uuid", "project", "name", "description", "mac", "state", "admin_state_up", "device_id", "device_owner",
+    "port_security", "address_pairs", "created", "updated", "network__uuid", "server__uuid", "router__uuid",
+)  # fmt: skip
 
 
 class PortFilters(neutron.Listing):
@@ -113,7 +117,7 @@ class PortChangesBody(kit.Body):
 
 @router.get("/ports")
 def list_ports(request: HttpRequest, filters: Query[PortFilters]) -> HttpResponse:
-    rows = neutron.matching(ports.ports_for(kit.caller_of(request)), filters, **_COLUMNS)
+    rows = neutron.matching(_lean(ports.ports_for(kit.caller_of(request))), filters, **_COLUMNS)
     if filters.device_id is not None:
         rows = rows.filter(_of_device(filters.device_id))
     if filters.fixed_ips is not None:
@@ -207,6 +211,14 @@ def port_view(port: Port) -> dict[str, Any]:
         "created_at": kit.stamp(port.created),
         "updated_at": kit.stamp(port.updated),
     }
+
+
+def _lean(rows: QuerySet[Port]) -> QuerySet[Port]:
+    """Rows with what is shown alone: those of all that is related have many columns more."""
+    addresses = IPAddress.objects.select_related("subnet").only("port", "address", "subnet__uuid")
+    fixed = Prefetch("addresses", addresses.order_by("pk"))
+    groups = Prefetch("security_groups", SecurityGroup.objects.only("uuid"))
+    return rows.prefetch_related(None).prefetch_related(fixed, groups).only(*_SHOWN)
 
 
 def fixed_ip_view(ip: IPAddress) -> dict[str, str]:
