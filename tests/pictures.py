@@ -9,10 +9,11 @@ from __future__ import annotations
 import copy
 import dataclasses
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, TypeVar
 
 from django.apps import apps
+from django.core.management.color import no_style
 from django.db import IntegrityError, connection, transaction
 
 from synnefo.cyclades.backends.memory_room import MemoryEngine
@@ -93,6 +94,14 @@ def _put_back(rows: Rows) -> bool:
             for table, lines in rows.items():
                 places = ", ".join(["%s"] * len(lines[0]))
                 cursor.executemany(f"INSERT INTO {connection.ops.quote_name(table)} VALUES ({places})", lines)
+            _count_on(cursor, rows)
     except IntegrityError:
         return False
     return True
+
+
+def _count_on(cursor: Any, tables: Collection[str]) -> None:
+    """The next keys come after those that were put back: a test may have set PostgreSQL's counters."""
+    models = [model for model in apps.get_models(include_auto_created=True) if model._meta.db_table in tables]
+    if statements := connection.ops.sequence_reset_sql(no_style(), models):
+        cursor.execute(";".join(each.rstrip(";") for each in statements))

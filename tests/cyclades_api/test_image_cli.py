@@ -72,7 +72,7 @@ def test_an_images_life(openstack: Callable[..., Any], cloud: People, tmp_path: 
 def test_what_is_no_disk_is_said(openstack: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / "x.vmdk").write_bytes(b"KDMV" + bytes(1000))
     said = openstack("image", "create", "--file", str(tmp_path / "x.vmdk"), "x", as_json=False, fails=True)
-    assert "Images are raw or qcow2, this is vmdk" in said
+    assert "This is no usable disk image: its vmdk header makes no sense." in said
 
 
 def test_an_image_is_shared_with_a_project_that_one_may_not_look_at(
@@ -80,7 +80,7 @@ def test_an_image_is_shared_with_a_project_that_one_may_not_look_at(
 ) -> None:
     disk = tmp_path / "disk.raw"
     disk.write_bytes(b"\xeb\x63\x90" + bytes(1024 * 1024))
-    about = ("--disk-format", "raw", "--container-format", "bare", "--private")
+    about = ("--disk-format", "raw", "--container-format", "bare", "--shared")
     openstack("image", "create", "--file", str(disk), *about, "mine")
     bobs = cloud.bob.caller.project
     assert openstack("image", "add", "project", "mine", bobs)["member_id"] == bobs
