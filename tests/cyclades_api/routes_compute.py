@@ -111,6 +111,7 @@ COMPUTE = [
     open_to_all("compute", "/v2.1/os-availability-zone/detail", member=403, admin=200),
     open_to_all("compute", "/v2.1/extensions"),
     open_to_all("compute", "/v2.1/extensions/{alias}", "/v2.1/extensions/servers"),
+    own("compute", "GET", f"{_SERVER}/diagnostics"),
     own("compute", "GET", f"{_SERVER}/os-server-password"),
     own("compute", "DELETE", f"{_SERVER}/os-server-password", 204),
     own(

@@ -37,6 +37,15 @@ class Use:
 def use_of(caller: Caller, server_uuid: str, span: datetime.timedelta) -> tuple[Server, list[Use]]:
     """A server and what it used in that time, oldest first; times that nothing is known of are left out.
 
+    Raises as ``samples_of``.
+    """
+    server, samples = samples_of(caller, server_uuid, span)
+    return server, _uses(samples, server.flavor.cpu)
+
+
+def samples_of(caller: Caller, server_uuid: str, span: datetime.timedelta) -> tuple[Server, Sequence[Sample]]:
+    """A server and what its engine measured in that time, oldest first.
+
     Raises ItemNotFound, ServiceUnavailable (the engine does not answer).
     """
     forbid_in_transaction("reading samples")
@@ -44,12 +53,11 @@ def use_of(caller: Caller, server_uuid: str, span: datetime.timedelta) -> tuple[
     if server.backend is None:
         return server, []
     try:
-        samples = engine(server.backend).samples(server.engine_name, timezone.now() - span)
+        return server, engine(server.backend).samples(server.engine_name, timezone.now() - span)
     except BackendUnavailable as error:
         raise ServiceUnavailable("The server's engine does not answer now; try again.") from error
     except BackendError:
         return server, []
-    return server, _uses(samples, server.flavor.cpu)
 
 
 def summed(uses: Sequence[Use], parts: int) -> list[Use]:

@@ -14,6 +14,7 @@ from synnefo.common.http.rendering import nova, render
 from synnefo.cyclades.backends.models import Backend
 from synnefo.cyclades.flavors.api.openstack import router as flavors
 from synnefo.cyclades.keypairs.api.openstack import router as keypairs
+from synnefo.cyclades.measured.api import router as measured
 from synnefo.cyclades.openstack import compute_hosts, compute_usage, kit, quotas
 from synnefo.cyclades.openstack.compute_hosts import ZONE
 from synnefo.cyclades.servers.api.openstack import router as servers
@@ -41,6 +42,7 @@ _EXTENSIONS = {
     "os-remote-consoles": "Consoles",
     "os-rescue": "Rescue",
     "os-security-groups": "SecurityGroups",
+    "os-server-diagnostics": "ServerDiagnostics",
     "os-server-groups": "ServerGroups",
     "os-server-password": "ServerPassword",
     "os-server-usage": "ServerUsage",
@@ -168,7 +170,7 @@ def _authenticated(request: HttpRequest) -> Caller:
 
 _who = authenticated(Scope.PROJECT)
 api = facade("compute", nova, auth=_authenticated, version="2.1")
-for part in (flavors, keypairs, servers, compute_hosts.router, compute_usage.router, router):
+for part in (flavors, keypairs, servers, measured, compute_hosts.router, compute_usage.router, router):
     api.add_router("/v2.1", part)
 
 
