@@ -5,7 +5,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 status=0
-parallel=(-n auto --dist loadfile)
+parallel=(-n auto --dist loadfile --no-loadscope-reorder) # in order: files with few tests are no quick ones
 no_database=(--ignore=tests/contract --ignore=tests/docs --ignore=tests/images --ignore=tests/local_net --ignore=tests/local_qemu)
 one_database=(--ignore=tests/e2e/test_browser.py --ignore=tests/e2e/test_images.py --ignore=tests/e2e/test_isolation.py --ignore=tests/e2e/test_machine.py)
 unset DATABASE_URL SYNNEFO_DATA
