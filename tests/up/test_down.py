@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cloud import Cloud, run, running_cloud
+from tests.e2e.test_story import let_in
 
 pytestmark = pytest.mark.host
 
@@ -24,6 +25,7 @@ def test_down_leaves_nothing_on_the_host_and_up_brings_the_machines_back(cloud: 
     cloud.wait_for_status("kept", "ACTIVE")
     address = cloud.openstack("floating", "ip", "create", "public")["floating_ip_address"]
     cloud.openstack("server", "add", "floating", "ip", "kept", address)
+    let_in(cloud)
     cloud.wait_for_ssh(address)
     cloud.ssh(address, "echo written > /root/note; sync")
 
