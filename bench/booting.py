@@ -43,6 +43,15 @@ class User:
         self.image = self.get("/cyclades/openstack/image/v2/images")["images"][0]["id"]
         self.private = next(network["id"] for network in networks if not network["router:external"])
         self.public = next(network["id"] for network in networks if network["router:external"])
+        self._let_in()
+
+    def _let_in(self) -> None:
+        """Have machines answer SSH from everywhere, which the default group does not."""
+        (group,) = self.get(f"{NETWORK}/security-groups?name=default")["security_groups"]
+        if not any(rule["port_range_min"] == 22 for rule in group["security_group_rules"]):
+            rule = {"security_group_id": group["id"], "direction": "ingress", "protocol": "tcp"}
+            ports = {"port_range_min": 22, "port_range_max": 22}
+            self.post(f"{NETWORK}/security-group-rules", {"security_group_rule": {**rule, **ports}})
 
     def round(self, number: int) -> float:
         """Seconds to a shell; the server is gone afterwards."""
