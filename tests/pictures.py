@@ -9,26 +9,32 @@ from __future__ import annotations
 import copy
 import dataclasses
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from django.apps import apps
-from django.core.management.color import no_style
 from django.db import IntegrityError, connection, transaction
 
 from synnefo.cyclades.backends.memory_room import MemoryEngine
 
 T = TypeVar("T")
-Rows = dict[str, tuple[tuple[Any, ...], ...]]
+Lines = tuple[tuple[Any, ...], ...]
+Rows = dict[str, Lines]
 _ENGINE = ("instances", "disks", "snapshots", "networks", "routers", "fences")
 FRESH_S = 1200.0  # what is older is made anew: tokens end after an hour
 
 
 @dataclasses.dataclass(frozen=True)
 class Picture:
-    """What was made: rows by table, and what its maker returned."""
+    """What was made: rows by table, and what its maker returned.
 
-    rows: Rows
+    ``changed`` are tables where rows that were there before changed, too: as they were, and all rows since.
+    ``counters`` are those that keys are counted by: some rows went again, and others know their keys.
+    """
+
+    added: Rows
+    changed: dict[str, tuple[Lines, Lines]]
+    counters: dict[str, int]
     made: Any
     taken_at: float
 
@@ -42,15 +48,19 @@ def again(name: str, make: Callable[[], T]) -> T:
     What it returns must mean the same in every test: names, no objects of the database.
     """
     known = _pictures.get(name)
-    if known is not None and time.monotonic() - known.taken_at < FRESH_S and _put_back(known.rows):
+    if known is not None and time.monotonic() - known.taken_at < FRESH_S and _put_back(known):
         made: T = known.made
         return made
     before = rows_of(_tables())
     made = make()
-    added = {table: rows for table, rows in rows_of(_tables()).items() if rows != before[table]}
-    if all(rows[: len(before[table])] == before[table] for table, rows in added.items()):
-        new = {table: rows[len(before[table]) :] for table, rows in added.items()}
-        _pictures[name] = Picture(new, made, time.monotonic())
+    added, changed = {}, {}
+    for table, after in rows_of(_tables()).items():
+        old = before[table]
+        if after[: len(old)] != old:
+            changed[table] = (old, after)
+        elif after != old:
+            added[table] = after[len(old) :]
+    _pictures[name] = Picture(added, changed, _counters(), made, time.monotonic())
     return made
 
 
@@ -87,21 +97,44 @@ def _tables() -> list[str]:
     return connection.introspection.django_table_names(only_existing=True)
 
 
-def _put_back(rows: Rows) -> bool:
-    """Write rows; False, and nothing is written, where others have their keys already."""
+def _put_back(picture: Picture) -> bool:
+    """Write rows; False, and nothing is written, if keys are taken or what changed was other before."""
+    if rows_of(picture.changed) != {table: old for table, (old, _) in picture.changed.items()}:
+        return False
+    now = {table: lines for table, (_, lines) in picture.changed.items()}
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            for table, lines in rows.items():
+            for table in now:
+                cursor.execute(f"DELETE FROM {connection.ops.quote_name(table)}")
+            for table, lines in {**now, **picture.added}.items():
                 places = ", ".join(["%s"] * len(lines[0]))
                 cursor.executemany(f"INSERT INTO {connection.ops.quote_name(table)} VALUES ({places})", lines)
-            _count_on(cursor, rows)
+        _count_on(picture.counters)
     except IntegrityError:
         return False
     return True
 
 
-def _count_on(cursor: Any, tables: Collection[str]) -> None:
-    """The next keys come after those that were put back: a test may have set PostgreSQL's counters."""
-    models = [model for model in apps.get_models(include_auto_created=True) if model._meta.db_table in tables]
-    if statements := connection.ops.sequence_reset_sql(no_style(), models):
-        cursor.execute(";".join(each.rstrip(";") for each in statements))
+def _counters() -> dict[str, int]:
+    """The last key of each table, or each sequence."""
+    sql = "SELECT name, seq FROM sqlite_sequence"
+    if connection.vendor == "postgresql":
+        sql = "SELECT sequencename, last_value FROM pg_sequences WHERE last_value IS NOT NULL"
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        return dict(cursor.fetchall())
+
+
+def _count_on(counters: dict[str, int]) -> None:
+    """The next keys are none of those that were given out then."""
+    now = _counters()
+    with connection.cursor() as cursor:
+        for name, value in counters.items():
+            if now.get(name, 0) >= value:
+                continue
+            if connection.vendor == "postgresql":
+                cursor.execute("SELECT setval(%s, %s)", [connection.ops.quote_name(name), value])
+            elif name in now:
+                cursor.execute("UPDATE sqlite_sequence SET seq = %s WHERE name = %s", [value, name])
+            else:
+                cursor.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (%s, %s)", [name, value])

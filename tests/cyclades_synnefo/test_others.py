@@ -11,6 +11,7 @@ from django.test import Client
 
 from synnefo.cyclades.flavors import rules as flavors
 from synnefo.cyclades.images import rules as images
+from synnefo.cyclades.images.models import Image
 from tests.conftest import SYSTEM
 from tests.cyclades_synnefo.conftest import PUBLIC_KEY, Api, World
 
@@ -79,7 +80,8 @@ def test_retired_flavors_are_shown_and_not_listed_and_private_ones_neither(alice
     alice.get(f"{C}/flavors/{flavor.pk}", status=404)
 
 
-def test_images_of_compute(world: World, image: Any, private_image: Any) -> None:
+def test_images_of_compute(world: World) -> None:
+    private_image = Image.objects.get(uuid=world.ids["own_image"])
     listed = world.alice.get(f"{C}/images")["images"]
     assert listed == sorted(listed, key=lambda row: row["id"])
     assert {row["name"] for row in listed} == {"tiny", "own", "kept"}, "snapshots, too"
@@ -95,12 +97,12 @@ def test_images_of_compute(world: World, image: Any, private_image: Any) -> None
     assert world.alice.get(f"{path}/metadata") == {"metadata": {"os": "debian"}}
     assert world.alice.get(f"{path}/metadata/os") == {"meta": {"os": "debian"}}
     world.alice.get(f"{path}/metadata/none", status=404)
-    world.alice.json("DELETE", f"{C}/images/{image.uuid}", status=403)
+    world.alice.json("DELETE", f"{C}/images/{world.ids['image']}", status=403)
     world.alice.json("DELETE", path, status=204)
     world.alice.get(path, status=404)
 
 
-def test_the_owner_changes_an_images_properties(world: World, image: Any) -> None:
+def test_the_owner_changes_an_images_properties(world: World) -> None:
     path = f"{C}/images/{world.ids['own_image']}/metadata"
     merged = world.alice.json("POST", path, {"metadata": {"users": "root"}}, status=201)
     assert merged == {"metadata": {"os": "debian", "users": "root"}}
@@ -113,12 +115,13 @@ def test_the_owner_changes_an_images_properties(world: World, image: Any) -> Non
     world.alice.json("POST", path, {"metadata": {"k": "v" * 257}}, status=400)
     world.alice.json("POST", path, {"metadata": {str(n): "v" for n in range(128)}}, status=400)
     world.alice.json("POST", path, {"metadata": {"k": 1}}, status=400)
-    foreign = f"{C}/images/{image.uuid}/metadata"
+    foreign = f"{C}/images/{world.ids['image']}/metadata"
     assert "forbidden" in world.alice.json("POST", foreign, {"metadata": {"k": "v"}}, status=403)
     world.bob.json("POST", path, {"metadata": {"k": "v"}}, status=403)
 
 
-def test_images_of_the_image_service(world: World, private_image: Any) -> None:
+def test_images_of_the_image_service(world: World) -> None:
+    private_image = Image.objects.get(uuid=world.ids["own_image"])
     for path in ("image/v1.0/images", "image/v1/images", "image/v1.0/images/"):
         listed = world.alice.get(path)["images"]
         assert [row["name"] for row in listed] == ["kept", "own", "tiny"], "the newest first"
@@ -134,10 +137,10 @@ def test_images_of_the_image_service(world: World, private_image: Any) -> None:
     assert (ascending[0]["size"], ascending[0]["status"]) == (1024 * 1024, "AVAILABLE")
 
 
-def test_an_image_in_headers(world: World, cloud: Any) -> None:
+def test_an_image_in_headers(world: World) -> None:
     content = io.BytesIO(b"\xeb\x63\x90" + bytes(1024 * 1024 - 3))
     properties = {"root_partition": "1", "Größe": "groß und schön"}
-    made = images.register(cloud.alice.caller, content, name="Übung 1", properties=properties)
+    made = images.register(world.people.alice.caller, content, name="Übung 1", properties=properties)
     answer = world.alice("HEAD", f"image/v1.0/images/{made.uuid}")
     assert (answer.status_code, answer.content) == (200, b"")
     assert answer["X-Image-Meta-Id"] == made.uuid
