@@ -126,7 +126,8 @@ def people(new_person: Callable[..., Person]) -> People:
 def backend_row(db: None) -> Any:
     from synnefo.cyclades.backends.models import Backend
 
-    return Backend.objects.create(name="memory", kind="local")
+    key = again("the engine's row", lambda: Backend.objects.create(name="memory", kind="local").pk)
+    return Backend.objects.get(pk=key)
 
 
 @pytest.fixture
