@@ -98,7 +98,7 @@ def new_person(standard: None) -> Callable[..., Person]:
             SYSTEM, f"{name}@example.org", name.title(), "Tester", password="a-long-password-1", admin=admin
         )
         user = rules.accept(SYSTEM, rules.verify(SYSTEM, user))
-        expires = timezone.now() + datetime.timedelta(hours=1)
+        expires = timezone.now() + datetime.timedelta(days=1)  # a run of all tests is shorter
         token = tokens.issue(user, kind="login", project=projects.get(user.uuid), expires=expires)
         return person_of(token)
 

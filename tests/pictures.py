@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import time
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
@@ -21,7 +20,6 @@ T = TypeVar("T")
 Lines = tuple[tuple[Any, ...], ...]
 Rows = dict[str, Lines]
 _ENGINE = ("instances", "disks", "snapshots", "networks", "routers", "fences")
-FRESH_S = 1200.0  # what is older is made anew: tokens end after an hour
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +34,6 @@ class Picture:
     changed: dict[str, tuple[Lines, Lines]]
     counters: dict[str, int]
     made: Any
-    taken_at: float
 
 
 _pictures: dict[str, Picture] = {}
@@ -45,11 +42,12 @@ _pictures: dict[str, Picture] = {}
 def again(name: str, make: Callable[[], T]) -> T:
     """What ``make`` returns, with what it wrote; made at the first time, put back later.
 
-    What it returns must mean the same in every test: names, no objects of the database.
+    What it returns must mean the same in every test: names, no objects of the database. The first picture
+    stays, for others refer to its rows; where it does not fit what is wanted is made without one.
     """
     known = _pictures.get(name)
-    if known is not None and time.monotonic() - known.taken_at < FRESH_S and _put_back(known):
-        made: T = known.made
+    if known is not None:
+        made: T = known.made if _put_back(known) else make()
         return made
     before = rows_of(_tables())
     made = make()
@@ -60,7 +58,7 @@ def again(name: str, make: Callable[[], T]) -> T:
             changed[table] = (old, after)
         elif after != old:
             added[table] = after[len(old) :]
-    _pictures[name] = Picture(added, changed, _counters(), made, time.monotonic())
+    _pictures[name] = Picture(added, changed, _counters(), made)
     return made
 
 
