@@ -91,6 +91,7 @@ def root_of(data: bytes) -> str:
 
 
 def upload(page: Page, *files: Local) -> None:
+    page.wait_for_load_state()  # the script that hears of chosen files
     page.locator("#files-input").set_input_files([str(file) for file in files])
 
 

@@ -62,6 +62,8 @@ def test_a_folder_is_shared_written_to_and_a_file_is_opened_by_link(
     bob.get_by_role("link", name="docs").click()
     expect(bob.locator("tbody tr")).to_have_count(1)
     bob.get_by_role("link", name="plans").click()
+    expect(bob.get_by_role("link", name="summer.txt")).to_be_visible()
+    bob.wait_for_load_state()  # a download that begins before may end the loading of scripts
     with bob.expect_download() as download:
         bob.get_by_role("link", name="summer.txt").click()
     assert Local(download.value.path()).read_bytes() == b"the sea"
