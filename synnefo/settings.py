@@ -134,15 +134,17 @@ if _has_people:
     ]
 INSTALLED_APPS += globals().get("SYNNEFO_EXTRA_APPS", [])
 
+#: Of processes that serve objects alone. Who asks for these comes with a token, not with a session, and gets
+#: no page of the console.
+OF_OBJECTS: list[str] = [
+    "corsheaders.middleware.CorsMiddleware",
+    "synnefo.common.http.context.RequestContext",
+    "django.middleware.security.SecurityMiddleware",
+    "synnefo.webproject.security.PageSecurity",
+    *(["allauth.account.middleware.AccountMiddleware"] if _has_people else []),  # which it insists on
+]
 if "pages" not in _serves:
-    # Who asks for objects comes with a token, not with a session, and gets no page of the console.
-    MIDDLEWARE = [
-        "corsheaders.middleware.CorsMiddleware",
-        "synnefo.common.http.context.RequestContext",
-        "django.middleware.security.SecurityMiddleware",
-        "synnefo.webproject.security.PageSecurity",
-        *(["allauth.account.middleware.AccountMiddleware"] if _has_people else []),  # which it insists on
-    ]
+    MIDDLEWARE = OF_OBJECTS
 
 # Any path may be a bucket's: who speaks S3 speaks nothing else. It answers scripts of other sites by itself.
 if _speaks_s3:

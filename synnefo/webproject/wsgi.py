@@ -11,4 +11,8 @@ from synnefo.webproject.start import set_up
 set_up()
 application: Application = get_wsgi_application()
 if "pages" not in settings.SYNNEFO_WEB_SERVES:
+    if "pithos" in settings.SYNNEFO_SERVICES and "objects" in settings.SYNNEFO_WEB_SERVES:
+        from synnefo.pithos.faces.swift.plain import served_first
+
+        application = served_first(application)
     application = unhurried(application)

@@ -35,20 +35,28 @@ class RequestContext:
         request.id = request_id_of(request)  # type: ignore[attr-defined]
         with structlog.contextvars.bound_contextvars(request_id=request.id):  # type: ignore[attr-defined]
             response = self.get_response(request)
-            took_s = time.perf_counter() - started
-            status = str(response.status_code)
-            REQUESTS.labels(request.method, status).inc()
-            SECONDS.labels(request.method).observe(took_s)
-            level = log.warning if response.status_code >= 500 else log.debug
-            level("request", method=request.method, path=request.path, status=status, ms=round(took_s * 1000))
+            count(request.method or "", request.path, response.status_code, started)
         for name in ("X-Openstack-Request-Id", *getattr(request, "id_headers", ())):
             response.headers.setdefault(name, request.id)  # type: ignore[attr-defined]
         return response
 
 
+def count(method: str, path: str, status: int, started: float) -> None:
+    """Count an answer and log it; ``started`` is by ``time.perf_counter``."""
+    took_s = time.perf_counter() - started
+    REQUESTS.labels(method, str(status)).inc()
+    SECONDS.labels(method).observe(took_s)
+    level = log.warning if status >= 500 else log.debug
+    level("request", method=method, path=path, status=str(status), ms=round(took_s * 1000))
+
+
 def request_id_of(request: HttpRequest) -> str:
     given: str = request.META.get("HTTP_X_OPENSTACK_REQUEST_ID", "")
-    return given if _GOOD_ID.match(given) else f"req-{uuid.uuid4()}"
+    return given if _GOOD_ID.match(given) else new_request_id()
+
+
+def new_request_id() -> str:
+    return f"req-{uuid.uuid4()}"
 
 
 def client_address(request: HttpRequest) -> str:

@@ -36,27 +36,28 @@ def parts(content: Sendable, spans: Sequence[Span], header: str) -> StreamingHtt
     heads = [f"--{boundary}\r\nContent-Range: {_place(content, span)}\r\n{header}\r\n\r\n" for span in spans]
     end = f"--{boundary}--\r\n"
 
-    def pieces() -> Iterator[bytes]:
+    def framed() -> Iterator[bytes]:
         for head, span in zip(heads, spans, strict=True):
             yield head.encode()
-            yield from _bytes(content, span)
+            yield from pieces(content, span)
             yield b"\r\n"
         yield end.encode()
 
     kind = f"multipart/byteranges; boundary={boundary}"
-    response = StreamingHttpResponse(pieces(), status=206, content_type=kind)
+    response = StreamingHttpResponse(framed(), status=206, content_type=kind)
     framing = sum(len(head.encode()) + 2 for head in heads) + len(end)
     response["Content-Length"] = str(framing + sum(stop - start for start, stop in spans))
     return response
 
 
 def _streamed(content: Sendable, span: Span, content_type: str, status: int) -> StreamingHttpResponse:
-    response = StreamingHttpResponse(_bytes(content, span), status=status, content_type=content_type)
+    response = StreamingHttpResponse(pieces(content, span), status=status, content_type=content_type)
     response["Content-Length"] = str(span[1] - span[0])
     return response
 
 
-def _bytes(content: Sendable, span: Span) -> Iterator[bytes]:
+def pieces(content: Sendable, span: Span) -> Iterator[bytes]:
+    """Some of the content, as it is read."""
     if isinstance(content, Joined):
         return content.pieces(*span)
     return read(blocks(), content, settings.PITHOS_BACKEND_BLOCK_SIZE, *span)

@@ -7,10 +7,10 @@ import math
 from collections.abc import Mapping
 
 from django.http import HttpRequest
-from django.http.response import HttpResponseBase
 from django.utils import timezone
 
 from synnefo.common.faults import BadRequest, PreconditionFailed
+from synnefo.pithos.faces.swift.kit import Headers
 from synnefo.pithos.namespace.models import Version
 from synnefo.pithos.namespace.objects import Check
 
@@ -58,7 +58,7 @@ def check_end(request: HttpRequest, check: Check) -> Check:
     return holds
 
 
-def put(response: HttpResponseBase, version: Version) -> None:
+def put(response: Headers, version: Version) -> None:
     if version.expires is not None:
         response["X-Delete-At"] = str(math.floor(version.expires.timestamp()))
 

@@ -7,13 +7,14 @@ import datetime
 import math
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import unquote_to_bytes
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.http import http_date
 
+from synnefo.common.accounts import Identity
 from synnefo.common.caller import Caller, Scope, anonymous_caller
 from synnefo.common.faults import (
     BadRequest,
@@ -35,6 +36,13 @@ from synnefo.pithos.namespace.access import Right
 
 View = Callable[..., HttpResponseBase]
 
+
+class Headers(Protocol):
+    """What takes headers: an answer, or a dict."""
+
+    def __setitem__(self, name: str, value: str, /) -> None: ...
+
+
 _ABSENT = "The resource could not be found."
 
 PREFIX = "AUTH_"
@@ -45,6 +53,8 @@ POLICY = "default"
 #: What Swift says of all that is in the way.
 CONFLICT = UNEXPLAINED
 TRUE = ("true", "1", "yes", "on", "t", "y")
+#: How long an answer may be kept if nothing else says so.
+CACHED = ("Cache-Control", "private, no-cache")
 _SIGNED = "synnefo.pithos.signed"
 _SIGNED_FOR = "synnefo.pithos.signed_for"
 _ACCOUNT, _LEVEL = "synnefo.pithos.account", "synnefo.pithos.level"
@@ -119,13 +129,17 @@ def caller(request: HttpRequest) -> Caller:
     if is_stranger(request):
         return anonymous_caller(request_id=request_id, address=address, referrer=referrer)
     identity = identity_of(request, token_of(request))
-    scope = Scope.OWNER if identity.project is None else Scope.PROJECT
-    found = identity.caller(scope, request_id=request_id, address=address)
+    found = identity.caller(scope_of(identity), request_id=request_id, address=address)
     found = dataclasses.replace(found, referrer=referrer)
     account = request.META.get(_ACCOUNT, "")
     level = people.level_of(found, account) if account else ""
     request.META[_LEVEL] = level
     return people.joined(found, account, level) if level else found
+
+
+def scope_of(identity: Identity) -> Scope:
+    """In the project that the token is for, else in all of one's own."""
+    return Scope.OWNER if identity.project is None else Scope.PROJECT
 
 
 def act_as(request: HttpRequest, account: Caller, container: str = "") -> None:
@@ -202,13 +216,22 @@ def last_modified(moment: datetime.datetime) -> str:
 
 
 def _stamped(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-    response["X-Trans-Id"] = _transaction(getattr(request, "id", ""))
-    response["X-Openstack-Request-Id"] = response["X-Trans-Id"]
-    response["Vary"] = "Accept, X-Auth-Token"
-    response.headers.setdefault("Cache-Control", "private, no-cache")
+    for name, value in stamps(getattr(request, "id", "")).items():
+        response[name] = value
+    response.headers.setdefault(*CACHED)
     if isinstance(response, HttpResponse) and "Content-Length" not in response:
         response["Content-Length"] = str(len(response.content))
     return response
+
+
+def stamps(request_id: str) -> dict[str, str]:
+    """Headers of every answer."""
+    transaction = _transaction(request_id)
+    return {
+        "X-Trans-Id": transaction,
+        "X-Openstack-Request-Id": transaction,
+        "Vary": "Accept, X-Auth-Token",
+    }
 
 
 def _transaction(request_id: str) -> str:

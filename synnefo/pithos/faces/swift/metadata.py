@@ -81,7 +81,7 @@ def put(response: HttpResponseBase, kind: str, attributes: Mapping[str, str]) ->
         response[f"X-{kind}-Meta-{quote(name)}"] = sendable(value)
 
 
-def put_object(response: HttpResponseBase, attributes: Mapping[str, str]) -> None:
+def put_object(response: kit.Headers, attributes: Mapping[str, str]) -> None:
     for name, value in attributes.items():
         if name.startswith(OBJECT_META) or name in _KEPT.values():
             response[quote(name)] = sendable(value)

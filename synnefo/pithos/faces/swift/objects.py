@@ -49,18 +49,23 @@ def _answer(request: HttpRequest, path: Path) -> HttpResponseBase:
 
 def _described(response: HttpResponseBase, found: Shown) -> HttpResponseBase:
     """The answer with all that is known of the object; a refusal keeps the type of its words."""
-    version = found.version
-    response["ETag"] = found.sent_etag
-    response["Last-Modified"] = kit.last_modified(version.modified)
-    response["X-Timestamp"] = kit.timestamp(version.modified)
-    response["Accept-Ranges"] = "bytes"
-    for name, value in found.more.items():
-        response[name] = value
-    if response.status_code < 300:
-        response["Content-Security-Policy"] = streams.STRANGER
-        metadata.put_object(response, version.own_attributes)
-        expiry.put(response, version)
+    describe(response, found, is_sent=response.status_code < 300)
     return response
+
+
+def describe(headers: kit.Headers, found: Shown, *, is_sent: bool) -> None:
+    """All that is known of an object; ``is_sent`` if it is what is answered, and no refusal."""
+    version = found.version
+    headers["ETag"] = found.sent_etag
+    headers["Last-Modified"] = kit.last_modified(version.modified)
+    headers["X-Timestamp"] = kit.timestamp(version.modified)
+    headers["Accept-Ranges"] = "bytes"
+    for name, value in found.more.items():
+        headers[name] = value
+    if is_sent:
+        headers["Content-Security-Policy"] = streams.STRANGER
+        metadata.put_object(headers, version.own_attributes)
+        expiry.put(headers, version)
 
 
 def _refusal(request: HttpRequest, found: Shown) -> HttpResponse | None:

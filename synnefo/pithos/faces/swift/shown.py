@@ -21,7 +21,7 @@ from synnefo.pithos.faces.swift.following import etag, followed
 from synnefo.pithos.namespace import access, manifests, objects
 from synnefo.pithos.namespace.access import Right
 from synnefo.pithos.namespace.manifests import MANIFEST
-from synnefo.pithos.namespace.models import Version
+from synnefo.pithos.namespace.models import SWIFT, Version
 from synnefo.pithos.namespace.names import Path
 
 _JSON = "application/json; charset=utf-8"
@@ -74,6 +74,17 @@ def of_request(request: HttpRequest, caller: Caller, path: Path) -> Shown:
     if location:
         more["Content-Location"] = location
     return _put_together(request, caller, Shown(path, version, version.content, "", _type_of(version), more))
+
+
+def as_it_is(path: Path, version: Version) -> Shown | None:
+    """A version that leads nowhere and stands for nothing but what it holds; None for all others."""
+    attributes = version.attributes
+    if SWIFT in attributes or MANIFEST in version.own_attributes or version.is_snapshot:
+        return None
+    if not version.checksum:
+        return None
+    more = versions.headers(path, version)
+    return Shown(path, version, version.content, version.checksum, _type_of(version), more)
 
 
 def _type_of(version: Version) -> str:

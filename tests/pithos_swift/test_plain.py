@@ -1,0 +1,216 @@
+"""Plain reads are answered on a way of their own: in everything but their speed as the view answers them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.core.handlers.wsgi import WSGIHandler
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
+
+from synnefo.astakos.accounts import tokens
+from synnefo.common.caller import system_caller
+from synnefo.pithos.faces.swift.plain import served_first
+from synnefo.settings import OF_OBJECTS
+from tests.conftest import People
+from tests.pithos_swift.conftest import TOP, Api, Team
+
+#: What differs between any two answers.
+_STAMPS = ("x-trans-id", "x-openstack-request-id")
+
+Answer = tuple[str, dict[str, str], bytes]
+
+
+class Ways:
+    """One request on both ways; ``asked`` counts those that the view was asked for."""
+
+    def __init__(self) -> None:
+        self._view = WSGIHandler()
+        self.asked = 0
+
+    def both(self, method: str, path: str, token: str, query: str = "", **more: str) -> tuple[Answer, Answer]:
+        """What the application answers, and what its view does."""
+        environ = {
+            "REQUEST_METHOD": method, "PATH_INFO": path, "QUERY_STRING": query, "SCRIPT_NAME": "",
+            "SERVER_NAME": "localhost", "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1",
+            "REMOTE_ADDR": "127.0.0.1", "wsgi.url_scheme": "http", "HTTP_HOST": "localhost",
+            "HTTP_X_AUTH_TOKEN": token, **more,
+        }  # fmt: skip
+        if not token:
+            del environ["HTTP_X_AUTH_TOKEN"]
+        signals = (request_started, request_finished)
+        for signal in signals:  # the connection is the test's
+            signal.disconnect(close_old_connections)
+        try:
+            return _answer(served_first(self._counted), environ), _answer(self._view, environ)
+        finally:
+            for signal in signals:
+                signal.connect(close_old_connections)
+
+    def _counted(self, environ: dict[str, Any], start_response: Any) -> Any:
+        self.asked += 1
+        return self._view(environ, start_response)
+
+
+def _answer(application: Callable[..., Any], environ: dict[str, str]) -> Answer:
+    said: list[tuple[str, dict[str, str]]] = []
+
+    def start(status: str, headers: list[tuple[str, str]], error: Any = None) -> None:
+        names = [name.lower() for name, _ in headers]
+        assert len(set(names)) == len(names)
+        said.append((status, {name.lower(): value for name, value in headers}))
+
+    body = application({**environ, "wsgi.input": io.BytesIO()}, start)
+    content = b"".join(body)
+    if hasattr(body, "close"):
+        body.close()
+    ((status, headers),) = said
+    for name in _STAMPS:
+        assert headers.pop(name).startswith("tx")
+    return status, headers, content
+
+
+@pytest.fixture
+def ways(settings: Any) -> Ways:
+    settings.MIDDLEWARE = OF_OBJECTS
+    return Ways()
+
+
+@pytest.fixture
+def shelf(api: Api) -> Api:
+    """Alice's container ``c`` with an object of every sort."""
+    api.put("c/small", b"hello")
+    api.put("c/empty")
+    api.put("c/large", b"in many blocks " * 10)
+    api.put("c/a/b c'\"%<&>.txt", b"named")
+    api.put(
+        "c/kept", b"k", X_Object_Meta_Colour="gr\xc3\xbcn", Cache_Control="max-age=60", Content_Language="el"
+    )
+    api.put("c/gone-later", b"l", X_Delete_After="1000")
+    api.put("c/many", X_Object_Manifest="c/sma")
+    api.put("c/link", X_Symlink_Target="c/small")
+    assert api("PUT", "c/page", b"t", "text/html; charset=utf-8").status_code == 201
+    parts = '[{"path": "/c/small", "size_bytes": 5}]'
+    assert api("PUT", "c/slo?multipart-manifest=put", parts).status_code == 201
+    assert api("PUT", "old", X_Versions_Enabled="true").status_code == 201
+    api.put("old/o", b"first")
+    api.put("old/o", b"second")
+    return api
+
+
+PLAIN = ("c/small", "c/empty", "c/large", "c/a/b c'\"%<&>.txt", "c/kept", "c/gone-later", "old/o")
+OTHERS = (
+    "c/page",
+    "c/many",
+    "c/link",
+    "c/slo",
+    "c/not-there",
+    "none/o",
+    "c/",
+    "c",
+    "",
+    "c//",
+    "c/.",
+    "c/\xc3\xbc",
+    "c/\xff",
+)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_plain_reads_are_answered_as_the_view_does_without_it(shelf: Api, ways: Ways, method: str) -> None:
+    for path in PLAIN:
+        found, expected = ways.both(method, f"{TOP}AUTH_{shelf.account}/{path}", shelf.token)
+        assert found == expected, path
+        assert found[0] == "200 OK"
+    assert ways.asked == 0
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_what_is_more_than_plain_is_left_to_the_view(shelf: Api, ways: Ways, method: str) -> None:
+    for path in OTHERS:
+        found, expected = ways.both(method, f"{TOP}AUTH_{shelf.account}/{path}", shelf.token)
+        assert found == expected, path
+    assert ways.asked == len(OTHERS)
+
+
+@pytest.mark.parametrize(
+    ("status", "more"),
+    [
+        ("206 Partial Content", {"HTTP_RANGE": "bytes=1-2"}),
+        ("304 Not Modified", {"HTTP_IF_NONE_MATCH": "5d41402abc4b2a76b9719d911017c592"}),
+        ("412 Precondition Failed", {"HTTP_IF_MATCH": "another"}),
+        ("304 Not Modified", {"HTTP_IF_MODIFIED_SINCE": "Fri, 01 Jan 2100 00:00:00 GMT"}),
+        ("200 OK", {"HTTP_ORIGIN": "https://example.org"}),
+        ("200 OK", {"HTTP_X_NEWEST": "true"}),
+        ("200 OK", {"query": "multipart-manifest=get"}),
+        ("401 Unauthorized", {"query": "temp_url_sig=0&temp_url_expires=0"}),
+    ],
+)
+def test_conditions_ranges_and_queries_hold(
+    shelf: Api, ways: Ways, status: str, more: dict[str, str]
+) -> None:
+    found, expected = ways.both("GET", f"{TOP}AUTH_{shelf.account}/c/small", shelf.token, **more)
+    assert found == expected
+    assert found[0] == status
+    assert ways.asked == 1
+
+
+def test_what_proxies_and_browsers_add_makes_no_difference(shelf: Api, ways: Ways) -> None:
+    more = {
+        "HTTP_X_FORWARDED_FOR": "192.0.2.1",
+        "HTTP_ACCEPT": "*/*",
+        "HTTP_USER_AGENT": "a",
+        "HTTP_CONNECTION": "close",
+    }
+    found, expected = ways.both("GET", f"{TOP}AUTH_{shelf.account}/c/small", shelf.token, **more)
+    assert found == expected
+    assert (found[2], ways.asked) == (b"hello", 0)
+
+
+def test_who_may_read_is_decided_alike(shelf: Api, people: People, ways: Ways, team: Team) -> None:
+    root = system_caller()
+    readonly, _ = tokens.create_api_token(root, people.alice.user, "reads", read_only=True)
+    compute, _ = tokens.create_api_token(root, people.alice.user, "compute", services=["compute"])
+    store, _ = tokens.create_api_token(root, people.alice.user, "store", services=["object-store"])
+    place = f"{TOP}AUTH_{shelf.account}/c/small"
+    statuses = {}
+    for who, token in {
+        "stranger": "", "nonsense": "nonsense", "another": people.bob.token, "admin": people.admin.token,
+        "a mate's": team.mate.token, "reads": readonly, "compute": compute, "store": store,
+    }.items():  # fmt: skip
+        found, expected = ways.both("GET", place, token)
+        assert found == expected, who
+        statuses[who] = int(found[0][:3])
+    assert statuses == {
+        "stranger": 401, "nonsense": 401, "another": 403, "admin": 403, "a mate's": 403,
+        "reads": 200, "compute": 403, "store": 200,
+    }  # fmt: skip
+
+
+def test_members_of_a_project_and_its_readers_read_alike(ways: Ways, team: Team) -> None:
+    assert team.member("PUT", "shared").status_code == 201
+    team.member.put("shared/o", b"ours")
+    for api in (team.member, team.mate, team.reader):
+        found, expected = ways.both("GET", f"{TOP}AUTH_{team.project}/shared/o", api.token)
+        assert found == expected
+        assert found[2] == b"ours"
+
+
+def test_a_token_that_has_ended_reads_nothing_more(shelf: Api, people: People, ways: Ways) -> None:
+    place = f"{TOP}AUTH_{shelf.account}/c/small"
+    assert ways.both("GET", place, shelf.token)[0][0] == "200 OK"
+    tokens.end_all(people.alice.user, of_programs=True)
+    found, expected = ways.both("GET", place, shelf.token)
+    assert found == expected
+    assert found[0] == "401 Unauthorized"
+
+
+def test_where_answers_differ_with_the_scheme_the_view_answers_all(
+    shelf: Api, ways: Ways, settings: Any
+) -> None:
+    settings.SECURE_HSTS_SECONDS = 60
+    assert ways.both("GET", f"{TOP}AUTH_{shelf.account}/c/small", shelf.token)[0][2] == b"hello"
+    assert ways.asked == 1
