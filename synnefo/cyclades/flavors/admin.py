@@ -39,7 +39,16 @@ class FlavorState(StateFilter):
 class Flavors(Table):
     icon = "memory"
     states = _STATES
-    list_display = ("shown_name", "shown_state", "cpus", "shown_ram", "shown_disk", "kind", "users", "servers")
+    list_display = (
+        "shown_name",
+        "shown_state",
+        "cpus",
+        "shown_ram",
+        "shown_disk",
+        "kind",
+        "users",
+        "servers",
+    )
     list_display_links = ("shown_name",)
     list_filter = (FlavorState, "public")
     search_fields = ("label",)
