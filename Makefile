@@ -34,7 +34,7 @@ contract: develop ## the backends' contract: memory, QEMU on this machine, a rea
 crash: develop ## kill real dispatchers at every step of every operation, with real QEMU (long)
 	SYNNEFO_CRASH=all $(BIN)/pytest tests/crash
 
-soak: develop ## 200 servers that come and go, and one that lives any life, with real QEMU (an hour)
+soak: develop ## 200 servers that come and go, and one that lives any life, with real QEMU (long)
 	SYNNEFO_SOAK=200 $(BIN)/pytest tests/operations/test_life_machine.py
 	$(BIN)/pytest -m slow tests/soak
 

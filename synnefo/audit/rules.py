@@ -13,7 +13,7 @@ def record(
 ) -> None:
     """Append an event. ``details`` must be JSON and must hold no secret."""
     AuditEvent.objects.create(
-        actor=caller.user,
+        actor=caller.actor,
         actor_name=caller.name,
         action=action,
         target_kind=kind,

@@ -58,6 +58,7 @@ class Identity:
             name=self.user_name,
             request_id=request_id,
             address=address,
+            confined=self.confined,
         )
 
 

@@ -2,4 +2,5 @@
 
 from __future__ import annotations
 
-import synnefo.cyclades.servers.admin  # noqa: F401  registers it
+import synnefo.cyclades.flavors.admin
+import synnefo.cyclades.servers.admin  # noqa: F401  registers it, as the other one does

@@ -44,7 +44,7 @@ def start(
         step=procedure.steps[0].name,
         deadline=timezone.now() + datetime.timedelta(seconds=procedure.deadline_s),
         serial=serial,
-        actor=actor.user,
+        actor=actor.actor,
         project=project or actor.project,
         request_id=actor.request_id,
     )

@@ -56,7 +56,7 @@ class Wiki:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
         self.about = httpx.get(f"{provider}/astakos/oauth2/.well-known/openid-configuration").json()
 
     def register(self, **fields: Any) -> None:

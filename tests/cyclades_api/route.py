@@ -8,7 +8,11 @@ from typing import Any
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """``path`` and the texts in ``body`` are templates over the world's ids."""
+    """``path`` and the texts in ``body`` are templates over the world's ids.
+
+    ``admin`` is what an administrator of another project gets, if not what others do; as in Neutron, networks
+    of all projects are open to him.
+    """
 
     api: str
     method: str
@@ -21,6 +25,12 @@ class Case:
     public: bool = False
     #: Whether it is content with a body that says nothing.
     takes_nothing: bool = False
+
+    @property
+    def for_admin(self) -> int:
+        if self.admin is not None:
+            return self.admin
+        return self.member if self.api == "network" else self.other
 
     @property
     def name(self) -> str:

@@ -44,7 +44,7 @@ class Mirror(http.server.BaseHTTPRequestHandler):
 def mirror(settings: Any) -> Iterator[str]:
     settings.CYCLADES_IMAGE_IMPORT_NETWORKS = ["127.0.0.0/8"]
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Mirror)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     yield f"http://127.0.0.1:{server.server_address[1]}"
     server.shutdown()
 

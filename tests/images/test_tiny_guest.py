@@ -174,7 +174,7 @@ def metadata_port(ssh_key: tuple[Path, str]) -> Iterator[int]:
         "user-data": '#!/bin/sh\necho "$(id -un) at $(hostname)" > /root/ran\necho said on the console\n',
     }
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Metadata)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     yield server.server_port
     server.shutdown()

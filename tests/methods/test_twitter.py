@@ -56,7 +56,7 @@ def server(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     settings.ASTAKOS_TWITTER_TOKEN, settings.ASTAKOS_TWITTER_SECRET = "cloud", "secret"
     Twitter.asked.clear()
     with ThreadingHTTPServer(("127.0.0.1", 0), Twitter) as running:
-        threading.Thread(target=running.serve_forever, daemon=True).start()
+        threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True).start()
         url = f"http://127.0.0.1:{running.server_address[1]}"
         monkeypatch.setattr(social.XAdapter, "access_token_url", f"{url}/token")
         monkeypatch.setattr(social.XAdapter, "profile_url", f"{url}/me")

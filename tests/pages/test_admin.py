@@ -92,8 +92,8 @@ def test_there_is_no_way_to_save_a_row_by_hand(root: Client, people: People, ser
     names = {name for name in get_resolver().reverse_dict if isinstance(name, str)}
     assert not [name for name in names if re.search(r"_(add|delete|history)$", name)]
     assert {type(table).__name__ for table in site._registry.values()} == {
-        "Applications", "Components", "Mails", "Memberships", "Projects", "Requests", "Resources", "Servers",
-        "Users",
+        "Applications", "Components", "Flavors", "Mails", "Memberships", "Projects", "Requests", "Resources",
+        "Servers", "Users",
     }  # fmt: skip
     for path in (USERS, SERVERS, "/admin/"):
         for made in ("add/", "1/delete/", "1/change/", "login/", "logout/", "password_change/"):

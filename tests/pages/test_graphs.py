@@ -10,6 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from synnefo.cyclades.backends.base import BackendUnavailable, Sample
+from synnefo.cyclades.flavors.models import Flavor
 from synnefo.cyclades.measured import charts, rules
 from synnefo.cyclades.servers.models import Server
 from tests.conftest import People
@@ -96,6 +97,18 @@ def test_the_page_draws_them_and_tells_them_as_a_table(alice: Client, measured: 
         assert words in page
     assert page.count("50 % 200 MB 1 MB/s 512 KB/s 102 KB/s 205 KB/s") == 12
     assert f'hx-get="{of(measured)}"' in alice.get(f"/ui/servers/{measured.uuid}/").content.decode()
+
+
+@pytest.mark.parametrize(("flavor_ram", "top"), [(512, "512 MB"), (128, "256 MB")])
+def test_the_scale_of_memory_ends_at_the_servers_size_or_where_a_round_number_is(
+    alice: Client, measured: Server, flavor_ram: int, top: str
+) -> None:
+    """The host holds more for an emulated server than the guest's own."""
+    Flavor.objects.update(ram=flavor_ram)
+    page = texts_of(alice.get(of(measured)))
+    graph = page[page.index("Held 200 MB") : page.index("Received 1 MB/s")]
+    assert top in graph
+    assert "100 MB" not in graph
 
 
 @pytest.mark.parametrize("span", ["hour", "day", "week", "month", "nonsense"])

@@ -210,6 +210,13 @@ def test_a_server_page_has_facts_addresses_and_history(
     assert "In progress" not in texts_of(alice.get(f"/ui/servers/{server.uuid}/"))
 
 
+def test_its_volumes_are_named_and_lead_to_their_pages(alice: Client, server: Server) -> None:
+    answer = alice.get(f"/ui/servers/{server.uuid}/")
+    [root] = server.volumes.all()
+    assert "Root of web-1 1 GB, boots from it" in texts_of(answer)
+    assert f'href="/ui/volumes/{root.uuid}/"' in answer.content.decode()
+
+
 def test_what_is_under_way_tells_its_step_of_how_many_and_who_asked(
     alice: Client, cloud: People, server: Server
 ) -> None:

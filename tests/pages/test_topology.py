@@ -16,6 +16,8 @@ from tests.conftest import People
 from tests.pages.conftest import signed_in, texts_of
 
 PAGE = "/ui/topology/"
+#: The level part of a path, with its height.
+_LANE = re.compile(r",(\d+) H\d+")
 
 
 def node(key: str) -> Node:
@@ -33,6 +35,20 @@ def test_boxes_stand_in_columns_near_what_they_are_joined_with() -> None:
     assert len({rows[key] for key in "abxyz"}) == 5
     assert all(box.y + 40 < drawn.height and box.x + 176 < drawn.width for box in drawn.boxes)
     assert first != second
+
+
+def test_a_line_past_a_column_goes_where_no_box_is() -> None:
+    """Joined with nothing else there, a line behind a box would seem to end at it."""
+    columns = [("Out", [node("out")]), ("Ways", [node("way")]), ("Lans", [node("a"), node("b"), node("c")])]
+    edges = [Edge("out", "way", ""), Edge("way", "a", ""), Edge("out", "b", ""), Edge("c", "out", "")]
+    drawn = draw(columns, edges)
+    assert sorted(box.node.key for box in drawn.boxes) == ["a", "b", "c", "out", "way"]
+    [way] = [box for box in drawn.boxes if box.node.key == "way"]
+    level = {line.edge: int(found[1]) for line in drawn.lines if (found := _LANE.search(line.path))}
+    assert set(level) == {edges[2], edges[3]}
+    assert len(set(level.values())) == 1, "one lane for all that come from there"
+    assert not way.y - 8 < level[edges[2]] < way.y + 48
+    assert 0 < level[edges[2]] < drawn.height
 
 
 def test_names_that_are_too_long_are_cut_and_told_whole() -> None:

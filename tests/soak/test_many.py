@@ -51,7 +51,7 @@ def test_what_came_and_went_leaves_nothing(cloud: Cloud, lan: str) -> None:
 
 
 def come_and_go(api: Api, lan: str, number: int) -> None:
-    """Make servers with a second disk each, see them run, and delete them."""
+    """Make servers, each with a second disk, rules and a public address; see them run, and end them."""
     wish = {
         "name": "soak", "flavorRef": api.id_of("flavor", FLAVOR),
         "networks": [{"uuid": api.id_of("network", lan)}],
@@ -62,13 +62,42 @@ def come_and_go(api: Api, lan: str, number: int) -> None:
              "delete_on_termination": True},
         ],
     }  # fmt: skip
-    made = [api("POST", "compute", "servers", {"server": wish})["server"]["id"] for _ in range(number)]
+    made, groups, floating = [], [], []
+    for _ in range(number):
+        groups.append(guarding(api))
+        order = {"server": {**wish, "security_groups": [{"name": groups[-1]}]}}
+        made.append(api("POST", "compute", "servers", order)["server"]["id"])
     for uuid in made:
         assert api.idle(uuid)["status"] == "ACTIVE"
+        floating.append(reached(api, uuid))
     for uuid in made:
         api("DELETE", "compute", f"servers/{uuid}")
     for uuid in made:
         api.gone(uuid)
+    for uuid in floating:
+        api("DELETE", "network", f"floatingips/{uuid}")
+    for uuid in groups:
+        api("DELETE", "network", f"security-groups/{uuid}")
+
+
+def guarding(api: Api) -> str:
+    """A new security group with a rule of its own."""
+    wish = {"security_group": {"name": "soak"}}
+    made: str = api("POST", "network", "security-groups", wish)["security_group"]["id"]
+    rule = {
+        "security_group_id": made, "direction": "ingress", "protocol": "tcp",
+        "remote_ip_prefix": "192.0.2.0/24", "port_range_min": 22, "port_range_max": 22,
+    }  # fmt: skip
+    api("POST", "network", "security-group-rules", {"security_group_rule": rule})
+    return made
+
+
+def reached(api: Api, server: str) -> str:
+    """A new floating IP that leads to a server."""
+    port = api("GET", "network", f"ports?device_id={server}")["ports"][0]["id"]
+    wish = {"floating_network_id": api.id_of("network", "public"), "port_id": port}
+    made: str = api("POST", "network", "floatingips", {"floatingip": wish})["floatingip"]["id"]
+    return made
 
 
 def inventory(cloud: Cloud, api: Api) -> dict[str, Any]:
@@ -82,6 +111,10 @@ def inventory(cloud: Cloud, api: Api) -> dict[str, Any]:
         "files": _files(cloud.data),
         "quota": _usage(api),
         "ports": len(api("GET", "network", "ports")["ports"]),
+        "addresses": {
+            row["network_name"]: row["used_ips"]
+            for row in api("GET", "network", "network-ip-availabilities")["network_ip_availabilities"]
+        },
         "volumes": len(api("GET", "volume", "volumes")["volumes"]),
     }
 

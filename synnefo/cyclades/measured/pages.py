@@ -59,10 +59,11 @@ def _charts(server: Server, uses: Sequence[Use], span: Span) -> list[Chart]:
     def line(name: str, column: str) -> tuple[str, list[charts.Point]]:
         return name, [(use.end, getattr(use, column)) for use in uses]
 
-    held = max(server.flavor.ram * MIB, *(use.ram_bytes for use in uses))
+    size = server.flavor.ram * MIB
+    top = float(size) if all(use.ram_bytes <= size for use in uses) else None
     return [
         chart("cpu", "CPU", span, [line("Used", "cpu_percent")], unit="%"),
-        chart("ram", "Memory", span, [line("Held", "ram_bytes")], unit="bytes", top=float(held)),
+        chart("ram", "Memory", span, [line("Held", "ram_bytes")], unit="bytes", top=top),
         chart(
             "net", "Network", span, [line("Received", "received"), line("Sent", "sent")], unit="bytes/s",
         ),

@@ -30,7 +30,7 @@ class FixedIp:
 def take(
     caller: Caller, subnet: Subnet, *, wanted: str | None, port: Port | None = None, floating: bool = False
 ) -> IPAddress:
-    """Reserve an address of a subnet. Raises Conflict (in use, none left), BadRequest (not the subnet's)."""
+    """Reserve an address, which is its port's owner's. Raises Conflict (in use, none left), BadRequest."""
     if wanted is None:
         number = lowest_free(subnet)
         if number is None:
@@ -42,10 +42,13 @@ def take(
         if floating and not allocation.in_pools(usable(subnet), number):
             raise BadRequest(f"{wanted} is not in the network's allocation pools.")
         _check_free(subnet, address, number, for_router=port is not None and port.router_id is not None)
+    user, project, shared = caller.user, caller.project, caller.shares_by_default
+    if port is not None:
+        user, project, shared = port.userid, port.project, port.shared_to_project
     return IPAddress.objects.create(
-        userid=caller.user,
-        project=caller.project,
-        shared_to_project=caller.shares_by_default,
+        userid=user,
+        project=project,
+        shared_to_project=shared,
         subnet=subnet,
         network_id=subnet.network_id,
         port=port,

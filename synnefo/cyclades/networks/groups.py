@@ -94,7 +94,7 @@ def named(caller: Caller, references: Sequence[str]) -> list[SecurityGroup]:
 
 def usual(caller: Caller) -> list[SecurityGroup]:
     """What a port gets if none is said: the project's default, where clients know of groups at all."""
-    return [default_of(caller)] if caller.scope is Scope.PROJECT else []
+    return [default_of(caller)] if caller.scope is not Scope.OWNER else []
 
 
 def default_of(caller: Caller) -> SecurityGroup:

@@ -169,7 +169,8 @@ def add_interface(
         if network.public:
             raise Forbidden("A public network is joined as the router's gateway.")
         router = lock_router(found.pk)
-        leg = _as_leg(port) if port is not None else _new_leg(caller, network, subnet)
+        owner = caller.in_place_of(router.userid, router.project)
+        leg = _as_leg(port) if port is not None else _new_leg(owner, network, subnet)
         own = [ip.subnet for ip in leg.addresses.select_related("subnet")]
         _check_apart(router, own if subnet is None else [subnet])
         leg.router, leg.device_owner, leg.device_id = router, INTERFACE, ""

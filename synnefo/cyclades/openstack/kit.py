@@ -80,7 +80,7 @@ def caller_of(request: HttpRequest) -> Caller:
 
 def everyone(caller: Caller) -> Caller:
     """An administrator, seeing what belongs to all projects. Raises Forbidden for anybody else."""
-    if not caller.is_admin:
+    if not caller.is_admin or caller.confined:
         raise Forbidden("Only administrators list what belongs to other projects.")
     everywhere = system_caller(caller.name)
     return dataclasses.replace(everywhere, request_id=caller.request_id, address=caller.address)

@@ -9,8 +9,9 @@ from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from pydantic import BaseModel, Field
 
-from synnefo.common.caller import Caller
-from synnefo.common.faults import BadRequest, Fault, Forbidden
+from synnefo.common.accounts import accounts
+from synnefo.common.caller import Caller, Scope
+from synnefo.common.faults import BadRequest, Fault, Forbidden, Unauthorized
 from synnefo.common.http.paging import page_size
 from synnefo.cyclades.openstack import kit
 
@@ -51,16 +52,46 @@ class Listing(kit.Listing, Selection):
 
 
 class NewInProject(kit.Body):
-    """A new thing belongs to the token's project; a body may say so."""
+    """A new thing belongs to the token's project; a body may say so, an administrator's name another one."""
 
     tenant_id: kit.Text | None = None
     project_id: kit.Text | None = None
 
-    def check_project(self, caller: Caller) -> None:
-        """Raises Forbidden if another project is named."""
+    def maker(self, caller: Caller) -> Caller:
+        """Who makes it: the caller, or in place of the project that is named an administrator.
+
+        Raises Forbidden for another project of anybody else, BadRequest for one that there is not, or two.
+        """
         named = {kit.wanted_id(text) for text in (self.tenant_id, self.project_id) if text is not None}
-        if named - {caller.project}:
+        if not named - {caller.project}:
+            return caller
+        if caller.scope is not Scope.CLOUD:
             raise Forbidden("What is made belongs to the project of the token.")
+        if len(named) > 1:
+            raise BadRequest("Invalid input: tenant_id and project_id must be the same.")
+        project = named.pop()
+        if project in caller.projects:
+            return caller.in_project(project)
+        if not accounts().names([project]):
+            raise BadRequest(f"Invalid input for project_id: there is no project {project}.")
+        return caller.in_place_of(_owner(project), project)
+
+
+def check_project(maker: Caller, caller: Caller, project: str) -> None:
+    """Refuse a part of something that a body says to be of another project than the whole. BadRequest."""
+    if maker is not caller and maker.project != project:
+        raise BadRequest(f"Invalid input for project_id: it is of project {project}, as all that it has.")
+
+
+def caller_of(request: HttpRequest) -> Caller:
+    """Who asks for things by id, or makes some: administrators reach those of all projects."""
+    return kit.caller_of(request).over_all()
+
+
+def lister(request: HttpRequest, filters: Listing) -> Caller:
+    """Who lists: administrators what other projects have, too, where they filter by project."""
+    caller = kit.caller_of(request)
+    return caller if filters.tenant_id is None and filters.project_id is None else caller.over_all()
 
 
 def matching(rows: QuerySet[M], filters: Listing, **columns: str) -> QuerySet[M]:
@@ -120,6 +151,14 @@ def created(
             unmake(thing)
         raise
     return kit.answer({f"{name}s": [view(thing) for thing in made]}, 201)
+
+
+def _owner(project: str) -> str:
+    """The user whose own project it is; empty for a project of several."""
+    try:
+        return accounts().identity_of_user(project).user
+    except Unauthorized:
+        return ""
 
 
 def _page(rows: QuerySet[M], filters: Listing, columns: Mapping[str, str]) -> tuple[list[M], bool]:

@@ -33,6 +33,7 @@ from synnefo.cyclades.servers.models import Server
 from synnefo.cyclades.servers.pages_create import create, same
 from synnefo.cyclades.servers.shown import Shown, shown
 from synnefo.cyclades.shown import operation_shown
+from synnefo.cyclades.volumes.rules import volumes_for
 from synnefo.engine import rules as engine
 
 Act = Callable[[Caller, str], object]
@@ -204,6 +205,7 @@ def _detail_context(caller: Caller, uuid: str) -> dict[str, object]:
         "shown": found,
         "server": server,
         "tags": tags.tags_of(server),
+        "volumes": volumes_for(caller).filter(server=server).order_by("index", "pk"),
         "operations": [operation_shown(row, caller, names) for row in history],
         "refresh_s": _refresh_s([found]),
         "here": f"/ui/servers/{server.uuid}/",

@@ -1,11 +1,13 @@
 """The places of a picture in columns: boxes with names, and lines between them. Knows no noun, no database.
 
-Each column is put in order so that boxes stand near what they are joined with, so that few lines cross.
+Each column is put in order so that boxes stand near what they are joined with, so that few lines cross. Lines
+that pass a column have a lane in it, where no box is: one for all that begin at the same box.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 
 WIDTH, HEIGHT, GAP, BETWEEN, HEAD = 176, 40, 16, 72, 32
@@ -63,54 +65,74 @@ class Picture:
 
 def draw(columns: Sequence[tuple[str, Sequence[Node]]], edges: Iterable[Edge]) -> Picture:
     """Columns from left to right, each with its heading; edges go between nodes of two columns."""
-    shown = [(head, list(nodes)) for head, nodes in columns if nodes]
+    shown = [(head, {node.key: node for node in nodes}) for head, nodes in columns if nodes]
+    rows = [list(nodes) for _, nodes in shown]
     joined = list(edges)
+    ways = [_way(edge, rows) for edge in joined]
+    steps = sorted({step for way in ways for step in itertools.pairwise(way)})
     for _ in range(2):
-        _sort([nodes for _, nodes in shown], joined)
-        _sort([nodes for _, nodes in reversed(shown)], joined)
-    tallest = max((len(nodes) for _, nodes in shown), default=0)
-    boxes: dict[str, Box] = {}
-    heads = []
-    for number, (head, nodes) in enumerate(shown):
-        x = 1 + number * (WIDTH + BETWEEN)
-        heads.append((head, x))
-        above = (tallest - len(nodes)) * (HEIGHT + GAP) // 2
-        for row, node in enumerate(nodes):
-            boxes[node.key] = Box(node, x, HEAD + above + row * (HEIGHT + GAP))
-    lines = [Line(edge, _path(boxes[edge.left], boxes[edge.right])) for edge in joined]
-    width = max(1, len(shown)) * (WIDTH + BETWEEN) - BETWEEN + 2
+        _sort(rows, steps)
+        _sort(rows[::-1], steps)
+    tallest = max(map(len, rows), default=0)
+    places: dict[str, tuple[int, int]] = {}
+    for number, keys in enumerate(rows):
+        above = HEAD + (tallest - len(keys)) * (HEIGHT + GAP) // 2
+        for row, key in enumerate(keys):
+            places[key] = _x(number), above + row * (HEIGHT + GAP)
+    heads = [(head, _x(number)) for number, (head, _) in enumerate(shown)]
+    boxes = [Box(node, *places[key]) for _, nodes in shown for key, node in nodes.items()]
+    lines = [Line(edge, _path([places[key] for key in way])) for edge, way in zip(joined, ways, strict=True)]
     height = HEAD + tallest * (HEIGHT + GAP) - GAP + 2
-    return Picture(width, max(height, HEAD), heads, list(boxes.values()), lines)
+    return Picture(_x(max(1, len(shown))) - BETWEEN + 1, max(height, HEAD), heads, boxes, lines)
 
 
-def _sort(columns: Sequence[list[Node]], edges: Sequence[Edge]) -> None:
+def _x(column: int) -> int:
+    return 1 + column * (WIDTH + BETWEEN)
+
+
+def _way(edge: Edge, rows: Sequence[list[str]]) -> list[str]:
+    """What a line goes by from left to right. Makes a lane in each column that it passes, if it has none."""
+    columns = {key: number for number, keys in enumerate(rows) for key in keys}
+    left, right = sorted((edge.left, edge.right), key=lambda key: columns[key])
+    way = [left]
+    for number in range(columns[left] + 1, columns[right]):
+        lane = f"{left} past {number}"
+        if lane not in rows[number]:
+            rows[number].append(lane)
+        way.append(lane)
+    return [*way, right]
+
+
+def _sort(columns: Sequence[list[str]], steps: Sequence[tuple[str, str]]) -> None:
     """Put each column after the first into the order of what it is joined with to its left."""
-    for number, nodes in enumerate(columns[1:], 1):
+    for number, keys in enumerate(columns[1:], 1):
         places = {
-            node.key: (row + 1) / (len(column) + 1)
+            key: (row + 1) / (len(column) + 1)
             for column in columns[:number]
-            for row, node in enumerate(column)
+            for row, key in enumerate(column)
         }
         order = {
-            node.key: _middle(node.key, edges, places, (row + 1) / (len(nodes) + 1))
-            for row, node in enumerate(nodes)
+            key: _middle(key, steps, places, (row + 1) / (len(keys) + 1)) for row, key in enumerate(keys)
         }
-        nodes.sort(key=lambda node, order=order: order[node.key])  # type: ignore[misc]
+        keys.sort(key=lambda key, order=order: order[key])  # type: ignore[misc]
 
 
-def _middle(key: str, edges: Sequence[Edge], places: Mapping[str, float], own: float) -> float:
+def _middle(key: str, steps: Sequence[tuple[str, str]], places: Mapping[str, float], own: float) -> float:
     """Where what it is joined with stands on the average; ``own`` if it is joined with nothing there."""
-    others = [
-        edge.right if edge.left == key else edge.left for edge in edges if key in (edge.left, edge.right)
-    ]
+    others = [right if left == key else left for left, right in steps if key in (left, right)]
     found = [places[other] for other in others if other in places]
     return sum(found) / len(found) if found else own
 
 
-def _path(first: Box, second: Box) -> str:
-    """From the side of one box to the side of the other, leaving both level."""
-    left, right = sorted((first, second), key=lambda box: box.x)
-    x, y = left.x + WIDTH, left.y + HEIGHT // 2
-    to_x, to_y = right.x, right.y + HEIGHT // 2
-    bend = BETWEEN // 2
-    return f"M{x},{y} C{x + bend},{y} {to_x - bend},{to_y} {to_x},{to_y}"
+def _path(places: Sequence[tuple[int, int]]) -> str:
+    """From the side of one box to the side of the other, leaving both level, along the lanes between them."""
+    bend, half = BETWEEN // 2, HEIGHT // 2
+    (x, y), *others = places
+    x, y = x + WIDTH, y + half
+    text = f"M{x},{y}"
+    for number, (to_x, top) in enumerate(others):
+        to_y = top + half
+        text += f" C{x + bend},{y} {to_x - bend},{to_y} {to_x},{to_y}"
+        x, y = to_x + WIDTH, to_y
+        text += f" H{x}" if number < len(others) - 1 else ""
+    return text

@@ -73,7 +73,7 @@ class AvailabilityFilters(neutron.Listing):
 
 @router.get("/networks")
 def list_networks(request: HttpRequest, filters: Query[NetworkFilters]) -> HttpResponse:
-    rows = _with_subnets(rules.networks_for(kit.caller_of(request)).filter(deleting=False))
+    rows = _with_subnets(rules.networks_for(neutron.lister(request, filters)).filter(deleting=False))
     rows = neutron.matching(rows, filters, name="name", description="description", status="state")
     flags = {
         "floating_ip_pool": filters.external,
@@ -89,17 +89,17 @@ def list_networks(request: HttpRequest, filters: Query[NetworkFilters]) -> HttpR
 
 @router.post("/networks")
 def create_network(request: HttpRequest, body: NewNetworkBody) -> HttpResponse:
-    caller = kit.caller_of(request)
+    caller = neutron.caller_of(request)
 
     def make(wanted: NewNetwork) -> Network:
-        wanted.check_project(caller)
+        maker = wanted.maker(caller)
         for hint in wanted.availability_zone_hints:
             kit.only("availability_zone_hints", hint, ZONE)
         external = kit.is_true(wanted.external)
         if kit.is_true(wanted.shared) and not external:
             raise BadRequest("Invalid input for shared: only external networks are shared by all projects.")
         return rules.create(
-            caller,
+            maker,
             name=wanted.name,
             description=wanted.description,
             public=external,
@@ -117,7 +117,7 @@ def create_network(request: HttpRequest, body: NewNetworkBody) -> HttpResponse:
 
 @router.get("/networks/{network_id}")
 def show_network(request: HttpRequest, network_id: str, selection: Query[neutron.Selection]) -> HttpResponse:
-    found = rules.get(kit.caller_of(request), kit.known_id(network_id, "Network"))
+    found = rules.get(neutron.caller_of(request), kit.known_id(network_id, "Network"))
     return kit.answer({"network": selection.of(network_view(found))})
 
 
@@ -125,7 +125,7 @@ def show_network(request: HttpRequest, network_id: str, selection: Query[neutron
 def update_network(request: HttpRequest, network_id: str, body: NetworkChangesBody) -> HttpResponse:
     wanted = body.network
     changed = rules.update(
-        kit.caller_of(request),
+        neutron.caller_of(request),
         kit.known_id(network_id, "Network"),
         name=wanted.name,
         description=wanted.description,
@@ -138,13 +138,13 @@ def update_network(request: HttpRequest, network_id: str, body: NetworkChangesBo
 
 @router.delete("/networks/{network_id}")
 def delete_network(request: HttpRequest, network_id: str) -> HttpResponse:
-    rules.delete(kit.caller_of(request), kit.known_id(network_id, "Network"))
+    rules.delete(neutron.caller_of(request), kit.known_id(network_id, "Network"))
     return kit.empty(204)
 
 
 @router.get("/network-ip-availabilities")
 def list_availabilities(request: HttpRequest, filters: Query[AvailabilityFilters]) -> HttpResponse:
-    rows = _counted(rules.networks_for(kit.caller_of(request)))
+    rows = _counted(rules.networks_for(neutron.lister(request, filters)))
     rows = neutron.matching(rows, filters, network_id="uuid", network_name="name")
 
     def view(network: Network) -> dict[str, Any]:
@@ -155,7 +155,7 @@ def list_availabilities(request: HttpRequest, filters: Query[AvailabilityFilters
 
 @router.get("/network-ip-availabilities/{network_id}")
 def show_availability(request: HttpRequest, network_id: str) -> HttpResponse:
-    caller = kit.caller_of(request)
+    caller = neutron.caller_of(request)
     found = rules.get(caller, kit.known_id(network_id, "Network"))
     counted = _counted(rules.networks_for(caller)).get(pk=found.pk)
     return kit.answer({"network_ip_availability": availability_view(counted)})

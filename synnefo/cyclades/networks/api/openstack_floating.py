@@ -68,7 +68,7 @@ class FloatingChangesBody(kit.Body):
 
 @router.get("/floatingips")
 def list_floating_ips(request: HttpRequest, filters: Query[FloatingFilters]) -> HttpResponse:
-    rows = _lean(floating.floating_ips_for(kit.caller_of(request)))
+    rows = _lean(floating.floating_ips_for(neutron.lister(request, filters)))
     rows = neutron.matching(rows, filters, **_COLUMNS)
     if filters.fixed_ip_address is not None:
         rows = rows.filter(_leading_to(filters.fixed_ip_address))
@@ -81,10 +81,9 @@ def list_floating_ips(request: HttpRequest, filters: Query[FloatingFilters]) -> 
 
 @router.post("/floatingips")
 def create_floating_ip(request: HttpRequest, body: NewFloatingBody) -> HttpResponse:
-    caller, wanted = kit.caller_of(request), body.floatingip
-    wanted.check_project(caller)
+    caller, wanted = neutron.caller_of(request), body.floatingip
     made = floating.create(
-        caller,
+        wanted.maker(caller),
         kit.known_id(wanted.floating_network_id, "Network"),
         address=wanted.floating_ip_address,
         subnet_uuid=None if wanted.subnet_id is None else kit.known_id(wanted.subnet_id, "Subnet"),
@@ -99,13 +98,13 @@ def create_floating_ip(request: HttpRequest, body: NewFloatingBody) -> HttpRespo
 def show_floating_ip(
     request: HttpRequest, floating_id: str, selection: Query[neutron.Selection]
 ) -> HttpResponse:
-    found = floating.get(kit.caller_of(request), kit.known_id(floating_id, "Floating IP"))
+    found = floating.get(neutron.caller_of(request), kit.known_id(floating_id, "Floating IP"))
     return kit.answer({"floatingip": selection.of(floating_views([found])[0])})
 
 
 @router.put("/floatingips/{floating_id}")
 def update_floating_ip(request: HttpRequest, floating_id: str, body: FloatingChangesBody) -> HttpResponse:
-    caller, wanted = kit.caller_of(request), body.floatingip
+    caller, wanted = neutron.caller_of(request), body.floatingip
     uuid = kit.known_id(floating_id, "Floating IP")
     if "port_id" in wanted.model_fields_set:
         port = None if wanted.port_id is None else kit.known_id(wanted.port_id, "Port")
@@ -120,7 +119,7 @@ def update_floating_ip(request: HttpRequest, floating_id: str, body: FloatingCha
 
 @router.delete("/floatingips/{floating_id}")
 def delete_floating_ip(request: HttpRequest, floating_id: str) -> HttpResponse:
-    floating.delete(kit.caller_of(request), kit.known_id(floating_id, "Floating IP"))
+    floating.delete(neutron.caller_of(request), kit.known_id(floating_id, "Floating IP"))
     return kit.empty(204)
 
 

@@ -101,7 +101,7 @@ class NewRuleBody(kit.Body):
 
 @router.get("/security-groups")
 def list_groups(request: HttpRequest, filters: Query[GroupFilters]) -> HttpResponse:
-    caller = kit.caller_of(request)
+    caller = neutron.lister(request, filters)
     groups.default_of(caller)
     rows = neutron.matching(
         _with_rules(groups.groups_for(caller)), filters, name="name", description="description"
@@ -113,12 +113,14 @@ def list_groups(request: HttpRequest, filters: Query[GroupFilters]) -> HttpRespo
 
 @router.post("/security-groups")
 def create_group(request: HttpRequest, body: NewGroupBody) -> HttpResponse:
-    caller = kit.caller_of(request)
+    caller = neutron.caller_of(request)
 
     def make(wanted: NewGroup) -> SecurityGroup:
-        wanted.check_project(caller)
         return groups.create(
-            caller, name=wanted.name, description=wanted.description, stateful=kit.is_true(wanted.stateful)
+            wanted.maker(caller),
+            name=wanted.name,
+            description=wanted.description,
+            stateful=kit.is_true(wanted.stateful),
         )
 
     def unmake(group: SecurityGroup) -> None:
@@ -130,12 +132,14 @@ def create_group(request: HttpRequest, body: NewGroupBody) -> HttpResponse:
 
 @router.get("/security-groups/{group_id}")
 def show_group(request: HttpRequest, group_id: str, selection: Query[neutron.Selection]) -> HttpResponse:
-    return kit.answer({"security_group": selection.of(group_view(_group(kit.caller_of(request), group_id)))})
+    return kit.answer(
+        {"security_group": selection.of(group_view(_group(neutron.caller_of(request), group_id)))}
+    )
 
 
 @router.put("/security-groups/{group_id}")
 def update_group(request: HttpRequest, group_id: str, body: GroupChangesBody) -> HttpResponse:
-    caller, wanted = kit.caller_of(request), body.security_group
+    caller, wanted = neutron.caller_of(request), body.security_group
     changed = groups.update(
         caller, kit.known_id(group_id, "Security group"), name=wanted.name, description=wanted.description
     )
@@ -144,13 +148,13 @@ def update_group(request: HttpRequest, group_id: str, body: GroupChangesBody) ->
 
 @router.delete("/security-groups/{group_id}")
 def delete_group(request: HttpRequest, group_id: str) -> HttpResponse:
-    groups.delete(kit.caller_of(request), kit.known_id(group_id, "Security group"))
+    groups.delete(neutron.caller_of(request), kit.known_id(group_id, "Security group"))
     return kit.empty(204)
 
 
 @router.get("/security-group-rules")
 def list_rules(request: HttpRequest, filters: Query[RuleFilters]) -> HttpResponse:
-    caller = kit.caller_of(request)
+    caller = neutron.lister(request, filters)
     groups.default_of(caller)
     rows = neutron.matching(groups.rules_for(caller), filters, **_RULE_COLUMNS)
     sorted_by = {"direction": "direction", "ethertype": "ethertype", "protocol": "protocol", "name": "id"}
@@ -161,12 +165,12 @@ def list_rules(request: HttpRequest, filters: Query[RuleFilters]) -> HttpRespons
 
 @router.post("/security-group-rules")
 def create_rule(request: HttpRequest, body: NewRuleBody) -> HttpResponse:
-    caller = kit.caller_of(request)
+    caller = neutron.caller_of(request)
 
     def make(wanted: NewRule) -> SecurityRule:
-        wanted.check_project(caller)
-        group = kit.known_id(wanted.security_group_id, "Security group")
-        return groups.add_rule(caller, group, wanted.wish())
+        maker, group = wanted.maker(caller), kit.known_id(wanted.security_group_id, "Security group")
+        neutron.check_project(maker, caller, groups.get(caller, group).project)
+        return groups.add_rule(maker, group, wanted.wish())
 
     def unmake(rule: SecurityRule) -> None:
         groups.remove_rule(caller, rule.uuid)
@@ -177,13 +181,13 @@ def create_rule(request: HttpRequest, body: NewRuleBody) -> HttpResponse:
 
 @router.get("/security-group-rules/{rule_id}")
 def show_rule(request: HttpRequest, rule_id: str, selection: Query[neutron.Selection]) -> HttpResponse:
-    found = groups.get_rule(kit.caller_of(request), kit.known_id(rule_id, "Security group rule"))
+    found = groups.get_rule(neutron.caller_of(request), kit.known_id(rule_id, "Security group rule"))
     return kit.answer({"security_group_rule": selection.of(rule_view(found))})
 
 
 @router.delete("/security-group-rules/{rule_id}")
 def delete_rule(request: HttpRequest, rule_id: str) -> HttpResponse:
-    groups.remove_rule(kit.caller_of(request), kit.known_id(rule_id, "Security group rule"))
+    groups.remove_rule(neutron.caller_of(request), kit.known_id(rule_id, "Security group rule"))
     return kit.empty(204)
 
 

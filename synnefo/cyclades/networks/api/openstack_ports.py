@@ -117,7 +117,7 @@ class PortChangesBody(kit.Body):
 
 @router.get("/ports")
 def list_ports(request: HttpRequest, filters: Query[PortFilters]) -> HttpResponse:
-    rows = neutron.matching(_lean(ports.ports_for(kit.caller_of(request))), filters, **_COLUMNS)
+    rows = neutron.matching(_lean(ports.ports_for(neutron.lister(request, filters))), filters, **_COLUMNS)
     if filters.device_id is not None:
         rows = rows.filter(_of_device(filters.device_id))
     if filters.fixed_ips is not None:
@@ -129,13 +129,12 @@ def list_ports(request: HttpRequest, filters: Query[PortFilters]) -> HttpRespons
 
 @router.post("/ports")
 def create_port(request: HttpRequest, body: NewPortBody) -> HttpResponse:
-    caller = kit.caller_of(request)
+    caller = neutron.caller_of(request)
 
     def make(wanted: NewPort) -> Port:
-        wanted.check_project(caller)
         wanted.check(caller)
         return ports.create(
-            caller,
+            wanted.maker(caller),
             kit.known_id(wanted.network_id, "Network"),
             name=wanted.name,
             description=wanted.description or "",
@@ -157,13 +156,13 @@ def create_port(request: HttpRequest, body: NewPortBody) -> HttpResponse:
 
 @router.get("/ports/{port_id}")
 def show_port(request: HttpRequest, port_id: str, selection: Query[neutron.Selection]) -> HttpResponse:
-    found = ports.get(kit.caller_of(request), kit.known_id(port_id, "Port"))
+    found = ports.get(neutron.caller_of(request), kit.known_id(port_id, "Port"))
     return kit.answer({"port": selection.of(port_view(found))})
 
 
 @router.put("/ports/{port_id}")
 def update_port(request: HttpRequest, port_id: str, body: PortChangesBody) -> HttpResponse:
-    caller, uuid, wanted = kit.caller_of(request), kit.known_id(port_id, "Port"), body.port
+    caller, uuid, wanted = neutron.caller_of(request), kit.known_id(port_id, "Port"), body.port
     wanted.check(caller)
     changed = ports.update(
         caller,
@@ -183,7 +182,7 @@ def update_port(request: HttpRequest, port_id: str, body: PortChangesBody) -> Ht
 
 @router.delete("/ports/{port_id}")
 def delete_port(request: HttpRequest, port_id: str) -> HttpResponse:
-    ports.delete(kit.caller_of(request), kit.known_id(port_id, "Port"))
+    ports.delete(neutron.caller_of(request), kit.known_id(port_id, "Port"))
     return kit.empty(204)
 
 

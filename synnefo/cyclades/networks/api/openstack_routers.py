@@ -82,7 +82,7 @@ class Interface(kit.Body):
 
 @router.get("/routers")
 def list_routers(request: HttpRequest, filters: Query[RouterFilters]) -> HttpResponse:
-    rows = neutron.matching(routers.routers_for(kit.caller_of(request)), filters, **_COLUMNS)
+    rows = neutron.matching(routers.routers_for(neutron.lister(request, filters)), filters, **_COLUMNS)
     if filters.admin_state_up is not None:
         rows = rows.filter(admin_state_up=filters.admin_state_up)
     return neutron.listed(request, "routers", rows, filters, neutron.each(router_view), status="state")
@@ -90,15 +90,15 @@ def list_routers(request: HttpRequest, filters: Query[RouterFilters]) -> HttpRes
 
 @router.post("/routers")
 def create_router(request: HttpRequest, body: NewRouterBody) -> HttpResponse:
-    caller = kit.caller_of(request)
+    caller = neutron.caller_of(request)
 
     def make(wanted: NewRouter) -> RouterRow:
-        wanted.check_project(caller)
+        maker = wanted.maker(caller)
         for hint in wanted.availability_zone_hints:
             kit.only("availability_zone_hints", hint, ZONE)
         gateway = wanted.external_gateway_info or Gateway()
         return routers.create(
-            caller,
+            maker,
             name=wanted.name,
             description=wanted.description,
             admin_state_up=kit.is_true(wanted.admin_state_up),
@@ -114,13 +114,13 @@ def create_router(request: HttpRequest, body: NewRouterBody) -> HttpResponse:
 
 @router.get("/routers/{router_id}")
 def show_router(request: HttpRequest, router_id: str, selection: Query[neutron.Selection]) -> HttpResponse:
-    found = routers.get(kit.caller_of(request), kit.known_id(router_id, "Router"))
+    found = routers.get(neutron.caller_of(request), kit.known_id(router_id, "Router"))
     return kit.answer({"router": selection.of(router_view(found))})
 
 
 @router.put("/routers/{router_id}")
 def update_router(request: HttpRequest, router_id: str, body: RouterChangesBody) -> HttpResponse:
-    caller, uuid, wanted = kit.caller_of(request), kit.known_id(router_id, "Router"), body.router
+    caller, uuid, wanted = neutron.caller_of(request), kit.known_id(router_id, "Router"), body.router
     said = wanted.model_fields_set
     gateway = wanted.external_gateway_info or Gateway()
     changed = routers.update(
@@ -142,33 +142,35 @@ def update_router(request: HttpRequest, router_id: str, body: RouterChangesBody)
 
 @router.delete("/routers/{router_id}")
 def delete_router(request: HttpRequest, router_id: str) -> HttpResponse:
-    routers.delete(kit.caller_of(request), kit.known_id(router_id, "Router"))
+    routers.delete(neutron.caller_of(request), kit.known_id(router_id, "Router"))
     return kit.empty(204)
 
 
 @router.put("/routers/{router_id}/add_router_interface")
 def add_interface(request: HttpRequest, router_id: str, body: Interface) -> HttpResponse:
     uuid = kit.known_id(router_id, "Router")
-    return _interface_answer(*routers.add_interface(kit.caller_of(request), uuid, **body.ids()))
+    return _interface_answer(*routers.add_interface(neutron.caller_of(request), uuid, **body.ids()))
 
 
 @router.put("/routers/{router_id}/remove_router_interface")
 def remove_interface(request: HttpRequest, router_id: str, body: Interface) -> HttpResponse:
     uuid = kit.known_id(router_id, "Router")
-    return _interface_answer(*routers.remove_interface(kit.caller_of(request), uuid, **body.ids()))
+    return _interface_answer(*routers.remove_interface(neutron.caller_of(request), uuid, **body.ids()))
 
 
 @router.put("/routers/{router_id}/add_extraroutes")
 def add_routes(request: HttpRequest, router_id: str, body: RoutesBody) -> HttpResponse:
     routes = [route.model_dump() for route in body.router.routes]
-    changed = routers.change_routes(kit.caller_of(request), kit.known_id(router_id, "Router"), add=routes)
+    changed = routers.change_routes(neutron.caller_of(request), kit.known_id(router_id, "Router"), add=routes)
     return kit.answer({"router": router_view(changed)})
 
 
 @router.put("/routers/{router_id}/remove_extraroutes")
 def remove_routes(request: HttpRequest, router_id: str, body: RoutesBody) -> HttpResponse:
     routes = [route.model_dump() for route in body.router.routes]
-    changed = routers.change_routes(kit.caller_of(request), kit.known_id(router_id, "Router"), remove=routes)
+    changed = routers.change_routes(
+        neutron.caller_of(request), kit.known_id(router_id, "Router"), remove=routes
+    )
     return kit.answer({"router": router_view(changed)})
 
 

@@ -95,7 +95,7 @@ class SubnetChangesBody(kit.Body):
 
 @router.get("/subnets")
 def list_subnets(request: HttpRequest, filters: Query[SubnetFilters]) -> HttpResponse:
-    rows = rules.subnets_for(kit.caller_of(request)).filter(network__deleting=False)
+    rows = rules.subnets_for(neutron.lister(request, filters)).filter(network__deleting=False)
     rows = neutron.matching(rows, filters, **_COLUMNS)
     if filters.ip_version is not None:
         rows = rows.filter(ip_version=filters.ip_version)
@@ -107,14 +107,15 @@ def list_subnets(request: HttpRequest, filters: Query[SubnetFilters]) -> HttpRes
 
 @router.post("/subnets")
 def create_subnet(request: HttpRequest, body: NewSubnetBody) -> HttpResponse:
-    caller = kit.caller_of(request)
+    caller = neutron.caller_of(request)
 
     def make(wanted: NewSubnet) -> Subnet:
-        wanted.check_project(caller)
+        maker, network = wanted.maker(caller), kit.known_id(wanted.network_id, "Network")
+        neutron.check_project(maker, caller, rules.get(caller, network).project)
         kit.only("ip_version", wanted.ip_version, 4, 6)
         return rules.create_subnet(
-            caller,
-            kit.known_id(wanted.network_id, "Network"),
+            maker,
+            network,
             cidr=wanted.cidr,
             version=wanted.ip_version,
             name=wanted.name,
@@ -135,7 +136,7 @@ def create_subnet(request: HttpRequest, body: NewSubnetBody) -> HttpResponse:
 
 @router.get("/subnets/{subnet_id}")
 def show_subnet(request: HttpRequest, subnet_id: str, selection: Query[neutron.Selection]) -> HttpResponse:
-    found = rules.get_subnet(kit.caller_of(request), kit.known_id(subnet_id, "Subnet"))
+    found = rules.get_subnet(neutron.caller_of(request), kit.known_id(subnet_id, "Subnet"))
     return kit.answer({"subnet": selection.of(subnet_view(found))})
 
 
@@ -143,7 +144,7 @@ def show_subnet(request: HttpRequest, subnet_id: str, selection: Query[neutron.S
 def update_subnet(request: HttpRequest, subnet_id: str, body: SubnetChangesBody) -> HttpResponse:
     wanted = body.subnet
     changed = rules.update_subnet(
-        kit.caller_of(request),
+        neutron.caller_of(request),
         kit.known_id(subnet_id, "Subnet"),
         name=wanted.name,
         description=wanted.description,
@@ -158,7 +159,7 @@ def update_subnet(request: HttpRequest, subnet_id: str, body: SubnetChangesBody)
 
 @router.delete("/subnets/{subnet_id}")
 def delete_subnet(request: HttpRequest, subnet_id: str) -> HttpResponse:
-    rules.delete_subnet(kit.caller_of(request), kit.known_id(subnet_id, "Subnet"))
+    rules.delete_subnet(neutron.caller_of(request), kit.known_id(subnet_id, "Subnet"))
     return kit.empty(204)
 
 
