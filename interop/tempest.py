@@ -30,7 +30,7 @@ VERSION = "47.0.0"
 KNOWN = Path(__file__).with_name("known.toml")
 #: Identity v3, all but the nouns that are not offered here.
 NOT_OFFERED = "trusts|oauth_consumers|policies|domain_configuration|endpoint_groups|inherits|credentials"
-RUN_TIMEOUT_S = 1800
+RUN_TIMEOUT_S = 7200
 
 
 def _nothing(place: Path) -> AbstractContextManager[str]:
