@@ -21,6 +21,8 @@ class Case:
     public: bool = False
     #: Whether it is content with a body that says nothing.
     takes_nothing: bool = False
+    #: Of compute, where it is not there without.
+    microversion: str = ""
 
     @property
     def name(self) -> str:
