@@ -17,13 +17,14 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from interop import tables
 from interop.furnish import FLAVOR, IMAGE, OTHER_FLAVOR, PUBLIC
 from interop.programs import environment
+from interop.tables import Result
 from interop.whole import whole_cloud
 from tests.cloud import wait_until
 
 VERSION = "10.5.0"
-BEGIN, END = "<!-- openstack commands: begin -->", "<!-- openstack commands: end -->"
 COMMAND_TIMEOUT_S, WAIT_TIMEOUT_S = 300, 300
 _MAKE = f"server create --image {IMAGE} --flavor {FLAVOR}"
 
@@ -105,14 +106,6 @@ COMMANDS = (
 )  # fmt: skip
 
 
-@dataclasses.dataclass(frozen=True)
-class Result:
-    line: str
-    done: bool
-    took_s: float
-    said: str
-
-
 class Client:
     """The unmodified command line, where the cloud is."""
 
@@ -152,12 +145,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="synnefo-interop-") as folder, whole_cloud() as whole:
         client = Client(whole.cloud.machine.inside(), whole.variables(program.parent), program)
         results = run_all(client, _words(client, Path(folder), f"{whole.cloud.key}.pub"))
-    table = tabled(results)
-    print(table)
-    if given.write is not None:
-        text = given.write.read_text(encoding="utf-8")
-        before, after = text.partition(BEGIN)[0], text.partition(END)[2]
-        given.write.write_text(f"{before}{BEGIN}\n\n{table}\n{END}{after}", encoding="utf-8")
+    tables.tell(
+        given.write, "openstack commands", "`openstack` ...", results, f"python-openstackclient {VERSION}"
+    )
     sys.exit(not all(result.done for result in results))
 
 
@@ -171,25 +161,9 @@ def run_all(client: Client, words: dict[str, str]) -> list[Result]:
             listed = json.loads(client.run("floating ip list -f json").stdout or "[]")
             words["address"] = listed[0]["Floating IP Address"] if listed else "none"
         result = _run(client, command, words)
-        verdict = "ok" if result.done else "FAILED"
-        print(
-            f"{verdict:8} {result.took_s:5.1f} s  {result.line}  {'' if result.done else result.said}",
-            flush=True,
-        )
+        print(result.line_of_log, flush=True)
         results.append(result)
     return results
-
-
-def tabled(results: Sequence[Result]) -> str:
-    """For people, in Markdown."""
-    lines = ["| `openstack` ... | Result |", "|---|---|"]
-    for result in results:
-        told = "ok" if result.done else f"fails: {result.said}"
-        lines.append(f"| `{result.line}` | {told} |")
-    done = sum(result.done for result in results)
-    return "\n".join(
-        [*lines, "", f"{done} of {len(results)} succeed (python-openstackclient {VERSION}).", ""]
-    )
 
 
 def _run(client: Client, command: Command, words: Mapping[str, str]) -> Result:
