@@ -12,21 +12,32 @@ from pathlib import Path
 
 @dataclasses.dataclass(frozen=True)
 class Result:
+    """``reason`` is why it cannot be done by this client; then it must fail."""
+
     line: str
     done: bool
     took_s: float
     said: str
+    reason: str = ""
+
+    @property
+    def good(self) -> bool:
+        return self.done != bool(self.reason)
+
+    @property
+    def told(self) -> str:
+        return "ok" if self.done else self.reason or f"fails: {self.said}"
 
     @property
     def line_of_log(self) -> str:
-        verdict, said = ("ok", "") if self.done else ("FAILED", self.said)
+        verdict, said = ("ok" if self.good else "FAILED"), ("" if self.done else self.said)
         return f"{verdict:8} {self.took_s:5.1f} s  {self.line}  {said}".rstrip()
 
 
 def tell(page: Path | None, name: str, head: str, results: Sequence[Result], by: str) -> None:
     """Print the table, and put it into a page if there is one. ``by`` says which client it is."""
     lines = [f"| {head} | Result |", "|---|---|"]
-    lines += [f"| `{row.line}` | {'ok' if row.done else f'fails: {row.said}'} |" for row in results]
+    lines += [f"| `{row.line}` | {row.told} |" for row in results]
     done = sum(row.done for row in results)
     table = "\n".join([*lines, "", f"{done} of {len(results)} succeed ({by})."])
     print(table)
