@@ -44,7 +44,7 @@ CLIENTS: dict[str, Callable[[], tuple[Path, Sequence[str]]]] = {"libcloud": libc
 _TOLD = {
     "libcloud": ("Libcloud", "Apache Libcloud 3.9.1, compute 2.2", r"(?P<verdict>ok|FAILED)  (?P<step>.*)"),
     "ansible": (
-        "Ansible task (`openstack.cloud...`)", "Ansible 12.3.0, openstack.cloud 2.5.0, openstacksdk 4.5.0",
+        "Ansible task", "Ansible 12.3.0, openstack.cloud 2.5.0, openstacksdk 4.5.0",
         r"TASK \[(?P<step>.*)\] \*+|(?P<verdict>ok|changed|fatal|skipping): \[.*",
     ),
 }  # fmt: skip

@@ -36,8 +36,8 @@ _JSON = ("--output-format", "json")
 class Command:
     """``keep`` is the word that the id of what is made goes by in later commands.
 
-    ``among`` is the list, and the key with the value, by which it is found where nothing is shown. ``until`` is
-    what is waited for: a command, and what must be in its answer (with ``no `` before it: must not).
+    ``among`` is the list, and the key with the value, by which it is found where nothing is shown. ``until``
+    is what is waited for: a command, and what must be in its answer (with ``no `` before it: must not).
     """
 
     line: str
