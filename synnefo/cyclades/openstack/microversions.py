@@ -67,8 +67,9 @@ def _wanted(request: HttpRequest) -> int:
 
 def _named(request: HttpRequest) -> str:
     """What the newer header says of this service, otherwise what the older one says."""
-    for part in request.headers.get(HEADER, "").split(","):
+    for part in request.META.get("HTTP_OPENSTACK_API_VERSION", "").split(","):
         service, _, version = part.strip().partition(" ")
         if service.lower() in (_SERVICE, "nova"):
             return version.strip()
-    return request.headers.get(OLD_HEADER, "").strip()
+    older: str = request.META.get("HTTP_X_OPENSTACK_NOVA_API_VERSION", "")
+    return older.strip()

@@ -16,7 +16,6 @@ from synnefo.cyclades.openstack import kit
 from synnefo.cyclades.openstack.microversions import LEAST
 from synnefo.cyclades.servers.api import openstack_newer as newer
 from synnefo.cyclades.servers.api.openstack_bodies import ZONE
-from synnefo.cyclades.servers.api.openstack_newer import ATTRIBUTES
 from synnefo.cyclades.servers.models import Server, ServerMetadata
 from synnefo.cyclades.volumes.models import Volume
 from synnefo.engine.models import Operation
@@ -122,7 +121,7 @@ def details_of(
         row["metadata"] = metadata.get(server.pk, {})
         row["addresses"] = addresses.get(server.pk, {})
         row["os-extended-volumes:volumes_attached"] = [
-            {"id": uuid, **({"delete_on_termination": goes} if spoken >= ATTRIBUTES else {})}
+            {"id": uuid, **({"delete_on_termination": goes} if spoken >= newer.ATTRIBUTES else {})}
             for uuid, index, goes in volumes.get(server.pk, ())
             if is_told(server, index)
         ]
