@@ -67,7 +67,8 @@ def _wanted(request: HttpRequest) -> int:
 
 def _named(request: HttpRequest) -> str:
     """What the newer header says of this service, otherwise what the older one says."""
-    for part in request.META.get("HTTP_OPENSTACK_API_VERSION", "").split(","):
+    newer: str = request.META.get("HTTP_OPENSTACK_API_VERSION", "")
+    for part in newer.split(","):
         service, _, version = part.strip().partition(" ")
         if service.lower() in (_SERVICE, "nova"):
             return version.strip()
