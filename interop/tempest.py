@@ -12,6 +12,7 @@ import contextlib
 import csv
 import dataclasses
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -30,7 +31,7 @@ VERSION = "47.0.0"
 KNOWN = Path(__file__).with_name("known.toml")
 #: Identity v3, all but the nouns that are not offered here.
 NOT_OFFERED = "trusts|oauth_consumers|policies|domain_configuration|endpoint_groups|inherits|credentials"
-RUN_TIMEOUT_S = 1800
+RUN_TIMEOUT_S = 7200
 
 
 def _nothing(place: Path) -> AbstractContextManager[str]:
@@ -92,11 +93,14 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description="OpenStack's tempest on a cloud of its own.")
     arguments.add_argument("suite", nargs="?", choices=SUITES, default="identity")
     arguments.add_argument("--include-list", type=Path, help="the tests to run, as tempest run takes them")
+    arguments.add_argument("--write", type=Path, help="the page that has the table of figures")
     given = arguments.parse_args()
     programs = environment(f"tempest-{VERSION}", [f"tempest=={VERSION}"])
     suite = SUITES[given.suite]
     found = (_on_whole if suite.whole else _on_web_alone)(programs, suite, given.include_list)
     known = tomllib.loads(KNOWN.read_text(encoding="utf-8"))[given.suite]
+    if given.write is not None:
+        _write(given.write, given.suite, found)
     sys.exit(not _as_known(given.suite, found, known, suite.least_passed))
 
 
@@ -212,18 +216,31 @@ def _run(
     return dict.fromkeys(wanted, NOT_RUN) | told
 
 
+def _counts(found: Mapping[str, str]) -> tuple[int, int, int, int]:
+    """How many passed, failed and were left out, and all of them."""
+    counts = Counter(status for name, status in found.items() if name.startswith("tempest."))
+    passed, left_out, total = counts["success"], counts["skip"] + counts[NOT_RUN], counts.total()
+    return passed, total - passed - left_out, left_out, total
+
+
+def _write(page: Path, suite: str, found: Mapping[str, str]) -> None:
+    """The suite's line in the table of figures."""
+    line = f"| {suite} | " + " | ".join(map(str, _counts(found))) + " |"
+    text, changed = re.subn(rf"(?m)^\| {suite} \|.*$", line, page.read_text(encoding="utf-8"))
+    if not changed:
+        raise SystemExit(f"interop: {page} has no line for {suite}")
+    page.write_text(text, encoding="utf-8")
+
+
 def _as_known(suite: str, found: Mapping[str, str], known: Mapping[str, str], least_passed: int) -> bool:
     """Tell how it went, and whether all went as was to be expected."""
-    counts = Counter(status for name, status in found.items() if name.startswith("tempest."))
-    passed, left_out = counts["success"], counts["skip"] + counts[NOT_RUN]
+    passed, failed, left_out, total = _counts(found)
     failing = {name for name, status in found.items() if status not in ("success", "skip", NOT_RUN)}
     for name in sorted(failing):
         print(f"failed: {name}: {known.get(name, 'NOT KNOWN')}")
     repaired = sorted(name for name in known if found.get(name) == "success")
     for name in repaired:
         print(f"passes, but stands in {KNOWN.name}: {name}")
-    total = counts.total()
-    failed = total - passed - left_out
     print(
         f"tempest {VERSION}, {suite}: {passed} passed, {failed} failed, {left_out} left out, {total} in all"
     )

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from interop.furnish import FLAVOR, IMAGE, OTHER_FLAVOR, OTHER_IMAGE, PUBLIC
+from synnefo.cyclades.openstack.microversions import MOST
 from tests.cloud import ROOT, Cloud, running_cloud
 
 #: How many of tempest's workers at a time there are projects for.
@@ -55,6 +56,7 @@ image_ref = {self.ids[IMAGE]}
 image_ref_alt = {self.ids[OTHER_IMAGE]}
 flavor_ref = {self.ids[FLAVOR]}
 flavor_ref_alt = {self.ids[OTHER_FLAVOR]}
+max_microversion = 2.{MOST}
 build_timeout = 180
 shelved_offload_time = 0
 [compute-feature-enabled]

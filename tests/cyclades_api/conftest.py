@@ -26,18 +26,24 @@ MEMBER = "22222222-2222-4333-8444-555555555555"
 
 @dataclasses.dataclass
 class Api:
-    """One client; ``token`` None is a stranger."""
+    """One client; ``token`` None is a stranger. Without a microversion it names none."""
 
     token: str | None = None
+    microversion: str = ""
 
     def __call__(self, method: str, path: str, body: object = None, *, raw: bytes | None = None) -> Any:
         headers = {"X-Auth-Token": self.token} if self.token is not None else {}
+        if self.microversion:
+            headers["OpenStack-API-Version"] = f"compute {self.microversion}"
         data = raw if raw is not None else b"" if body is None else json.dumps(body).encode()
         url = f"/cyclades/openstack/{path}"
         return Client().generic(method, url, data, content_type="application/json", headers=headers)
 
     def get(self, path: str) -> Any:
         return self("GET", path)
+
+    def speaking(self, microversion: str) -> Api:
+        return dataclasses.replace(self, microversion=microversion)
 
     def json(self, method: str, path: str, body: object = None, *, status: int | None = None) -> Any:
         """The answer's body; the status must be a good one, or the one that is named."""
@@ -216,6 +222,7 @@ def ids_of_world(
     alice.json("POST", "compute/v2.1/os-keypairs", {"keypair": {"name": "key", "public_key": PUBLIC_KEY}})
     used, spare = port(), port()
     order["server"] |= {"networks": [{"port": used}], "key_name": "key", "metadata": {"colour": "blue"}}
+    order["server"] |= {"tags": ["red"]}
     server = alice.json("POST", "compute/v2.1/servers", order)["server"]["id"]
     ids = {
         **lan,

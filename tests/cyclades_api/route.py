@@ -25,6 +25,8 @@ class Case:
     public: bool = False
     #: Whether it is content with a body that says nothing.
     takes_nothing: bool = False
+    #: Of compute, where it is not there without.
+    microversion: str = ""
 
     @property
     def for_admin(self) -> int:

@@ -89,6 +89,26 @@ COMPUTE = [
     own("compute", "DELETE", f"{_SERVER}/metadata/{{key}}", 204),
     own("compute", "GET", f"{_SERVER}/ips"),
     own("compute", "GET", f"{_SERVER}/ips/{{path:network}}"),
+    *(
+        own("compute", method, f"{_SERVER}/tags", status, body=body, microversion="2.26")
+        for method, status, body in (
+            ("GET", 200, None),
+            ("PUT", 200, {"tags": ["blue"]}),
+            ("DELETE", 204, None),
+        )
+    ),
+    *(
+        own(
+            "compute", method, f"{_SERVER}/tags/{{tag}}", 204, path="/v2.1/servers/{server}/tags/red",
+            microversion="2.26",
+        )
+        for method in ("GET", "PUT", "DELETE")
+    ),
+    own(
+        "compute", "POST", f"{_SERVER}/remote-consoles", microversion="2.6",
+        body={"remote_console": {"protocol": "vnc", "type": "novnc"}},
+    ),
+    own("compute", "GET", f"{_SERVER}/migrations", 403, microversion="2.23"),
     own("compute", "GET", f"{_SERVER}/os-interface"),
     own("compute", "GET", f"{_SERVER}/os-interface/{{port_id}}"),
     own("compute", "GET", f"{_SERVER}/os-security-groups"),

@@ -41,17 +41,19 @@ def test_a_body_that_is_no_good_is_refused(case: Case, world: World, picture: Pi
     for raw in NO_BODY:
         if raw == b"{}" and case.takes_nothing:
             continue
-        answer = world.alice(case.method, path, raw=raw)
+        answer = world.alice.speaking(case.microversion)(case.method, path, raw=raw)
         assert answer.status_code == 400, (raw[:20], answer.content)
         assert message_of(case.api, answer)
-    huge = world.alice(case.method, path, raw=b'{"x": "' + b"x" * 2 * 1024 * 1024 + b'"}')
+    huge = world.alice.speaking(case.microversion)(
+        case.method, path, raw=b'{"x": "' + b"x" * 2 * 1024 * 1024 + b'"}'
+    )
     assert huge.status_code == 413
     assert message_of(case.api, huge)
     for place in places(case.body):
         if isinstance(at(case.body, place), dict) and place[-1:] not in (["metadata"], ["meta"]):
             body = filled(copy.deepcopy(case.body), world.ids)
             at(body, place)["no_such_key"] = 1
-            answer = world.alice(case.method, path, body)
+            answer = world.alice.speaking(case.microversion)(case.method, path, body)
             assert answer.status_code == 400, (place, answer.content)
     assert picture() == before
 
@@ -65,7 +67,9 @@ def test_no_value_whatsoever_makes_a_server_error(case: Case, world: World) -> N
                 body = junk
             else:
                 at(body, place[:-1])[place[-1]] = junk
-            answer = world.alice(case.method, world.path(case.path), raw=json.dumps(body).encode())
+            answer = world.alice.speaking(case.microversion)(
+                case.method, world.path(case.path), raw=json.dumps(body).encode()
+            )
             assert answer.status_code < 500, (place, junk, answer.content)
             if answer.status_code >= 400:
                 assert message_of(case.api, answer)
@@ -76,7 +80,7 @@ def test_unknown_ids_are_not_found(world: World, picture: Picture) -> None:
     for case in WITH_ID:
         for wrong in (*NO_UUID, ABSENT):
             path = with_first_id(case, wrong)
-            answer = world.alice(case.method, path, filled(case.body, world.ids))
+            answer = world.alice.speaking(case.microversion)(case.method, path, filled(case.body, world.ids))
             not_his = case.member == 403 or "quota" in case.route or "tenant-usage" in case.route
             also = {403} if not_his else {400} if "meta" in (case.body or {}) else set()
             assert answer.status_code in {404, *also}, (path, answer.content)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -16,10 +15,9 @@ import pytest
 from synnefo.cyclades.images import rules as images
 from synnefo.cyclades.networks.models import IPAddress
 from synnefo.cyclades.servers.models import Server
+from tests import old_kamaki
 from tests.conftest import People
 from tests.cyclades_synnefo.conftest import PUBLIC_KEY
-
-KAMAKI = "kamaki==0.16"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,27 +47,14 @@ class Kamaki:
         return json.loads(self(*arguments, "--output-format", "json"))
 
 
-def python27() -> str | None:
-    """A CPython 2.7 that runs and has pip."""
-    versions = sorted(Path.home().glob(".pyenv/versions/2.7*/bin/python2.7"))
-    for candidate in (*map(str, versions), shutil.which("python2.7")):
-        if candidate is not None:
-            tried = subprocess.run([candidate, "-m", "pip", "--version"], capture_output=True, check=False)
-            if tried.returncode == 0:
-                return candidate
-    return None
-
-
 @pytest.fixture(scope="module")
 def installed(pytestconfig: pytest.Config) -> tuple[str, Path]:
     """The interpreter, and the directory of kamaki and what it needs."""
-    python = python27()
+    python = old_kamaki.python27()
     if python is None:
         pytest.skip("by design: there is no CPython 2.7 with pip here")
-    packages = pytestconfig.cache.mkdir("kamaki-0.16")  # type: ignore[union-attr]
-    if not (packages / "bin/kamaki").exists():
-        install = [python, "-m", "pip", "install", "--quiet", "--target", str(packages), KAMAKI]
-        subprocess.run(install, check=True, timeout=300, capture_output=True)
+    packages = pytestconfig.cache.mkdir(f"kamaki-{old_kamaki.VERSION}")  # type: ignore[union-attr]
+    old_kamaki.install(python, packages)
     return python, packages
 
 

@@ -206,6 +206,13 @@ def test_the_same_request_is_said_in_three_ways(
         assert words in said["terraform"]
 
 
+def test_no_network_is_asked_for_in_so_many_words(alice: Client, wanted: dict[str, str]) -> None:
+    said = same(alice, {**wanted, "network": "none"})
+    assert "--nic none" in said["openstack"]
+    assert "--no-network" in said["kamaki"]
+    assert 'network_mode = "none"' in said["terraform"]
+
+
 def test_what_is_made_on_the_way_is_part_of_the_same_request(alice: Client, wanted: dict[str, str]) -> None:
     data = "#!/bin/sh\r\necho EOF ${x}\r\nEOF\r\n"
     form = {**wanted, "network": "new", "key": "new", "new_key": KEY, "user_data": data}

@@ -1,9 +1,9 @@
 """The middleware around every request: its id, its log line, its metrics, no traceback outside.
 
 The id is taken from ``X-Openstack-Request-Id``/``X-Request-Id`` if it looks like one, else made here;
-it is on every response, log line, operation and audit event; a service that has its own name for the header
-puts it into the request's ``id_headers``. What every request needs is read from
-``request.META``: ``request.headers`` would first copy all headers.
+it is on every response, log line, operation and audit event. What else a service says on all its answers it
+puts into the request's ``answer_headers``, and the headers that they depend on into ``answers_vary_by``. What
+every request needs is read from ``request.META``: ``request.headers`` would first copy all headers.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from collections.abc import Callable
 import structlog
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.utils.cache import patch_vary_headers
 from prometheus_client import Counter, Histogram
 
 log = structlog.get_logger("synnefo.http")
@@ -36,8 +37,11 @@ class RequestContext:
         with structlog.contextvars.bound_contextvars(request_id=request.id):  # type: ignore[attr-defined]
             response = self.get_response(request)
             count(request.method or "", request.path, response.status_code, started)
-        for name in ("X-Openstack-Request-Id", *getattr(request, "id_headers", ())):
-            response.headers.setdefault(name, request.id)  # type: ignore[attr-defined]
+        response.headers.setdefault("X-Openstack-Request-Id", request.id)  # type: ignore[attr-defined]
+        for name, value in getattr(request, "answer_headers", {}).items():
+            response.headers.setdefault(name, value)
+        if hasattr(request, "answers_vary_by"):
+            patch_vary_headers(response, request.answers_vary_by)
         return response
 
 

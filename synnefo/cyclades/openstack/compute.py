@@ -15,7 +15,7 @@ from synnefo.cyclades.backends.models import Backend
 from synnefo.cyclades.flavors.api.openstack import router as flavors
 from synnefo.cyclades.keypairs.api.openstack import router as keypairs
 from synnefo.cyclades.measured.api import router as measured
-from synnefo.cyclades.openstack import compute_hosts, compute_usage, kit, quotas
+from synnefo.cyclades.openstack import compute_hosts, compute_usage, kit, microversions, quotas
 from synnefo.cyclades.openstack.compute_hosts import ZONE
 from synnefo.cyclades.servers.api.openstack import router as servers
 
@@ -61,6 +61,16 @@ _QUOTAS = (
     "security_group_rules", "server_groups", "server_group_members", "injected_files",
     "injected_file_content_bytes", "injected_file_path_bytes",
 )  # fmt: skip
+#: The microversion that left networks to Neutron, and what is no more counted there.
+_NETWORKS_LEFT = 36
+_OF_NETWORKS = ("floating_ips", "security_groups", "security_group_rules", "fixed_ips")
+_OF_NETWORKS_USED = (
+    "FloatingIps",
+    "SecurityGroups",
+    "SecurityGroupRules",
+    "FloatingIpsUsed",
+    "SecurityGroupsUsed",
+)
 
 router = Router()
 
@@ -90,6 +100,8 @@ def show_limits(request: HttpRequest) -> HttpResponse:
         "totalSecurityGroupsUsed": _taken(found["security_groups"]),
         "totalServerGroupsUsed": _taken(found["server_groups"]),
     }
+    if microversions.spoken(request) >= _NETWORKS_LEFT:
+        absolute = {name: value for name, value in absolute.items() if not name.endswith(_OF_NETWORKS_USED)}
     return kit.answer({"limits": {"rate": [], "absolute": absolute}})
 
 
@@ -163,8 +175,9 @@ def show_extension(request: HttpRequest, alias: str) -> HttpResponse:
 
 
 def _authenticated(request: HttpRequest) -> Caller:
-    """Who asks; Nova's clients look for the request's id in a header of Nova's own."""
-    request.id_headers = ("X-Compute-Request-Id",)  # type: ignore[attr-defined]
+    """Who asks, and in which microversion; the request's id is told in a header of Nova's own, too."""
+    request.answer_headers = {"X-Compute-Request-Id": request.id}  # type: ignore[attr-defined]
+    microversions.negotiate(request)
     return _who(request)
 
 
@@ -194,7 +207,10 @@ def quota_exceeded(request: HttpRequest, fault: OverLimit) -> HttpResponse:
 
 def _quota_of(request: HttpRequest, project_id: str) -> dict[str, quotas.Amount]:
     found = quotas.amounts_of(kit.caller_of(request), project_id)
-    return {**{name: found[name] for name in _QUOTAS}, "fixed_ips": quotas.Amount(quotas.UNLIMITED)}
+    shown = {**{name: found[name] for name in _QUOTAS}, "fixed_ips": quotas.Amount(quotas.UNLIMITED)}
+    if microversions.spoken(request) >= _NETWORKS_LEFT:
+        shown = {name: amount for name, amount in shown.items() if name not in _OF_NETWORKS}
+    return shown
 
 
 def _taken(amount: quotas.Amount) -> int:
@@ -213,12 +229,11 @@ def _extension(alias: str) -> dict[str, Any]:
 
 
 def _version(request: HttpRequest) -> dict[str, Any]:
-    """Without microversions: what is announced must be served."""
     return {
         "id": "v2.1",
         "status": "CURRENT",
-        "version": "",
-        "min_version": "",
+        "version": f"2.{microversions.MOST}",
+        "min_version": f"2.{microversions.LEAST}",
         "updated": _BORN,
         "links": [{"rel": "self", "href": kit.address(request, "compute/v2.1/")}],
     }

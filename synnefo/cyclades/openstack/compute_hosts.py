@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.db.models import Count, F, Q, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
-from synnefo.common.faults import Forbidden, ItemNotFound, NotImplementedFault
+from synnefo.common.faults import BadRequest, Forbidden, ItemNotFound, NotImplementedFault
 from synnefo.cyclades.backends import rules
 from synnefo.cyclades.backends.models import Backend
-from synnefo.cyclades.openstack import kit
+from synnefo.cyclades.openstack import kit, microversions
 
 ZONE = "nova"
 BINARY = "nova-compute"
+#: The microversions of services that are said to be down, of processors as objects, of pages.
+_FORCED_DOWN, _CPU_OBJECTS, _PAGES = 11, 28, 33
 router = Router()
 
 
@@ -27,16 +30,18 @@ class ServiceName(kit.Body):
     host: kit.Text
     binary: kit.Text
     disabled_reason: kit.Text | None = None
+    forced_down: kit.Flag | None = None
 
 
 @router.get("/os-hypervisors")
-def list_hypervisors(request: HttpRequest) -> HttpResponse:
-    return kit.answer({"hypervisors": [_brief(row) for row in _engines(request)]})
+def list_hypervisors(request: HttpRequest, paging: Query[kit.Listing]) -> HttpResponse:
+    return _listed(request, paging, "os-hypervisors", _brief)
 
 
 @router.get("/os-hypervisors/detail")
-def list_hypervisors_with_details(request: HttpRequest) -> HttpResponse:
-    return kit.answer({"hypervisors": [_hypervisor(row) for row in _engines(request)]})
+def list_hypervisors_with_details(request: HttpRequest, paging: Query[kit.Listing]) -> HttpResponse:
+    view = _with_cpu_object if microversions.spoken(request) >= _CPU_OBJECTS else _hypervisor
+    return _listed(request, paging, "os-hypervisors/detail", view)
 
 
 @router.get("/os-hypervisors/statistics")
@@ -53,7 +58,8 @@ def show_statistics(request: HttpRequest) -> HttpResponse:
 
 @router.get("/os-hypervisors/{hypervisor}")
 def show_hypervisor(request: HttpRequest, hypervisor: str) -> HttpResponse:
-    return kit.answer({"hypervisor": _hypervisor(_engine(request, hypervisor))})
+    view = _with_cpu_object if microversions.spoken(request) >= _CPU_OBJECTS else _hypervisor
+    return kit.answer({"hypervisor": view(_engine(request, hypervisor))})
 
 
 @router.get("/os-hypervisors/{hypervisor}/uptime")
@@ -82,18 +88,25 @@ def list_services(request: HttpRequest, filters: Query[ServiceFilters]) -> HttpR
     if filters.host is not None:
         rows = rows.filter(name=filters.host)
     known = filters.binary in (None, BINARY)
-    return kit.answer({"services": [_service(row) for row in rows if known]})
+    told = microversions.spoken(request) >= _FORCED_DOWN
+    return kit.answer({"services": [_service(row, told) for row in rows if known]})
 
 
 @router.put("/os-services/{verb}")
 def change_service(request: HttpRequest, verb: str, body: ServiceName) -> HttpResponse:
-    """A disabled service is an engine that takes no new servers."""
+    """A disabled service is an engine that takes no new servers; one forced down is not talked to."""
     caller = kit.caller_of(request)
     _check_admin(request)
-    if verb not in ("enable", "disable", "disable-log-reason"):
+    forced = verb == "force-down" and microversions.spoken(request) >= _FORCED_DOWN
+    if not forced and verb not in ("enable", "disable", "disable-log-reason"):
         raise ItemNotFound("Unknown action")
     if body.binary != BINARY:
         raise ItemNotFound(f"Could not find binary {body.binary} on host {body.host}.")
+    if forced:
+        if body.forced_down is None:
+            raise BadRequest("Missing required attribute forced_down")
+        row = rules.modify(caller, body.host, offline=kit.is_true(body.forced_down))
+        return kit.answer({"service": {"host": row.name, "binary": BINARY, "forced_down": row.offline}})
     row = rules.modify(caller, body.host, drained=verb != "enable")
     shown = {"host": row.name, "binary": BINARY, "status": _status(row)}
     if verb == "disable-log-reason":
@@ -137,6 +150,21 @@ def list_migrations(request: HttpRequest) -> HttpResponse:
     """Servers stay on their engines."""
     _check_admin(request)
     return kit.answer({"migrations": []})
+
+
+def _listed(
+    request: HttpRequest, paging: kit.Listing, path: str, view: Callable[[Any], dict[str, Any]]
+) -> HttpResponse:
+    """All of them, or a page. Raises BadRequest for a marker that is none of them."""
+    rows, more = list(_engines(request)), False
+    if microversions.spoken(request) >= _PAGES:
+        rows, more = kit.part_of(rows, paging, lambda row: str(row.pk))
+    body: dict[str, Any] = {"hypervisors": [view(row) for row in rows]}
+    if more:
+        url = kit.address(request, f"compute/v2.1/{path}")
+        following = kit.next_page(request, url, str(rows[-1].pk))
+        body["hypervisors_links"] = [{"rel": "next", "href": following}]
+    return kit.answer(body)
 
 
 def _check_admin(request: HttpRequest) -> None:
@@ -206,8 +234,13 @@ def _hypervisor(row: Any) -> dict[str, Any]:
     }
 
 
-def _service(row: Backend) -> dict[str, Any]:
+def _with_cpu_object(row: Any) -> dict[str, Any]:
+    return {**_hypervisor(row), "cpu_info": {}}
+
+
+def _service(row: Backend, forced_down: bool) -> dict[str, Any]:
     return {
+        **({"forced_down": row.offline} if forced_down else {}),
         "id": row.pk,
         "binary": BINARY,
         "host": row.name,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal, TypeVar
 
 from django.conf import settings
@@ -21,6 +21,7 @@ from synnefo.common.ids import parse_uuid
 
 M = TypeVar("M", bound=Model)
 B = TypeVar("B", bound=BaseModel)
+R = TypeVar("R")
 
 
 def _storable(text: str) -> str:
@@ -141,6 +142,16 @@ def page_of(rows: QuerySet[M], listing: Listing, *, newest_first: bool = True) -
     """One page and whether more follow. Raises BadRequest for a marker that is not in the list."""
     marker = wanted_id(listing.marker) if listing.marker else None
     return page(rows, limit=listing.limit, marker=marker, newest_first=newest_first)
+
+
+def part_of(rows: Sequence[R], listing: Listing, key: Callable[[R], str]) -> tuple[list[R], bool]:
+    """The same of a short list that is in memory; ``key`` gives what markers are. Raises BadRequest."""
+    keys = [key(row) for row in rows]
+    if listing.marker is not None and listing.marker not in keys:
+        raise BadRequest(f"marker [{listing.marker}] not found")
+    start = 0 if listing.marker is None else keys.index(listing.marker) + 1
+    end = start + min(listing.limit or settings.SYNNEFO_MAX_PAGE, settings.SYNNEFO_MAX_PAGE)
+    return list(rows[start:end]), end < len(rows)
 
 
 def next_page(request: HttpRequest, url: str, marker: str) -> str:

@@ -128,6 +128,8 @@ def _terraform(wanted: Wanted) -> list[str]:
         body["depends_on"] = Raw(f"[openstack_networking_subnet_v2.{new}]")
     if network:
         body["network"] = network
+    else:
+        body["network_mode"] = "none"
     found.append(resource("openstack_compute_instance_v2", label, body))
     if network_id and wanted.pool:
         lead = {"pool": wanted.pool.name, "port_id": Raw(f"openstack_networking_port_v2.{label}.id")}

@@ -13,9 +13,11 @@ from pydantic import Field, NonNegativeInt, StringConstraints
 from synnefo.common.faults import BadRequest, Conflict, ItemNotFound
 from synnefo.cyclades.flavors import rules
 from synnefo.cyclades.flavors.models import Flavor
-from synnefo.cyclades.openstack import kit
+from synnefo.cyclades.openstack import kit, microversions
 
 router = Router()
+#: The microversion that refuses to give access to what everybody has.
+_STRICT_ACCESS = 7
 
 _VISIBILITY = {"none": None, "true": True, "1": True, "false": False, "0": False}
 
@@ -151,6 +153,8 @@ def change_access(request: HttpRequest, flavor_id: str, body: AccessChange) -> H
     if (body.grant is None) == (body.revoke is None):
         raise BadRequest("The request must name one action.")
     if body.grant is not None:
+        if flavor.public and microversions.spoken(request) >= _STRICT_ACCESS:
+            raise Conflict("Can not add access to a public flavor.")
         rules.grant(caller, flavor, kit.wanted_id(body.grant.tenant))
     elif flavor.public:
         raise Conflict(f"Flavor {flavor.openstack_id} is public: everybody may use it.")

@@ -18,23 +18,25 @@ from synnefo.common.caller import Caller
 from synnefo.common.faults import BadRequest, ItemNotFound
 from synnefo.cyclades.flavors.models import Flavor
 from synnefo.cyclades.flavors.rules import named
+from synnefo.cyclades.networks import automatic
 from synnefo.cyclades.networks import groups as security_groups
 from synnefo.cyclades.networks.models import IPAddress
-from synnefo.cyclades.openstack import kit
+from synnefo.cyclades.openstack import kit, microversions
 from synnefo.cyclades.servers import rules, several
 from synnefo.cyclades.servers.api import (
     openstack_actions,
     openstack_attachments,
     openstack_groups,
+    openstack_newer,
     openstack_parts,
+    openstack_tags,
     openstack_views,
 )
 from synnefo.cyclades.servers.api import openstack_bodies as bodies
 from synnefo.cyclades.servers.models import Server
-from synnefo.engine.models import Target
 
 router = Router()
-for part in (openstack_parts, openstack_attachments, openstack_actions, openstack_groups):
+for part in (openstack_parts, openstack_attachments, openstack_actions, openstack_groups, openstack_tags):
     router.add_router("", part.router)
 
 View = Callable[[Sequence[Server], str], list[dict[str, Any]]]
@@ -62,7 +64,7 @@ _HARMLESS = re.compile(r"\^?(?:(?:[\w :@,-]|\\[^\w\s]|\.|\[[\w-]+\])[*+?]?)+\$?"
 _MOST_REPEATED = 2
 
 
-class ServerFilters(kit.Listing):
+class ServerFilters(openstack_newer.TagFilters):
     """``deleted``, ``host`` and ``all_tenants`` are for administrators."""
 
     name: kit.Text | None = None
@@ -92,7 +94,8 @@ def list_servers(request: HttpRequest, filters: Query[ServerFilters]) -> HttpRes
 
 @router.get("/servers/detail")
 def list_servers_with_details(request: HttpRequest, filters: Query[ServerFilters]) -> HttpResponse:
-    view = functools.partial(openstack_views.details_of, for_admin=kit.caller_of(request).is_admin)
+    admin, spoken = kit.caller_of(request).is_admin, microversions.spoken(request)
+    view = functools.partial(openstack_views.details_of, for_admin=admin, spoken=spoken)
     return _listed(request, filters, "servers/detail", view)
 
 
@@ -101,14 +104,17 @@ def create_server(request: HttpRequest, body: bodies.NewServerBody) -> HttpRespo
     """One server, or several; Nova's answer tells of the first, or how to find all of them."""
     caller, wanted = kit.caller_of(request), body.server
     least, most = wanted.counts
+    _check_networks(request, wanted)
     try:
+        if wanted.networks == bodies.AUTO:
+            automatic.ensure(caller)
         chosen = security_groups.named(caller, wanted.group_names) if wanted.group_names else None
         groups = None if chosen is None else [group.uuid for group in chosen]
         made, password = several.create(caller, wanted.request(groups, body.group), least, most)
     except ItemNotFound as fault:
         raise BadRequest(fault.message) from None  # Nova's answer where a body names what there is not
     if kit.is_true(wanted.return_reservation_id):
-        return kit.answer({"reservation_id": _reservation(caller.request_id)}, 202)
+        return kit.answer({"reservation_id": openstack_newer.reservation(caller.request_id)}, 202)
     links = openstack_views.links_of(made[0].uuid, kit.address(request, "compute"))
     shown = {
         "id": made[0].uuid,
@@ -131,6 +137,7 @@ def show_server(request: HttpRequest, server_id: str) -> HttpResponse:
 @router.put("/servers/{server_id}")
 def update_server(request: HttpRequest, server_id: str, body: bodies.ServerChangesBody) -> HttpResponse:
     caller, uuid = kit.caller_of(request), kit.known_id(server_id, "Instance")
+    microversions.only_since(request, openstack_newer.DESCRIPTION, description=body.server.description)
     wanted = body.server.model_dump(exclude_none=True)
     server = rules.update(caller, uuid, **wanted) if wanted else rules.get(caller, uuid)
     return kit.answer({"server": openstack_views.core_of(_details(request, server))})
@@ -143,9 +150,19 @@ def delete_server(request: HttpRequest, server_id: str) -> HttpResponse:
 
 
 def _details(request: HttpRequest, server: Server) -> dict[str, Any]:
-    admin = kit.caller_of(request).is_admin
-    [shown] = openstack_views.details_of([server], kit.address(request, "compute"), for_admin=admin)
+    admin, url = kit.caller_of(request).is_admin, kit.address(request, "compute")
+    spoken = microversions.spoken(request)
+    [shown] = openstack_views.details_of([server], url, for_admin=admin, spoken=spoken)
     return shown
+
+
+def _check_networks(request: HttpRequest, wanted: bodies.NewServer) -> None:
+    """Later microversions want to be told, and have words for all and nothing. Raises BadRequest."""
+    strict = microversions.spoken(request) >= openstack_newer.NETWORKS
+    if strict and wanted.networks is None:
+        raise BadRequest("Invalid input for field/attribute server: 'networks' is a required property")
+    if not strict and isinstance(wanted.networks, str):
+        raise BadRequest(f"Invalid input for field/attribute networks: {wanted.networks!r} is not a list.")
 
 
 def _briefly(servers: Sequence[Server], compute_url: str) -> list[dict[str, Any]]:
@@ -154,7 +171,8 @@ def _briefly(servers: Sequence[Server], compute_url: str) -> list[dict[str, Any]
 
 def _listed(request: HttpRequest, filters: ServerFilters, path: str, view: View) -> HttpResponse:
     rows = _rows(kit.caller_of(request), filters).select_related(None).prefetch_related(None)
-    found, more = kit.page_of(rows.defer("user_data"), filters)
+    told = kit.caller_of(request).is_admin and microversions.spoken(request) >= openstack_newer.ATTRIBUTES
+    found, more = kit.page_of(rows if told else rows.defer("user_data"), filters)
     url = kit.address(request, "compute")
     body: dict[str, Any] = {"servers": view(found, url)}
     if more:
@@ -175,11 +193,11 @@ def _rows(caller: Caller, filters: ServerFilters) -> QuerySet[Server]:
     if filters.changes_since is not None:
         rows = rows.filter(updated__gte=_moment(filters.changes_since))
     if filters.reservation_id is not None:
-        rows = rows.filter(pk__in=_reserved(filters.reservation_id))
+        rows = rows.filter(pk__in=openstack_newer.reserved(filters.reservation_id))
     for pattern in filter(None, (filters.ip, filters.ip6)):
         addresses = IPAddress.objects.filter(_matching("address", pattern), port__server__isnull=False)
         rows = rows.filter(pk__in=addresses.values("port__server"))
-    for condition in _conditions(caller, filters):
+    for condition in (*_conditions(caller, filters), *filters.conditions()):
         rows = rows.filter(condition)
     return rows
 
@@ -210,17 +228,6 @@ def _deleted(caller: Caller, filters: ServerFilters) -> bool | None:
     if filters.changes_since is not None and filters.deleted is None:
         return None
     return bool(filters.deleted) and caller.is_admin
-
-
-def _reservation(request_id: str) -> str:
-    """What the servers of one request are found by."""
-    return f"r-{request_id}"
-
-
-def _reserved(reservation: str) -> QuerySet[Target, int]:
-    request_id = reservation.removeprefix("r-")
-    rows = Target.objects.filter(kind=Server.TARGET, operation__request_id=request_id)
-    return rows.filter(operation__kind="server.create").values_list("object_id", flat=True)
 
 
 def _matching(column: str, pattern: str) -> Q:

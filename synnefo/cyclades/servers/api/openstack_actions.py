@@ -16,8 +16,9 @@ from synnefo.cyclades.networks import floating, ports
 from synnefo.cyclades.networks import groups as security_groups
 from synnefo.cyclades.networks.addresses import FixedIp
 from synnefo.cyclades.networks.models import Port
-from synnefo.cyclades.openstack import kit
+from synnefo.cyclades.openstack import kit, microversions
 from synnefo.cyclades.servers import backups, imaging, life, rules, sizes, systems
+from synnefo.cyclades.servers.api import openstack_newer as newer
 from synnefo.cyclades.servers.api import openstack_views as views
 from synnefo.cyclades.servers.api.openstack_bodies import (
     DiskConfig,
@@ -58,6 +59,7 @@ class Rebuild(kit.Body):
     access_ipv4: IPv4 | None = Field(None, alias="accessIPv4")
     access_ipv6: IPv6 | None = Field(None, alias="accessIPv6")
     disk_config: DiskConfig | None = Field(None, alias="OS-DCF:diskConfig")
+    description: Annotated[kit.Text, StringConstraints(max_length=255)] | None = None
 
 
 class Rescue(kit.Body):
@@ -123,6 +125,22 @@ class VncConsole(kit.Body):
     type: Literal["novnc"]
 
 
+#: The kinds of consoles that there are in Nova, by what they speak.
+_CONSOLES = {
+    "vnc": ("novnc", "xvpvnc"), "spice": ("spice-html5",), "rdp": ("rdp-html5",), "serial": ("serial",),
+    "mks": ("webmks",),
+}  # fmt: skip
+
+
+class RemoteConsole(kit.Body):
+    protocol: Literal["vnc", "spice", "rdp", "serial", "mks"]
+    type: kit.Text
+
+
+class RemoteConsoleBody(kit.Body):
+    remote_console: RemoteConsole
+
+
 @router.post("/servers/{server_id}/action")
 def act(request: HttpRequest, server_id: str, body: Body[dict[str, Any]]) -> HttpResponse:
     """One action: the key of the body says which."""
@@ -133,7 +151,25 @@ def act(request: HttpRequest, server_id: str, body: Body[dict[str, Any]]) -> Htt
     action = ACTIONS.get(name)
     if action is None:
         raise BadRequest(f"There is no such action: {name}")
+    microversions.need(request, first=_FIRST.get(name, microversions.LEAST))
+    microversions.need(request, last=_LAST.get(name, microversions.MOST))
     return action(request, uuid, arguments) or kit.empty(202)
+
+
+@router.post("/servers/{server_id}/remote-consoles")
+def open_console(request: HttpRequest, server_id: str, body: RemoteConsoleBody) -> HttpResponse:
+    """What the actions for consoles are in later microversions."""
+    microversions.need(request, first=_CONSOLES_ANEW)
+    uuid, wanted = kit.known_id(server_id, "Instance"), body.remote_console
+    if wanted.type not in _CONSOLES[wanted.protocol]:
+        raise BadRequest(
+            f"Invalid input for field/attribute type: {wanted.type} is not of {wanted.protocol}."
+        )
+    rules.get(kit.caller_of(request), uuid)
+    if wanted.type != "novnc":
+        raise BadRequest(f"Unavailable console type {wanted.type}.")
+    url = console.open_console(kit.caller_of(request), uuid, base=kit.origin(request))
+    return kit.answer({"remote_console": {"protocol": wanted.protocol, "type": wanted.type, "url": url}})
 
 
 def _simply(rule: Rule, status: int = 202) -> Act:
@@ -182,6 +218,11 @@ def _unavailable(kind: str) -> Act:
     return refuse
 
 
+def _crash_dump(request: HttpRequest, uuid: str, value: Any) -> HttpResponse:
+    rules.get(kit.caller_of(request), uuid)
+    raise BadRequest("This engine does not interrupt guests for a dump of their memory.")
+
+
 def _restore(request: HttpRequest, uuid: str, value: Any) -> HttpResponse:
     rules.get(kit.caller_of(request), uuid)
     raise Conflict("Cannot 'restore' instance while it is in a state other than soft deleted.")
@@ -202,7 +243,8 @@ def _resize(request: HttpRequest, uuid: str, wanted: Resize) -> None:
 
 
 def _rebuild(request: HttpRequest, uuid: str, wanted: Rebuild) -> HttpResponse:
-    caller = kit.caller_of(request)
+    caller, spoken = kit.caller_of(request), microversions.spoken(request)
+    microversions.only_since(request, newer.DESCRIPTION, description=wanted.description)
     rules.get(caller, uuid)
     made = RebuildRequest(
         image=kit.wanted_id(wanted.image),
@@ -214,12 +256,13 @@ def _rebuild(request: HttpRequest, uuid: str, wanted: Rebuild) -> HttpResponse:
         access_ipv4=wanted.access_ipv4,
         access_ipv6=wanted.access_ipv6,
         disk_config=wanted.disk_config,
+        description=wanted.description,
     )
     try:
         server, password = systems.rebuild(caller, uuid, made)
     except ItemNotFound as fault:
         raise BadRequest(fault.message) from None
-    [shown] = views.details_of([server], kit.address(request, "compute"))
+    [shown] = views.details_of([server], kit.address(request, "compute"), spoken=spoken)
     response = kit.answer({"server": {**views.core_of(shown), "adminPass": password}}, 202)
     response["Location"] = shown["links"][0]["href"]
     return response
@@ -392,4 +435,11 @@ ACTIONS: dict[str, Act] = {
     "migrate": _refused("No valid host was found: a server stays on its engine."),
     "os-migrateLive": _refused("No valid host was found: a server stays on its engine."),
     "evacuate": _refused("No valid host was found: a server stays on its engine."),
+    "trigger_crash_dump": _crash_dump,
 }
+#: The microversion in which consoles became something of their own, and what others have no more or not yet.
+_CONSOLES_ANEW = 6
+_LAST = dict.fromkeys(
+    ("os-getVNCConsole", "os-getSPICEConsole", "os-getRDPConsole", "os-getSerialConsole"), _CONSOLES_ANEW - 1
+)
+_FIRST = {"trigger_crash_dump": 17}

@@ -15,6 +15,8 @@ from synnefo.cyclades.servers.requests import DeviceRequest, FileRequest, NicReq
 
 ZONE = "nova"
 GROUP = "default"
+#: What is said instead of networks: whatever there is, or no cards.
+AUTO, NONE = "auto", "none"
 #: ``group`` is the one hint that means something here.
 HINT = "group"
 
@@ -132,7 +134,7 @@ class WantedGroup(kit.Body):
 
 
 class NewServer(kit.Body):
-    """``networks`` absent and empty mean the same: the project's only network.
+    """``networks`` absent, empty and ``auto`` mean the same: the project's only network.
 
     Tags and a description are of later microversions; openstacksdk sends them without asking for one.
     """
@@ -140,7 +142,7 @@ class NewServer(kit.Body):
     name: kit.Text
     image: kit.Text = Field("", alias="imageRef")
     flavor: kit.Text | int = Field(alias="flavorRef")
-    networks: list[WantedNic] = Field(default_factory=list)
+    networks: list[WantedNic] | Literal["auto", "none"] | None = None
     key_name: kit.Text | None = None
     user_data: kit.Text | None = None
     admin_password: kit.Text | None = Field(None, alias="adminPass")
@@ -158,7 +160,7 @@ class NewServer(kit.Body):
     access_ipv4: IPv4 | None = Field(None, alias="accessIPv4")
     access_ipv6: IPv6 | None = Field(None, alias="accessIPv6")
     tags: list[kit.Text] = Field(default_factory=list)
-    description: kit.Text | None = None
+    description: Annotated[kit.Text, StringConstraints(max_length=255)] | None = None
 
     @property
     def counts(self) -> tuple[int, int]:
@@ -182,7 +184,7 @@ class NewServer(kit.Body):
             name=self.name,
             image=image,
             flavor=kit.wanted_id(str(self.flavor)),
-            nics=[nic.request() for nic in self.networks] or None,
+            nics=self._nics(),
             key_name=self.key_name,
             user_data=decoded(self.user_data, "Userdata content") if self.user_data else b"",
             admin_password=self.admin_password,
@@ -199,6 +201,11 @@ class NewServer(kit.Body):
             security_groups=groups,
             group=hint,
         )
+
+    def _nics(self) -> list[NicRequest] | None:
+        if isinstance(self.networks, str):
+            return [] if self.networks == NONE else None
+        return [nic.request() for nic in self.networks or ()] or None
 
     def _disks(self) -> tuple[str, list[DeviceRequest]]:
         """The image, and the disks beside the one that is a copy of it. Raises BadRequest."""
@@ -241,6 +248,7 @@ class NewServerBody(kit.Body):
 
 class ServerChanges(kit.Body):
     name: kit.Text | None = None
+    description: Annotated[kit.Text, StringConstraints(max_length=255)] | None = None
     disk_config: DiskConfig | None = Field(None, alias="OS-DCF:diskConfig")
     access_ipv4: IPv4 | None = Field(None, alias="accessIPv4")
     access_ipv6: IPv6 | None = Field(None, alias="accessIPv6")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
-from synnefo.common.faults import BadRequest, ItemNotFound
+from synnefo.common.faults import BadRequest, Forbidden, ItemNotFound
 from synnefo.cyclades.networks.models import SecurityGroup
-from synnefo.cyclades.openstack import kit
+from synnefo.cyclades.openstack import kit, microversions
 from synnefo.cyclades.servers import rules, vault
 from synnefo.cyclades.servers.api import openstack_views as views
 from synnefo.cyclades.servers.api.openstack_bodies import MetaBody, MetadataBody
@@ -15,6 +15,10 @@ from synnefo.cyclades.servers.models import Server
 from synnefo.engine.rules import history_of
 
 router = Router()
+#: The microversion that tells what was done to servers that are deleted, too.
+_DELETED_TOO = 21
+#: The one that has moves of servers below them.
+_MIGRATIONS = 23
 
 
 @router.get("/servers/{server_id}/metadata")
@@ -103,20 +107,40 @@ def forget_password(request: HttpRequest, server_id: str) -> HttpResponse:
 
 @router.get("/servers/{server_id}/os-instance-actions")
 def list_actions(request: HttpRequest, server_id: str) -> HttpResponse:
-    server = _server(request, server_id)
+    server = _acted_on(request, server_id)
     history = history_of(Server.TARGET, server.pk)
     return kit.answer({"instanceActions": [views.action_of(server, operation) for operation in history]})
 
 
 @router.get("/servers/{server_id}/os-instance-actions/{request_id}")
 def show_action(request: HttpRequest, server_id: str, request_id: str) -> HttpResponse:
-    server = _server(request, server_id)
+    server = _acted_on(request, server_id)
     history = history_of(Server.TARGET, server.pk)
     operation = next((row for row in history if row.request_id == request_id), None)
     if operation is None:
         raise ItemNotFound(f"Action for request_id {request_id} on instance {server.uuid} not found")
     shown = {**views.action_of(server, operation), "events": views.events_of(operation)}
     return kit.answer({"instanceAction": shown})
+
+
+@router.get("/servers/{server_id}/migrations")
+def list_migrations(request: HttpRequest, server_id: str) -> HttpResponse:
+    """Servers stay on their engines; only administrators may ask."""
+    microversions.need(request, first=_MIGRATIONS)
+    _server(request, server_id)
+    if not kit.caller_of(request).is_admin:
+        raise Forbidden("Policy doesn't allow os_compute_api:servers:migrations:index to be performed.")
+    return kit.answer({"migrations": []})
+
+
+def _acted_on(request: HttpRequest, server_id: str) -> Server:
+    if microversions.spoken(request) < _DELETED_TOO:
+        return _server(request, server_id)
+    uuid = kit.known_id(server_id, "Instance")
+    found = rules.servers_for(kit.caller_of(request), deleted=None).filter(uuid=uuid).first()
+    if found is None:
+        raise ItemNotFound(f"Instance {uuid} could not be found.")
+    return found
 
 
 def _server(request: HttpRequest, server_id: str) -> Server:

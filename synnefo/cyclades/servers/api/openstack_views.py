@@ -13,6 +13,8 @@ from synnefo.cyclades.flavors.models import Flavor
 from synnefo.cyclades.networks.api.openstack_ports import fixed_ip_view
 from synnefo.cyclades.networks.models import IPAddress, Port, SecurityGroup, SecurityRule
 from synnefo.cyclades.openstack import kit
+from synnefo.cyclades.openstack.microversions import LEAST
+from synnefo.cyclades.servers.api import openstack_newer as newer
 from synnefo.cyclades.servers.api.openstack_bodies import ZONE
 from synnefo.cyclades.servers.models import Server, ServerMetadata
 from synnefo.cyclades.volumes.models import Volume
@@ -97,9 +99,9 @@ def brief_of(server: Server, compute_url: str) -> dict[str, Any]:
 
 
 def details_of(
-    servers: Sequence[Server], compute_url: str, *, for_admin: bool = False
+    servers: Sequence[Server], compute_url: str, *, for_admin: bool = False, spoken: int = LEAST
 ) -> list[dict[str, Any]]:
-    """All that Nova 2.1 shows of servers, in as many queries for a thousand as for one.
+    """All that Nova shows of servers in a microversion, in as many queries for a thousand as for one.
 
     Administrators are also told on which engine they are.
 
@@ -119,7 +121,9 @@ def details_of(
         row["metadata"] = metadata.get(server.pk, {})
         row["addresses"] = addresses.get(server.pk, {})
         row["os-extended-volumes:volumes_attached"] = [
-            {"id": uuid} for uuid, index in volumes.get(server.pk, ()) if is_told(server, index)
+            {"id": uuid, **({"delete_on_termination": goes} if spoken >= newer.ATTRIBUTES else {})}
+            for uuid, index, goes in volumes.get(server.pk, ())
+            if is_told(server, index)
         ]
         if server.pk in groups:
             row["security_groups"] = [{"name": name} for name in groups[server.pk]]
@@ -127,12 +131,13 @@ def details_of(
             row["OS-EXT-SRV-ATTR:instance_name"] = server.engine_name
             row.update(dict.fromkeys(_HOST_KEYS, hosts.get(server.backend_id or 0)))
         shown.append(row)
+    newer.tell(servers, shown, spoken, for_admin=for_admin)
     return shown
 
 
 def core_of(details: dict[str, Any]) -> dict[str, Any]:
     """Details without what Nova's extensions add: its answer to a change."""
-    core = {key: value for key, value in details.items() if key not in _EXTENDED}
+    core = {key: value for key, value in details.items() if key not in _EXTENDED | newer.EXTENDED}
     return {**core, "addresses": {network: plain(rows) for network, rows in core["addresses"].items()}}
 
 
@@ -167,12 +172,12 @@ def _groups_of(keys: Sequence[int]) -> dict[int, list[str]]:
     return found
 
 
-def _volumes_of(keys: Sequence[int]) -> dict[int, list[tuple[str, int | None]]]:
-    """Uuid and place of each server's volumes."""
-    found: dict[int, list[tuple[str, int | None]]] = {}
+def _volumes_of(keys: Sequence[int]) -> dict[int, list[tuple[str, int | None, bool]]]:
+    """Uuid and place of each server's volumes, and whether they go with it."""
+    found: dict[int, list[tuple[str, int | None, bool]]] = {}
     rows = Volume.objects.filter(server__in=keys, deleted=False).order_by("index", "id")
-    for server, uuid, index in rows.values_list("server_id", "uuid", "index"):
-        found.setdefault(server, []).append((uuid, index))
+    for server, uuid, index, goes in rows.values_list("server_id", "uuid", "index", "delete_on_termination"):
+        found.setdefault(server, []).append((uuid, index, goes))
     return found
 
 
