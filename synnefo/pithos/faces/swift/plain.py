@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import structlog
 from django.conf import settings
 from django.core.signals import request_started
 from django.http import HttpRequest, HttpResponse
@@ -74,8 +75,10 @@ def served_first(application: Application) -> Application:
         found = _found(asked)
         if found is None:
             return application(environ, start_response)
-        start_response("200 OK", list(_headers(found).items()))
-        context.count(asked.method, environ["PATH_INFO"], 200, started)
+        request_id = context.new_request_id()
+        start_response("200 OK", list(_headers(found, request_id).items()))
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            context.count(asked.method, environ["PATH_INFO"], 200, started)
         if asked.method == "HEAD":
             return ()
         return streams.pieces(found.content, (0, found.size_bytes))
@@ -118,10 +121,10 @@ def _caller(asked: _Asked) -> Caller | None:
     return caller if is_plain else None
 
 
-def _headers(found: Shown) -> dict[str, str]:
+def _headers(found: Shown, request_id: str) -> dict[str, str]:
     headers = {"Content-Type": found.content_type, "Content-Length": str(found.size_bytes)}
     objects.describe(headers, found, is_sent=True)
-    headers |= kit.stamps(context.new_request_id())
+    headers |= kit.stamps(request_id)
     headers["Vary"] += ", origin"  # whatever its origin: it says what the answer to others would depend on
     headers.setdefault(*kit.CACHED)
     return {**_of_middleware(), **headers}
