@@ -18,6 +18,7 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.core.signals import request_started
+from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse
 from django.middleware.security import SecurityMiddleware
 
@@ -108,7 +109,7 @@ def _found(asked: _Asked) -> Shown | None:
     try:
         caller = _caller(asked)
         found = shown.as_it_is(asked.path, rules.get(caller, asked.path)) if caller else None
-    except Fault:  # the view says it, in its words
+    except (Fault, DatabaseError, InterfaceError):  # the view says it, in its words
         return None
     return None if found is None or found.content_type.startswith(_PAGE) else found
 
