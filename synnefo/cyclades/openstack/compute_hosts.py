@@ -16,6 +16,8 @@ from synnefo.cyclades.openstack import kit, microversions
 
 ZONE = "nova"
 BINARY = "nova-compute"
+#: Nova's clients want an address of every hypervisor; a cluster has none of its own.
+_THIS_MACHINE, _SEVERAL_MACHINES = "127.0.0.1", "0.0.0.0"  # noqa: S104  told, never listened on
 #: The microversions of services that are said to be down, of processors as objects, of pages.
 _FORCED_DOWN, _CPU_OBJECTS, _PAGES = 11, 28, 33
 router = Router()
@@ -217,7 +219,7 @@ def _hypervisor(row: Any) -> dict[str, Any]:
         **_brief(row),
         "hypervisor_type": row.kind,
         "hypervisor_version": 1,
-        "host_ip": "",
+        "host_ip": _THIS_MACHINE if row.kind == Backend.Kind.LOCAL else _SEVERAL_MACHINES,
         "cpu_info": "",
         "service": {"id": row.pk, "host": row.name, "disabled_reason": None},
         "vcpus": row.vcpus,
