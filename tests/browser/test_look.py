@@ -1,7 +1,7 @@
 """How the pages look, in both themes and on a phone: nothing sticks out, everybody can use them.
 
-``SYNNEFO_SCREENSHOTS=docs/images pytest tests/browser/test_look.py`` renews the documentation's pictures; those
-of graphs and of the topology are taken by hand, of a cloud whose servers run.
+``SYNNEFO_SCREENSHOTS=docs/images pytest tests/browser/test_look.py`` renews the documentation's pictures;
+those of graphs and of the topology are taken by hand, of a cloud whose servers run.
 """
 
 from __future__ import annotations
