@@ -1,4 +1,4 @@
-"""The unmodified ``openstack`` command line without its start: ``python -m tests.clients``, in a namespace.
+"""The unmodified ``openstack`` and ``swift`` command lines without their start: ``python -m tests.clients``.
 
 What it imports takes longer than what most commands do. One process imports it; every command is then a fork
 of that one, with arguments and environment of its own, as fresh as if it had been started.
@@ -25,6 +25,7 @@ _LATE = (
     "openstackclient.identity.client", "openstackclient.image.client", "openstackclient.network.client",
     "openstackclient.volume.client", "openstackclient.object.client", "openstackclient.common.clientmanager",
     "openstackclient.compute.v2.server", "openstackclient.identity.v3.token", "cliff.formatters.json_format",
+    "openstackclient.object.v1.container", "openstackclient.object.v1.object", "swiftclient.service",
 )  # fmt: skip
 
 
@@ -38,19 +39,21 @@ class Clients:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=Path(__file__).resolve().parent.parent,
         )  # fmt: skip
 
-    def openstack(
-        self, arguments: Sequence[str], environment: Mapping[str, str], timeout_s: float
-    ) -> subprocess.CompletedProcess[str]:
-        """Run one command. Its code is 124 where it took too long."""
+    def run(
+        self, program: str, arguments: Sequence[str], environment: Mapping[str, str], timeout_s: float,
+        cwd: Path | None = None,
+    ) -> subprocess.CompletedProcess[str]:  # fmt: skip
+        """Run one command of a program of these. Its code is 124 where it took too long."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         with self._lock, tempfile.TemporaryDirectory(prefix="synnefo-client-") as place:
             wish = {"arguments": arguments, "environment": dict(environment), "place": place}
-            self._process.stdin.write(json.dumps({**wish, "timeout_s": timeout_s}) + "\n")
+            more = {"program": program, "timeout_s": timeout_s, "cwd": str(cwd or Path.cwd())}
+            self._process.stdin.write(json.dumps({**wish, **more}) + "\n")
             self._process.stdin.flush()
             code = int(self._process.stdout.readline())
             said, warned = (Path(place, name).read_text() for name in ("out", "err"))
-        return subprocess.CompletedProcess(["openstack", *arguments], code, said, warned)
+        return subprocess.CompletedProcess([program, *arguments], code, said, warned)
 
     def close(self) -> None:
         assert self._process.stdin is not None
@@ -61,7 +64,7 @@ class Clients:
 
 
 def main() -> None:
-    for name in ("openstackclient.shell", *_LATE):
+    for name in ("openstackclient.shell", "swiftclient.shell", *_LATE):
         with contextlib.suppress(ImportError):  # only a command that needs it is slower then
             importlib.import_module(name)
     for line in sys.stdin:
@@ -72,11 +75,24 @@ def main() -> None:
         print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) % 256, flush=True)
 
 
+def _openstack(arguments: list[str]) -> int:
+    from openstackclient import shell
+
+    return shell.main(arguments)
+
+
+def _swift(arguments: list[str]) -> int:
+    from swiftclient import shell
+
+    return shell.main(["swift", *arguments]) or 0
+
+
+_PROGRAMS = {"openstack": _openstack, "swift": _swift}
+
+
 def _become(wish: dict) -> NoReturn:
     """Be the command: its files, its environment, its time; never come back."""
     import signal
-
-    from openstackclient import shell
 
     signal.signal(signal.SIGALRM, lambda *_: os._exit(124))
     signal.setitimer(signal.ITIMER_REAL, wish["timeout_s"])
@@ -85,9 +101,10 @@ def _become(wish: dict) -> NoReturn:
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     for number, name in ((1, "out"), (2, "err")):
         os.dup2(os.open(Path(wish["place"], name), os.O_WRONLY | os.O_CREAT, 0o600), number)
+    os.chdir(wish["cwd"])
     code = 1
     try:
-        code = shell.main(wish["arguments"])
+        code = _PROGRAMS[wish["program"]](wish["arguments"])
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 1
     finally:

@@ -199,7 +199,7 @@ class Cloud:
             () if arguments[-1] in NO_JSON or any(word in NO_JSON for word in arguments) else ("-f", "json")
         )
         environment = {**self.environment(), **(user or self.login())}
-        done = self._clients.openstack([*arguments, *as_json], environment, timeout_s=120)
+        done = self._clients.run("openstack", [*arguments, *as_json], environment, timeout_s=120)
         if fails:
             assert done.returncode != 0, done.stdout
             return done.stderr

@@ -11,9 +11,11 @@ import os
 import secrets
 import socket
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from django.conf import settings
 
@@ -21,6 +23,8 @@ from synnefo.common.conf import ConfigurationError
 from synnefo.common.http.addresses import objects_path
 
 _ADMIN_DIRECTORIES = ("/usr/sbin", "/sbin")
+#: How long somebody may take to end who has taken his name off the lock.
+_MOMENT_S = 5.0
 
 
 class UpError(Exception):
@@ -137,13 +141,7 @@ class Place:
     def exclusively(self) -> Iterator[None]:
         """Hold this cloud's lock. Raises UpError naming the process that has it."""
         with (self.data / "up.lock").open("a+") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise UpError(
-                    f"this cloud is running already: process {self.holder() or '?'} serves {self.data}; "
-                    "`synnefo down` (in a clone: make down) ends it"
-                ) from error
+            self._lock(file)
             file.truncate(0)
             file.write(f"{os.getpid()}\n")
             file.flush()
@@ -151,6 +149,22 @@ class Place:
                 yield
             finally:
                 file.truncate(0)
+
+    def _lock(self, file: TextIO) -> None:
+        """Who has it without a name is just ending, or looks who has it: that is waited for."""
+        deadline = time.monotonic() + _MOMENT_S
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError as error:
+                pid = self.holder()
+                if pid is not None or time.monotonic() > deadline:
+                    raise UpError(
+                        f"this cloud is running already: process {pid or '?'} serves {self.data}; "
+                        "`synnefo down` (in a clone: make down) ends it"
+                    ) from error
+            time.sleep(0.05)
 
     def holder(self) -> int | None:
         """The process id of the supervisor that holds the lock, None if none does."""

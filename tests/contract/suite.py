@@ -163,7 +163,7 @@ class BackendContract:
     @pytest.fixture
     def stopped(self, backend: Backend, running: str) -> str:
         """The name of an instance that operation 11 stopped."""
-        self.finish(backend, backend.stop(running, Fence(11, 1), timeout_s=1))
+        self.finish(backend, backend.stop(running, Fence(11, 1), timeout_s=0))
         return running
 
     # -- waiting ----------------------------------------------------------------------------------
@@ -547,7 +547,7 @@ class BackendContract:
     # -- events -----------------------------------------------------------------------------------
     def test_power_changes_are_told(self, backend: Backend, running: str) -> None:
         with Watch(backend, self.patience_s) as watch:
-            self.finish(backend, backend.stop(running, Fence(11, 1), timeout_s=1))
+            self.finish(backend, backend.stop(running, Fence(11, 1), timeout_s=0))
             off = watch.expect(running, EventKind.POWERED_OFF)
             assert off.at.tzinfo is not None
             self.finish(backend, backend.start(running, Fence(12, 1)))

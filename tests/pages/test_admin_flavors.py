@@ -45,7 +45,8 @@ def test_flavors_are_listed_with_their_sizes_and_how_many_servers_have_them(
     assert set(rows_in(answer)) == {server.flavor.name, "gpu"}
     for words in ("Offered", "2 GB", "some projects", "everybody"):
         assert words in texts_of(answer)
-    assert rows_in(root.get(FLAVORS, {"o": "-8"}))[0] == server.flavor.name
+    assert rows_in(root.get(FLAVORS, {"o": "-8"})) == [server.flavor.name, "gpu"], "most servers first"
+    assert rows_in(root.get(FLAVORS, {"o": "8"})) == ["gpu", server.flavor.name]
 
 
 def test_they_are_found_by_names_of_both_kinds_and_by_ids(root: Client, flavor: Flavor, gpu: Flavor) -> None:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import dataclasses
+import functools
 import hashlib
 import http.client
 import os
 import select
+import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +24,8 @@ from typing import Any
 
 from tests.up.cloud import free_ports
 
+#: The file of a cloud's database, where it is one.
+DATABASE = "synnefo.db"
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "a-long-password-1"
 KIB, MIB = 1024, 1024 * 1024
@@ -76,21 +84,49 @@ class Cloud:
 
 
 def prepared(data: Path, **settings: str) -> Cloud:
+    """A cloud of its own. A database in a file is a copy of the first one of the run."""
     data.mkdir(exist_ok=True)
-    (data / "secret-key").write_text("only-for-tests")
     port = free_ports()
+    environment = {**_environment(data), **_addresses(port), **settings}
+    if "DATABASE_URL" in settings:
+        account, token = _prepare(data, environment)
+    else:
+        first, account, token = _first()
+        (data / "secret-key").write_bytes((first / "secret-key").read_bytes())
+        with (
+            contextlib.closing(sqlite3.connect(first / DATABASE)) as source,
+            contextlib.closing(sqlite3.connect(data / DATABASE)) as target,
+        ):
+            source.backup(target)
+            target.execute("PRAGMA journal_mode = wal")
+    return Cloud(data, port, environment, account, token)
+
+
+@functools.cache
+def _first() -> tuple[Path, str, str]:
+    """Where a prepared database lies that nothing uses, with its user and the user's token."""
+    data = Path(tempfile.mkdtemp(prefix="synnefo-prepared-"))
+    atexit.register(shutil.rmtree, data, ignore_errors=True)
+    return data, *_prepare(data, {**_environment(data), **_addresses(free_ports())})
+
+
+def _environment(data: Path) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("DATABASE_")}
-    environment = inherited | {
+    return inherited | {
         "DJANGO_SETTINGS_MODULE": "synnefo.settings", "SYNNEFO_DATA": str(data), "PYTHONPATH": str(ROOT),
         "SYNNEFO_SETTINGS_DIR": str(data / "no-conf"), "PITHOS_BACKEND_BLOCK_PATH": str(data / "pithos"),
-        **_addresses(port), **settings,
     }  # fmt: skip
+
+
+def _prepare(data: Path, environment: dict[str, str]) -> tuple[str, str]:
+    """Fill an empty database; returns the user's account and token."""
+    (data / "secret-key").write_text("only-for-tests")
     done = subprocess.run(
         [sys.executable, "-c", PREPARE], env=environment, check=True, capture_output=True, text=True,
         timeout=120,
     )  # fmt: skip
     account, token = done.stdout.split()
-    return Cloud(data, port, environment, account, token)
+    return account, token
 
 
 def _addresses(port: int) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -15,12 +16,12 @@ from typing import Any
 
 import pytest
 
+from tests.clients import Clients
 from tests.pithos_server.servers import PASSWORD, Cloud, Group, pieces, prepared
 from tests.up.cloud import database
 
 pytestmark = pytest.mark.host
 
-BIN = Path(sys.executable).parent
 USER = "a@example.org"
 MIB = 1024 * 1024
 SECRET = "a-secret-of-the-tests"
@@ -49,6 +50,7 @@ class Place:
     cloud: Cloud
     objects: Group
     project: str
+    clients: Clients
     credential_id: str = ""
 
     @property
@@ -99,22 +101,31 @@ def _remote(**settings: str) -> dict[str, str]:
 
 @dataclasses.dataclass
 class Tool:
-    """A command line and what it finds in the environment."""
+    """A command line and what it finds in the environment; those of ``clients`` need not be started."""
 
     command: str
     environment: dict[str, str]
     cwd: Path
+    clients: Clients | None = None
 
     def __call__(self, *argv: str, data: bytes | None = None, fails: bool = False) -> str:
         inherited = {
             name: value for name, value in os.environ.items() if not name.startswith(("OS_", "ST_", "RCLONE"))
         }
-        done = subprocess.run(
-            [self.command, *argv], env={**inherited, **self.environment}, cwd=self.cwd, input=data,
-            capture_output=True, timeout=120, check=False,
-        )  # fmt: skip
+        environment = {**inherited, **self.environment}
+        done: subprocess.CompletedProcess[str]
+        if self.clients is not None:
+            done = self.clients.run(self.command, argv, environment, 120, self.cwd)
+        else:
+            raw = subprocess.run(
+                [self.command, *argv], env=environment, cwd=self.cwd, input=data, capture_output=True,
+                timeout=120, check=False,
+            )  # fmt: skip
+            done = subprocess.CompletedProcess(
+                raw.args, raw.returncode, raw.stdout.decode(), raw.stderr.decode()
+            )
         assert (done.returncode != 0) == fails, (argv, done.stdout, done.stderr)
-        return (done.stdout + done.stderr if fails else done.stdout).decode()
+        return done.stdout + done.stderr if fails else done.stdout
 
     def json(self, *argv: str) -> Any:
         return json.loads(self(*argv, "-f", "json"))
@@ -128,9 +139,13 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
             [sys.executable, "-c", PROJECT], env=cloud.environment, check=True, capture_output=True,
             text=True, timeout=60,
         )  # fmt: skip
-        with cloud.group("granian", "pages"), cloud.group("granian", "objects") as objects:
-            made = Place(cloud, objects, done.stdout.strip())
-            openstack = Tool(str(BIN / "openstack"), made.v3(made.project), cloud.data)
+        with (
+            cloud.group("granian", "pages"),
+            cloud.group("granian", "objects") as objects,
+            contextlib.closing(Clients((), cloud.environment)) as clients,
+        ):
+            made = Place(cloud, objects, done.stdout.strip(), clients)
+            openstack = Tool("openstack", made.v3(made.project), cloud.data, clients)
             shown = openstack.json("application", "credential", "create", "files", "--secret", SECRET)
             yield dataclasses.replace(made, credential_id=shown["ID"])
 
@@ -163,7 +178,7 @@ def test_swiftclient_works_unmodified(place: Place, tree: Path, tmp_path: Path, 
         "v1": place.v1(), "v3": place.v3(place.cloud.account), "project": place.v3(place.project),
         "credential": place.credential(),
     }  # fmt: skip
-    swift = Tool(str(BIN / "swift"), environments[auth], tmp_path)
+    swift = Tool("swift", environments[auth], tmp_path, place.clients)
     account = place.project if auth in ("project", "credential") else place.cloud.account
     box = f"box-{auth}"
     assert "Core: swift" in swift("capabilities")
@@ -246,7 +261,7 @@ def test_rclone_streams_what_has_no_length_yet(place: Place, tmp_path: Path) -> 
 
 
 def test_openstack_works_unmodified(place: Place, tmp_path: Path) -> None:
-    openstack = Tool(str(BIN / "openstack"), place.v3(place.project), tmp_path)
+    openstack = Tool("openstack", place.v3(place.project), tmp_path, place.clients)
     (tmp_path / "file.txt").write_text("content")
     (created,) = openstack.json("container", "create", "shelf")
     assert created["account"] == f"AUTH_{place.project}"
@@ -277,7 +292,7 @@ def test_openstack_works_unmodified(place: Place, tmp_path: Path) -> None:
 
 
 def test_one_object_is_the_same_through_every_face(place: Place, tmp_path: Path) -> None:
-    swift = Tool(str(BIN / "swift"), place.v1(), tmp_path)
+    swift = Tool("swift", place.v1(), tmp_path, place.clients)
     (tmp_path / "o").write_text("both")
     swift("upload", "faces", "o", "-H", "X-Object-Meta-Mood: good")
     status, headers, body = place.objects.request("GET", "faces/o")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import fcntl
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -44,6 +46,30 @@ def test_a_lock_names_its_holder_and_goes_with_him(tmp_path: Path) -> None:
         with pytest.raises(UpError, match=f"process {os.getpid()} "), place.exclusively():
             pass
     assert place.holder() is None
+
+
+def test_a_lock_whose_holder_is_just_ending_is_waited_for(tmp_path: Path) -> None:
+    place = dataclasses.replace(Place.from_settings(), data=tmp_path)
+    ending = (tmp_path / "up.lock").open("w")
+    fcntl.flock(ending, fcntl.LOCK_EX)
+    asked = threading.Event()
+
+    class Watched(Place):
+        def holder(self) -> int | None:
+            asked.set()
+            return super().holder()
+
+    def end() -> None:
+        asked.wait(10)
+        ending.close()
+
+    thread = threading.Thread(target=end)
+    thread.start()
+    same = {field.name: getattr(place, field.name) for field in dataclasses.fields(place)}
+    with Watched(**same).exclusively():
+        assert asked.is_set(), "it was held when it was wanted"
+        assert place.holder() == os.getpid()
+    thread.join()
 
 
 def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ class Flavors(Table):
         "shown_disk",
         "kind",
         "users",
-        "servers",
+        "shown_servers",
     )
     list_display_links = ("shown_name",)
     list_filter = (FlavorState, "public")
@@ -142,7 +142,7 @@ class Flavors(Table):
         return "everybody" if row.public else "some projects"
 
     @admin.display(description="Servers", ordering="servers_there")
-    def servers(self, row: Any) -> int:
+    def shown_servers(self, row: Any) -> int:
         return int(row.servers_there)
 
     def facts(self, row: Any) -> Mapping[str, object]:
