@@ -22,6 +22,8 @@ from synnefo.cyclades.servers.models import Server, ServerMetadata
 from synnefo.cyclades.volumes.models import Volume
 
 SYSTEM = system_caller("bench")
+#: So many rows by one statement, whose parameters PostgreSQL counts with 16 bits.
+_BATCH = 1000
 PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIJrZ4G9yR9HVtJ5vqVxJ0VkT7XhT0b1Wc8b6m0w6d3f bench"
 
 
@@ -57,31 +59,47 @@ def servers(owner: User, count: int) -> None:
     owned = {"userid": owner.uuid, "project": owner.default_project}
     with atomic():
         made = Server.objects.bulk_create(
-            Server(
-                **owned,
-                name=f"server-{number}",
-                flavor=flavor,
-                backend=backend,
-                image=image.uuid,
-                operstate=Server.Oper.STARTED,
-                task=Server.Task.NONE,
-                launched_at=timezone.now(),
-            )
-            for number in range(count)
+            (
+                Server(
+                    **owned,
+                    name=f"server-{number}",
+                    flavor=flavor,
+                    backend=backend,
+                    image=image.uuid,
+                    operstate=Server.Oper.STARTED,
+                    task=Server.Task.NONE,
+                    launched_at=timezone.now(),
+                )
+                for number in range(count)
+            ),
+            batch_size=_BATCH,
         )
         ServerMetadata.objects.bulk_create(
-            ServerMetadata(server=server, key=key, value=f"{key} of {server.name}")
-            for server in made
-            for key in ("role", "stage")
+            (
+                ServerMetadata(server=server, key=key, value=f"{key} of {server.name}")
+                for server in made
+                for key in ("role", "stage")
+            ),
+            batch_size=_BATCH,
         )
         Volume.objects.bulk_create(
-            Volume(
-                **owned, server=server, index=0, size_gib=flavor.disk, volume_type=flavor.volume_type,
-                status=Volume.Status.IN_USE, source=Volume.Source.IMAGE, source_uuid=image.uuid,
-                backend=backend, materialised=True,
-            )
-            for server in made
-        )  # fmt: skip
+            (
+                Volume(
+                    **owned,
+                    server=server,
+                    index=0,
+                    size_gib=flavor.disk,
+                    volume_type=flavor.volume_type,
+                    status=Volume.Status.IN_USE,
+                    source=Volume.Source.IMAGE,
+                    source_uuid=image.uuid,
+                    backend=backend,
+                    materialised=True,
+                )
+                for server in made
+            ),
+            batch_size=_BATCH,
+        )
         _connect(made, owned)
 
 
@@ -89,23 +107,29 @@ def _connect(made: list[Server], owned: dict[str, str]) -> None:
     private, private_range = _network("bench", "10.64.0.0/16", owned, public=False)
     public, public_range = _network("bench-public", "10.65.0.0/16", owned, public=True)
     cards = Port.objects.bulk_create(
-        Port(
-            **owned,
-            network=private,
-            server=server,
-            mac=f"aa:10:00:00:{number >> 8:02x}:{number & 255:02x}",
-            state=Port.State.ACTIVE,
-            device_owner=Port.OWNER_COMPUTE,
-        )
-        for number, server in enumerate(made)
+        (
+            Port(
+                **owned,
+                network=private,
+                server=server,
+                mac=f"aa:10:00:00:{number >> 8:02x}:{number & 255:02x}",
+                state=Port.State.ACTIVE,
+                device_owner=Port.OWNER_COMPUTE,
+            )
+            for number, server in enumerate(made)
+        ),
+        batch_size=_BATCH,
     )
     IPAddress.objects.bulk_create(
-        address
-        for number, card in enumerate(cards, start=10)
-        for address in (
-            IPAddress(**owned, **_place(private, private_range, number), port=card),
-            IPAddress(**owned, **_place(public, public_range, number), nat_port=card, floating_ip=True),
-        )
+        (
+            address
+            for number, card in enumerate(cards, start=10)
+            for address in (
+                IPAddress(**owned, **_place(private, private_range, number), port=card),
+                IPAddress(**owned, **_place(public, public_range, number), nat_port=card, floating_ip=True),
+            )
+        ),
+        batch_size=_BATCH,
     )
 
 
