@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 from pydantic import Field
@@ -14,7 +14,7 @@ from synnefo.common.caller import Caller
 from synnefo.common.faults import BadRequest, Forbidden
 from synnefo.cyclades.networks import ports
 from synnefo.cyclades.networks.addresses import FixedIp
-from synnefo.cyclades.networks.models import IPAddress, Port, SecurityGroup
+from synnefo.cyclades.networks.models import IPAddress, Port
 from synnefo.cyclades.openstack import kit, neutron
 
 router = Router()
@@ -124,7 +124,7 @@ def list_ports(request: HttpRequest, filters: Query[PortFilters]) -> HttpRespons
         rows = rows.filter(pk__in=_with_address(filters.fixed_ips).values("port"))
     if filters.admin_state_up is not None:
         rows = rows.filter(admin_state_up=filters.admin_state_up)
-    return neutron.listed(request, "ports", rows, filters, neutron.each(port_view), **_SORTED)
+    return neutron.listed(request, "ports", rows, filters, port_views, **_SORTED)
 
 
 @router.post("/ports")
@@ -188,6 +188,25 @@ def delete_port(request: HttpRequest, port_id: str) -> HttpResponse:
 
 def port_view(port: Port) -> dict[str, Any]:
     """A port as Neutron shows it; rows come from ``ports_for``, which fetches what is needed."""
+    fixed = [fixed_ip_view(ip) for ip in port.addresses.all()]
+    return _shown(port, fixed, [group.uuid for group in port.security_groups.all()])
+
+
+def port_views(rows: Sequence[Port]) -> list[dict[str, Any]]:
+    """Many at once, of which addresses and groups were not fetched: rows for these cost more than values."""
+    keys = [port.pk for port in rows]
+    fixed: dict[int, list[dict[str, str]]] = {key: [] for key in keys}
+    addresses = IPAddress.objects.filter(port__in=keys).order_by("pk")
+    for key, subnet, address in addresses.values_list("port_id", "subnet__uuid", "address"):
+        fixed[key].append({"subnet_id": subnet, "ip_address": address})
+    groups: dict[int, list[str]] = {key: [] for key in keys}
+    joined = Port.security_groups.through.objects.filter(port__in=keys)
+    for key, group in joined.values_list("port_id", "securitygroup__uuid"):
+        groups[key].append(group)
+    return [_shown(port, fixed[port.pk], groups[port.pk]) for port in rows]
+
+
+def _shown(port: Port, fixed_ips: list[dict[str, str]], groups: list[str]) -> dict[str, Any]:
     return {
         "id": port.uuid,
         "name": port.name,
@@ -196,12 +215,12 @@ def port_view(port: Port) -> dict[str, Any]:
         "project_id": port.project,
         "network_id": port.network.uuid,
         "mac_address": port.mac,
-        "fixed_ips": [fixed_ip_view(ip) for ip in port.addresses.all()],
+        "fixed_ips": fixed_ips,
         "status": port.state,
         "admin_state_up": port.admin_state_up,
         "device_id": device_of(port),
         "device_owner": port.device_owner,
-        "security_groups": sorted(group.uuid for group in port.security_groups.all()),
+        "security_groups": sorted(groups),
         "port_security_enabled": port.port_security,
         "allowed_address_pairs": [{"mac_address": port.mac, **pair} for pair in port.address_pairs],
         "extra_dhcp_opts": [],
@@ -214,10 +233,7 @@ def port_view(port: Port) -> dict[str, Any]:
 
 def _lean(rows: QuerySet[Port]) -> QuerySet[Port]:
     """Rows with what is shown alone: those of all that is related have many columns more."""
-    addresses = IPAddress.objects.select_related("subnet").only("port", "address", "subnet__uuid")
-    fixed = Prefetch("addresses", addresses.order_by("pk"))
-    groups = Prefetch("security_groups", SecurityGroup.objects.only("uuid"))
-    return rows.prefetch_related(None).prefetch_related(fixed, groups).only(*_SHOWN)
+    return rows.prefetch_related(None).only(*_SHOWN)
 
 
 def fixed_ip_view(ip: IPAddress) -> dict[str, str]:
