@@ -142,6 +142,19 @@ def test_networks_are_chosen_by_words(
     assert rules.servers_for(cloud.bob.caller).count() == 2
 
 
+def test_a_network_that_was_never_finished_is_finished(
+    bob: Api, order: dict[str, Any], settle: Settle
+) -> None:
+    """Whoever made it was killed before it had a range."""
+    half = {"network": {"name": "auto_allocated_network"}}
+    made = bob.json("POST", "network/v2.0/networks", half)["network"]["id"]
+    body = {"server": {**order["server"], "networks": "auto"}}
+    bob.speaking("2.37").json("POST", f"{V}/servers", body)
+    settle()
+    own = [row for row in bob.json("GET", "network/v2.0/networks")["networks"] if not row["router:external"]]
+    assert [(row["id"], len(row["subnets"])) for row in own] == [(made, 1)]
+
+
 def test_consoles_are_of_their_own(alice: Api, server: str) -> None:
     act, path = {"os-getVNCConsole": {"type": "novnc"}}, f"{V}/servers/{server}"
     wanted = {"remote_console": {"protocol": "vnc", "type": "novnc"}}

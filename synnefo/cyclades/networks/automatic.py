@@ -16,6 +16,8 @@ def ensure(caller: Caller) -> None:
     Raises OverLimit.
     """
     own = rules.networks_for(caller).filter(public=False, deleting=False)
-    if not settings.CYCLADES_DEFAULT_SERVER_NETWORKS and not own.exists():
-        network = rules.create(caller, name=NAME)
-        rules.create_subnet(caller, network.uuid, name=NAME, cidr=RANGE)
+    unfinished = own.filter(name=NAME, subnets=None)  # whoever made it was killed before it had a range
+    if settings.CYCLADES_DEFAULT_SERVER_NETWORKS or own.exclude(pk__in=unfinished.values("pk")).exists():
+        return
+    network = unfinished.first() or rules.create(caller, name=NAME)
+    rules.create_subnet(caller, network.uuid, name=NAME, cidr=RANGE)
