@@ -68,11 +68,15 @@ def draw(columns: Sequence[tuple[str, Sequence[Node]]], edges: Iterable[Edge]) -
     shown = [(head, {node.key: node for node in nodes}) for head, nodes in columns if nodes]
     rows = [list(nodes) for _, nodes in shown]
     joined = list(edges)
-    ways = [_way(edge, rows) for edge in joined]
-    steps = sorted({step for way in ways for step in itertools.pairwise(way)})
+    columns_of = {key: number for number, keys in enumerate(rows) for key in keys}
+    ways = [_way(edge, columns_of, rows) for edge in joined]
+    near: dict[str, list[str]] = {}
+    for left, right in sorted({step for way in ways for step in itertools.pairwise(way)}):
+        near.setdefault(left, []).append(right)
+        near.setdefault(right, []).append(left)
     for _ in range(2):
-        _sort(rows, steps)
-        _sort(rows[::-1], steps)
+        _sort(rows, near)
+        _sort(rows[::-1], near)
     tallest = max(map(len, rows), default=0)
     places: dict[str, tuple[int, int]] = {}
     for number, keys in enumerate(rows):
@@ -90,9 +94,8 @@ def _x(column: int) -> int:
     return 1 + column * (WIDTH + BETWEEN)
 
 
-def _way(edge: Edge, rows: Sequence[list[str]]) -> list[str]:
+def _way(edge: Edge, columns: Mapping[str, int], rows: Sequence[list[str]]) -> list[str]:
     """What a line goes by from left to right. Makes a lane in each column that it passes, if it has none."""
-    columns = {key: number for number, keys in enumerate(rows) for key in keys}
     left, right = sorted((edge.left, edge.right), key=lambda key: columns[key])
     way = [left]
     for number in range(columns[left] + 1, columns[right]):
@@ -103,7 +106,7 @@ def _way(edge: Edge, rows: Sequence[list[str]]) -> list[str]:
     return [*way, right]
 
 
-def _sort(columns: Sequence[list[str]], steps: Sequence[tuple[str, str]]) -> None:
+def _sort(columns: Sequence[list[str]], near: Mapping[str, Sequence[str]]) -> None:
     """Put each column after the first into the order of what it is joined with to its left."""
     for number, keys in enumerate(columns[1:], 1):
         places = {
@@ -112,14 +115,14 @@ def _sort(columns: Sequence[list[str]], steps: Sequence[tuple[str, str]]) -> Non
             for row, key in enumerate(column)
         }
         order = {
-            key: _middle(key, steps, places, (row + 1) / (len(keys) + 1)) for row, key in enumerate(keys)
+            key: _middle(near.get(key, ()), places, (row + 1) / (len(keys) + 1))
+            for row, key in enumerate(keys)
         }
-        keys.sort(key=lambda key, order=order: order[key])  # type: ignore[misc]
+        keys.sort(key=order.__getitem__)
 
 
-def _middle(key: str, steps: Sequence[tuple[str, str]], places: Mapping[str, float], own: float) -> float:
+def _middle(others: Sequence[str], places: Mapping[str, float], own: float) -> float:
     """Where what it is joined with stands on the average; ``own`` if it is joined with nothing there."""
-    others = [right if left == key else left for left, right in steps if key in (left, right)]
     found = [places[other] for other in others if other in places]
     return sum(found) / len(found) if found else own
 
