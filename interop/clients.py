@@ -11,6 +11,7 @@ import argparse
 import re
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -70,6 +71,8 @@ def run(whole: Whole, name: str, programs: Path, command: Sequence[str]) -> tupl
     variables = {**whole.variables(programs), **_WORDS, "ANSIBLE_LOCALHOST_WARNING": "false"}
     line, form = whole.cloud.machine.inside(*command), re.compile(_TOLD[name][2])
     process = subprocess.Popen(line, env=variables, stdout=subprocess.PIPE, text=True)
+    ending = threading.Timer(RUN_TIMEOUT_S, process.kill)
+    ending.start()
     results: list[Result] = []
     step, started = "", time.monotonic()
     for text in process.stdout or ():
@@ -82,7 +85,9 @@ def run(whole: Whole, name: str, programs: Path, command: Sequence[str]) -> tupl
             now = time.monotonic()
             results.append(Result(step, verdict in _GOOD, now - started, text.strip()))
             started = now
-    return results, process.wait(RUN_TIMEOUT_S) == 0
+    ended_well = process.wait() == 0
+    ending.cancel()
+    return results, ended_well
 
 
 if __name__ == "__main__":
