@@ -21,6 +21,7 @@ from synnefo.cyclades.servers import backups, imaging, life, rules, sizes, syste
 from synnefo.cyclades.servers.api import openstack_newer as newer
 from synnefo.cyclades.servers.api import openstack_views as views
 from synnefo.cyclades.servers.api.openstack_bodies import (
+    Description,
     DiskConfig,
     Flag,
     IPv4,
@@ -59,7 +60,7 @@ class Rebuild(kit.Body):
     access_ipv4: IPv4 | None = Field(None, alias="accessIPv4")
     access_ipv6: IPv6 | None = Field(None, alias="accessIPv6")
     disk_config: DiskConfig | None = Field(None, alias="OS-DCF:diskConfig")
-    description: Annotated[kit.Text, StringConstraints(max_length=255)] | None = None
+    description: Description | None = None
 
 
 class Rescue(kit.Body):
@@ -151,8 +152,8 @@ def act(request: HttpRequest, server_id: str, body: Body[dict[str, Any]]) -> Htt
     action = ACTIONS.get(name)
     if action is None:
         raise BadRequest(f"There is no such action: {name}")
-    microversions.need(request, first=_FIRST.get(name, microversions.LEAST))
-    microversions.need(request, last=_LAST.get(name, microversions.MOST))
+    first, last = _FIRST.get(name, microversions.LEAST), _LAST.get(name, microversions.MOST)
+    microversions.need(request, first=first, last=last)
     return action(request, uuid, arguments) or kit.empty(202)
 
 

@@ -15,6 +15,7 @@ from synnefo.cyclades.servers.requests import DeviceRequest, FileRequest, NicReq
 
 ZONE = "nova"
 GROUP = "default"
+Description = Annotated[kit.Text, StringConstraints(max_length=255)]
 #: What is said instead of networks: whatever there is, or no cards.
 AUTO, NONE = "auto", "none"
 #: ``group`` is the one hint that means something here.
@@ -160,7 +161,7 @@ class NewServer(kit.Body):
     access_ipv4: IPv4 | None = Field(None, alias="accessIPv4")
     access_ipv6: IPv6 | None = Field(None, alias="accessIPv6")
     tags: list[kit.Text] = Field(default_factory=list)
-    description: Annotated[kit.Text, StringConstraints(max_length=255)] | None = None
+    description: Description | None = None
 
     @property
     def counts(self) -> tuple[int, int]:
@@ -248,7 +249,7 @@ class NewServerBody(kit.Body):
 
 class ServerChanges(kit.Body):
     name: kit.Text | None = None
-    description: Annotated[kit.Text, StringConstraints(max_length=255)] | None = None
+    description: Description | None = None
     disk_config: DiskConfig | None = Field(None, alias="OS-DCF:diskConfig")
     access_ipv4: IPv4 | None = Field(None, alias="accessIPv4")
     access_ipv6: IPv6 | None = Field(None, alias="accessIPv6")

@@ -61,10 +61,7 @@ def add_tag(request: HttpRequest, server_id: str, tag: str) -> HttpResponse:
 
 @router.delete("/servers/{server_id}/tags/{tag}")
 def remove_tag(request: HttpRequest, server_id: str, tag: str) -> HttpResponse:
-    server = _server(request, server_id)
-    if tag not in tags.tags_of(server):
-        raise ItemNotFound(f"Server {server.uuid} has no tag '{tag}'")
-    tags.remove(kit.caller_of(request), server, tag)
+    tags.remove(kit.caller_of(request), _server(request, server_id), tag)
     return kit.empty(204)
 
 

@@ -137,7 +137,8 @@ def details_of(
 
 def core_of(details: dict[str, Any]) -> dict[str, Any]:
     """Details without what Nova's extensions add: its answer to a change."""
-    core = {key: value for key, value in details.items() if key not in _EXTENDED | newer.EXTENDED}
+    extended = _EXTENDED | newer.EXTENDED
+    core = {key: value for key, value in details.items() if key not in extended}
     return {**core, "addresses": {network: plain(rows) for network, rows in core["addresses"].items()}}
 
 

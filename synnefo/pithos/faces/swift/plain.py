@@ -38,14 +38,11 @@ Environ = dict[str, Any]
 Application = Callable[[Environ, Any], Iterable[bytes]]
 
 #: Headers that change nothing about a plain read.
-_IDLE = frozenset(
-    {
-        *("HTTP_ACCEPT", "HTTP_ACCEPT_ENCODING", "HTTP_ACCEPT_LANGUAGE", "HTTP_CONNECTION", "HTTP_HOST"),
-        *("HTTP_USER_AGENT", "HTTP_X_AUTH_TOKEN"),
-        # What proxies add.
-        *("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PROTO", "HTTP_X_REAL_IP"),
-    }
-)
+_IDLE = {
+    "HTTP_ACCEPT", "HTTP_ACCEPT_ENCODING", "HTTP_ACCEPT_LANGUAGE", "HTTP_CONNECTION", "HTTP_HOST",
+    "HTTP_USER_AGENT", "HTTP_X_AUTH_TOKEN",
+    "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PROTO", "HTTP_X_REAL_IP",
+}  # fmt: skip
 _METHODS = ("GET", "HEAD")
 #: What browsers show as a page is told more.
 _PAGE = "text/html"
