@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from synnefo.astakos.accounts import programs, sessions, tokens
 from synnefo.astakos.accounts.models import User
+from synnefo.astakos.accounts.tokens import identify_each
 from synnefo.astakos.catalog.models import Component
 from synnefo.astakos.keys import signing
 from synnefo.astakos.oauth import rules as oauth
@@ -25,6 +26,9 @@ class InProcessAccounts(Accounts):
 
     def identify(self, token: str) -> Identity:
         return tokens.identify(token)
+
+    def identify_each(self, tokens: Collection[str]) -> dict[str, Identity]:
+        return identify_each(tokens)
 
     def identity_of_user(self, user: str) -> Identity:
         return tokens.identity_of_user(user)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 import json
+import re
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
@@ -14,6 +16,9 @@ from django.db.models import F, Field, Model, QuerySet, Subquery
 from django.db.models.query import get_related_populators
 
 Row = tuple[Any, ...]
+
+_PLACE = re.compile(r"(?<!%)%s")
+_ARRAYS = {str: "text[]", int: "bigint[]"}
 
 
 class _ListField(Field):
@@ -88,6 +93,37 @@ class Prepared:
     def __call__(self, *values: object) -> list[Row]:
         return self._rows(self._compiled(), values)
 
+    def each(self, asked: Sequence[Sequence[object]]) -> list[list[Row]]:
+        """The rows of each of many calls; PostgreSQL finds them by one statement."""
+        if len(asked) == 1 or connection.vendor != "postgresql":
+            return [self(*values) for values in asked]
+        compiled = self._compiled()
+        given = {place for place, _ in compiled.places}
+        constants = [value for place, value in enumerate(compiled.template) if place not in given]
+        rows, _ = run(self._sql_of_each, [*map(list, zip(*asked, strict=True)), *constants])
+        found: list[list[Row]] = [[] for _ in asked]
+        for place, *row in rows:
+            found[place - 1].append(_converted(tuple(row), compiled.converters))
+        return found
+
+    @functools.cached_property
+    def _sql_of_each(self) -> str:
+        compiled = self._compiled()
+        arguments = dict(compiled.places)
+        counted = itertools.count()
+
+        def named(found: re.Match[str]) -> str:
+            number = arguments.get(next(counted))
+            return found[0] if number is None else f"asked.value{number}"
+
+        arrays = ", ".join(f"%s::{_ARRAYS[type(example)]}" for example in self._examples)
+        names = ", ".join(f"value{number}" for number in range(len(self._examples)))
+        return (
+            f"SELECT asked.place, found.* "  # noqa: S608
+            f"FROM unnest({arrays}) WITH ORDINALITY AS asked({names}, place) "
+            f"CROSS JOIN LATERAL ({_PLACE.sub(named, compiled.sql)}) AS found"
+        )
+
     def _rows(self, compiled: _Compiled, values: tuple[object, ...]) -> list[Row]:
         rows, _ = run(compiled.sql, compiled.params(values))
         return [_converted(row, compiled.converters) for row in rows] if compiled.converters else rows
@@ -135,6 +171,11 @@ class PreparedModels(Prepared, Generic[M]):
     def first(self, *values: object) -> M | None:
         """The first object; the query should not have many."""
         return next(iter(self.objects(*values)), None)
+
+    def first_of_each(self, asked: Sequence[Sequence[object]]) -> list[M | None]:
+        """The same of many calls; see ``each``."""
+        compiled = self._compiled()
+        return [_made(compiled, rows[0]) if rows else None for rows in self.each(asked)]
 
 
 N = TypeVar("N", bound=Model)

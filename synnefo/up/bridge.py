@@ -2,7 +2,8 @@
 
 granian's own WSGI lets a body in chunks whose client died look complete, and waits for silent clients for
 ever; ASGI tells of the first and can be timed. A request is one hop to a thread and back, and one for each
-piece of content; a short body is awaited before, without a thread.
+piece of content; a short body is awaited before, without a thread. What a lane answers takes neither: the
+requests of a lane are gathered, and a thread answers many of them at once.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 from urllib.parse import unquote_to_bytes
+
+from synnefo.common.http.lanes import Answer, Lane
+from synnefo.up.gathering import Gathering
 
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -36,21 +40,46 @@ class ClientGoneError(ConnectionError):
 class Bridge:
     """An ASGI application. A client that is silent, or does not read, for ``stalled_s`` is given up."""
 
-    def __init__(self, application: Application, *, threads: int, stalled_s: float) -> None:
+    def __init__(
+        self, application: Application, *, threads: int, stalled_s: float, lanes: Sequence[Lane[Any]] = ()
+    ) -> None:
         self._application = application
         self._stalled_s = stalled_s
         self._pool = ThreadPoolExecutor(threads)
+        self._lanes = [(lane, Gathering(lane.answers)) for lane in lanes]
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         loop = asyncio.get_running_loop()
         client = _Client(receive, send, loop, self._stalled_s)
         try:
-            exchange = _Exchange(client, await _body_of(scope, client))
-            last = await loop.run_in_executor(self._pool, exchange.run, self._application, scope)
+            body = await _body_of(scope, client)
+            last = await self._in_lane(scope, client, body)
+            if last is None:
+                exchange = _Exchange(client, body)
+                last = await loop.run_in_executor(self._pool, exchange.run, self._application, scope)
         finally:
             client.forget()
         for message in last:
             await send(message)
+
+    async def _in_lane(
+        self, scope: Message, client: _Client, body: _Body | io.BytesIO
+    ) -> Sequence[Message] | None:
+        """What is left to be sent; None if no lane answers this."""
+        short = body.getbuffer() if isinstance(body, io.BytesIO) else None
+        for lane, gathering in self._lanes:
+            question = lane.asked(scope, short)
+            if question is not None:
+                answer: Answer | None = await gathering.ask(question)
+                return None if answer is None else await self._sent(client, answer)
+        return None
+
+    async def _sent(self, client: _Client, answer: Answer) -> Sequence[Message]:
+        start = {"type": "http.response.start", "status": answer.status, "headers": answer.headers}
+        if isinstance(answer.content, bytes):
+            return [start, _content(answer.content, more=False)]
+        exchange = _Exchange(client, io.BytesIO(), start)
+        return await asyncio.get_running_loop().run_in_executor(self._pool, exchange.send, answer.content)
 
 
 class _Client:
@@ -176,14 +205,17 @@ class _Body:
 class _Exchange:
     """One request and its answer, in a thread."""
 
-    def __init__(self, client: _Client, body: _Body | io.BytesIO) -> None:
+    def __init__(self, client: _Client, body: _Body | io.BytesIO, *unsent: Message) -> None:
         self._client = client
         self._body = body
-        self._unsent: list[Message] = []
+        self._unsent = list(unsent)
 
     def run(self, application: Application, scope: Message) -> list[Message]:
         """Serve it; returns what is left to be sent: for most requests that is the whole answer."""
-        answer = application(_environ(scope, self._body), self._start)
+        return self.send(application(_environ(scope, self._body), self._start))
+
+    def send(self, answer: Iterable[bytes]) -> list[Message]:
+        """Send the content but for the last piece."""
         try:
             pieces = iter(answer)
             held = next(pieces, b"")

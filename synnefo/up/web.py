@@ -40,7 +40,7 @@ class Shape:
 def main() -> None:
     if sys.argv[1:]:
         os.environ["SYNNEFO_WEB_SERVES"] = json.dumps(sys.argv[1:])
-    from synnefo.webproject.wsgi import application
+    from synnefo.webproject.wsgi import application, lanes
 
     shape = _shape()
     check_url_config(None)  # loads all views
@@ -48,7 +48,8 @@ def main() -> None:
     def in_worker() -> Any:
         # A worker must not outlive the process that gave it the socket, however that one ends.
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        return Bridge(application, threads=shape.threads, stalled_s=settings.SYNNEFO_WEB_STALLED_S)
+        stalled_s = settings.SYNNEFO_WEB_STALLED_S
+        return Bridge(application, threads=shape.threads, stalled_s=stalled_s, lanes=lanes)
 
     server = Server(
         "synnefo.webproject.wsgi:application",

@@ -7,17 +7,20 @@ the others then send whoever comes to them there.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
 
+from django.db import close_old_connections
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from synnefo.common import faults
 from synnefo.common.http.addresses import base_url, objects_url
+from synnefo.common.http.lanes import Answer, Lane, Scope
 from synnefo.common.http.rendering import render, synnefo
 from synnefo.common.transactions import let_go
 
+Q = TypeVar("Q")
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
@@ -51,6 +54,23 @@ def unhurried(application: Application) -> Application:
         return answer
 
     return serve
+
+
+class Unhurried(Lane[Q]):
+    """A lane, likewise: who answers holds a connection no longer than for that."""
+
+    def __init__(self, lane: Lane[Q]) -> None:
+        self._lane = lane
+
+    def asked(self, scope: Scope, body: memoryview | None) -> Q | None:
+        return self._lane.asked(scope, body)
+
+    def answers(self, asked: Sequence[Q]) -> Sequence[Answer | None]:
+        close_old_connections()
+        try:
+            return self._lane.answers(asked)
+        finally:
+            let_go()
 
 
 class _Body:

@@ -1,18 +1,24 @@
-"""The WSGI entry point: ``synnefo.webproject.wsgi:application``."""
+"""The entry points of servers: ``synnefo.webproject.wsgi:application``, and the lanes beside it."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
-from synnefo.webproject.objects import Application, unhurried
+from synnefo.common.http.lanes import Lane
+from synnefo.webproject.objects import Application, Unhurried, unhurried
 from synnefo.webproject.start import set_up
 
 set_up()
 application: Application = get_wsgi_application()
+#: Where answers differ with the scheme of the request the application is asked for all.
+lanes: list[Lane[Any]] = []
 if "pages" not in settings.SYNNEFO_WEB_SERVES:
-    if "pithos" in settings.SYNNEFO_SERVICES and "objects" in settings.SYNNEFO_WEB_SERVES:
-        from synnefo.pithos.faces.swift.plain import served_first
-
-        application = served_first(application)
     application = unhurried(application)
+    serves_objects = "pithos" in settings.SYNNEFO_SERVICES and "objects" in settings.SYNNEFO_WEB_SERVES
+    if serves_objects and not (settings.SECURE_SSL_REDIRECT or settings.SECURE_HSTS_SECONDS):
+        from synnefo.pithos.faces.swift.plain_reads import PlainReads
+
+        lanes = [Unhurried(PlainReads())]

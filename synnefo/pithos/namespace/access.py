@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from synnefo.common.caller import Caller, Scope
-from synnefo.common.faults import Forbidden, ItemNotFound
+from synnefo.common.faults import BadRequest, Forbidden, ItemNotFound
 from synnefo.common.prepared import Prepared, PreparedModels, PreparedPair
 from synnefo.pithos.namespace import acl, names
 from synnefo.pithos.namespace.acl import Access
@@ -132,6 +132,16 @@ def check(caller: Caller, *paths: Path, right: Right) -> None:
         names.check_object(path.name)
         if not _is_of(caller, path.account, right):
             _for_another(caller, path, right)
+
+
+def is_own(caller: Caller, path: Path, right: Right) -> bool:
+    """Whether he may as one of the account's people, for which nobody is asked; others may, too."""
+    try:
+        names.check_object(path.name)
+        names.check_container(path.container)
+    except BadRequest:
+        return False
+    return _is_of(caller, path.account, right)
 
 
 def sharing(found: int, name: str) -> Sharing:
