@@ -77,6 +77,38 @@ class _Compiled:
         return found
 
 
+class _ForEach:
+    """A query of PostgreSQL's that is asked for many lists of arguments by one statement."""
+
+    def __init__(
+        self,
+        sql: str,
+        template: Sequence[object],
+        places: Sequence[tuple[int, int]],
+        examples: Sequence[object],
+    ) -> None:
+        arguments, counted = dict(places), itertools.count()
+
+        def named(found: re.Match[str]) -> str:
+            number = arguments.get(next(counted))
+            return found[0] if number is None else f"asked.value{number}"
+
+        arrays = ", ".join(f"%s::{_ARRAYS[type(example)]}" for example in examples)
+        names = ", ".join(f"value{number}" for number in range(len(examples)))
+        self._constants = [value for place, value in enumerate(template) if place not in arguments]
+        self._sql = (
+            f"SELECT asked.place, found.* "  # noqa: S608
+            f"FROM unnest({arrays}) WITH ORDINALITY AS asked({names}, place) "
+            f"CROSS JOIN LATERAL ({_PLACE.sub(named, sql)}) AS found"
+        )
+
+    def __call__(self, asked: Sequence[Sequence[object]]) -> list[list[Row]]:
+        found: list[list[Row]] = [[] for _ in asked]
+        for place, *row in run(self._sql, [*map(list, zip(*asked, strict=True)), *self._constants])[0]:
+            found[place - 1].append(tuple(row))
+        return found
+
+
 class Prepared:
     """A ``values_list`` query whose SQL is kept; calls differ in their arguments only.
 
@@ -97,32 +129,13 @@ class Prepared:
         """The rows of each of many calls; PostgreSQL finds them by one statement."""
         if len(asked) == 1 or connection.vendor != "postgresql":
             return [self(*values) for values in asked]
-        compiled = self._compiled()
-        given = {place for place, _ in compiled.places}
-        constants = [value for place, value in enumerate(compiled.template) if place not in given]
-        rows, _ = run(self._sql_of_each, [*map(list, zip(*asked, strict=True)), *constants])
-        found: list[list[Row]] = [[] for _ in asked]
-        for place, *row in rows:
-            found[place - 1].append(_converted(tuple(row), compiled.converters))
-        return found
+        converters = self._compiled().converters
+        return [[_converted(row, converters) for row in rows] for rows in self._for_each(asked)]
 
     @functools.cached_property
-    def _sql_of_each(self) -> str:
+    def _for_each(self) -> _ForEach:
         compiled = self._compiled()
-        arguments = dict(compiled.places)
-        counted = itertools.count()
-
-        def named(found: re.Match[str]) -> str:
-            number = arguments.get(next(counted))
-            return found[0] if number is None else f"asked.value{number}"
-
-        arrays = ", ".join(f"%s::{_ARRAYS[type(example)]}" for example in self._examples)
-        names = ", ".join(f"value{number}" for number in range(len(self._examples)))
-        return (
-            f"SELECT asked.place, found.* "  # noqa: S608
-            f"FROM unnest({arrays}) WITH ORDINALITY AS asked({names}, place) "
-            f"CROSS JOIN LATERAL ({_PLACE.sub(named, compiled.sql)}) AS found"
-        )
+        return _ForEach(compiled.sql, compiled.template, compiled.places, self._examples)
 
     def _rows(self, compiled: _Compiled, values: tuple[object, ...]) -> list[Row]:
         rows, _ = run(compiled.sql, compiled.params(values))
@@ -191,9 +204,20 @@ class PreparedPair(Generic[M, N]):
         """Takes the arguments of each; both queries should not have many rows."""
         here, there = self._first._compiled(), self._second._compiled()
         rows, _ = run(self._sql, here.params(first) + there.params(second))
-        if not rows:
-            return None
-        one, other = rows[0][: here.width], rows[0][here.width :]
+        return self._made(rows[0]) if rows else None
+
+    def each(
+        self, asked: Sequence[tuple[Sequence[object], Sequence[object]]]
+    ) -> list[tuple[M, N | None] | None]:
+        """The same of many calls; PostgreSQL finds them by one statement."""
+        if len(asked) == 1 or connection.vendor != "postgresql":
+            return [self(*both) for both in asked]
+        found = self._for_each([[*first, *second] for first, second in asked])
+        return [self._made(rows[0]) if rows else None for rows in found]
+
+    def _made(self, row: Row) -> tuple[M, N | None]:
+        here, there = self._first._compiled(), self._second._compiled()
+        one, other = row[: here.width], row[here.width :]
         number = other[there.fields[0] + there.fields[2].index(there.model._meta.pk.attname)]
         made: M = _made(here, _converted(one, here.converters))
         return made, None if number is None else _made(there, _converted(other, there.converters))
@@ -202,6 +226,14 @@ class PreparedPair(Generic[M, N]):
     def _sql(self) -> str:
         here, there = self._first._compiled().sql, self._second._compiled().sql
         return f"SELECT * FROM ({here}) AS here LEFT JOIN ({there}) AS there ON 1 = 1"  # noqa: S608
+
+    @functools.cached_property
+    def _for_each(self) -> _ForEach:
+        here, there = self._first._compiled(), self._second._compiled()
+        shift, count = len(here.template), len(self._first._examples)
+        places = [*here.places, *((place + shift, number + count) for place, number in there.places)]
+        examples = [*self._first._examples, *self._second._examples]
+        return _ForEach(self._sql, [*here.template, *there.template], places, examples)
 
 
 class PreparedInsert:
@@ -280,7 +312,7 @@ class PreparedUpsert(PreparedInsert):
 
 
 class PreparedChild:
-    """An INSERT of a row together with the one that it belongs to, should that not be there yet.
+    """An INSERT of rows, each together with the one that it belongs to, should that not be there yet.
 
     ``parent`` makes (or finds) that one; ``link`` is the field that leads to it, ``names`` are the others.
     """
@@ -288,30 +320,39 @@ class PreparedChild:
     def __init__(self, parent: PreparedUpsert, model: type[Model], link: str, *names: str) -> None:
         self._parent = parent
         self._child = PreparedInsert(model, link, *names)
+        self._sql = functools.cache(self._sql_of)
 
     def __call__(self, parent: Sequence[object], values: Sequence[object]) -> tuple[int, int]:
         """Numbers of parent and child. Raises IntegrityError as ``PreparedUpsert`` does.
 
         PostgreSQL does both in one statement; there it is raised, too, if the parent came this very moment.
         """
-        if connection.vendor != "postgresql":
-            number = self._parent(*parent)
-            return number, self._child(number, *values)
-        above = self._parent._stored(parent)
-        params = [*above, *above[: self._parent._unique], *self._child._stored([None, *values])[1:]]
-        ((number, made),), _ = run(self._sql, params)
-        return number, made
+        return self.many([(parent, values)])[0]
 
-    @functools.cached_property
-    def _sql(self) -> str:
-        quoted, fields = connection.ops.quote_name, self._child._fields
-        link = quoted(fields[0].column)
-        found = f"COALESCE((SELECT * FROM made), ({self._parent._select}))"  # noqa: S608
+    def many(self, rows: Sequence[tuple[Sequence[object], Sequence[object]]]) -> list[tuple[int, int]]:
+        """The same for several that belong to different ones, which are locked in the order of the rows."""
+        if connection.vendor != "postgresql":
+            numbers = [self._parent(*parent) for parent, _ in rows]
+            pairs = zip(numbers, rows, strict=True)
+            return [(number, self._child(number, *values)) for number, (_, values) in pairs]
+        parents = [self._parent._stored(parent) for parent, _ in rows]
+        params = [value for parent in parents for value in parent]
+        for parent, (_, values) in zip(parents, rows, strict=True):
+            keys = parent[: self._parent._unique]
+            params += [*keys, *keys, *self._child._stored([None, *values])[1:]]
+        return [(number, made) for number, made in run(self._sql(len(rows)), params)[0]]
+
+    def _sql_of(self, count: int) -> str:
+        quoted, fields, keys = connection.ops.quote_name, self._child._fields, self._parent._keys
+        link, same = quoted(fields[0].column), " AND ".join(f"{key} = %s" for key in keys)
+        number = quoted(self._parent._model._meta.pk.attname)
+        found = f"COALESCE((SELECT {number} FROM made WHERE {same}), ({self._parent._select}))"  # noqa: S608
+        row = f"({', '.join([found] + ['%s'] * (len(fields) - 1))})"
         return (
-            f"WITH made AS ({self._parent._sql(1)}) "  # noqa: S608
+            f"WITH made AS ({self._parent._sql(count)}, {', '.join(keys)}) "  # noqa: S608
             f"INSERT INTO {quoted(self._child._model._meta.db_table)} "
             f"({', '.join(quoted(field.column) for field in fields)}) "
-            f"VALUES ({', '.join([found] + ['%s'] * (len(fields) - 1))}) "
+            f"VALUES {', '.join([row] * count)} "
             f"RETURNING {link}, {quoted(self._child._model._meta.pk.attname)}"
         )
 

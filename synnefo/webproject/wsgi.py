@@ -20,5 +20,6 @@ if "pages" not in settings.SYNNEFO_WEB_SERVES:
     serves_objects = "pithos" in settings.SYNNEFO_SERVICES and "objects" in settings.SYNNEFO_WEB_SERVES
     if serves_objects and not (settings.SECURE_SSL_REDIRECT or settings.SECURE_HSTS_SECONDS):
         from synnefo.pithos.faces.swift.plain_reads import PlainReads
+        from synnefo.pithos.faces.swift.plain_writes import PlainWrites
 
-        lanes = [Unhurried(PlainReads())]
+        lanes = [Unhurried(PlainReads()), Unhurried(PlainWrites())]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import enum
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -110,6 +110,19 @@ def object_and_current(caller: Caller, path: Path, right: Right) -> tuple[Contai
     here = path.account, path.container
     found = _containers_and_currents(here, (*here, path.name))
     return found or (_there(None), None)
+
+
+def objects_and_currents(
+    asked: Sequence[tuple[Caller | None, Path]], right: Right
+) -> list[tuple[Container, Version | None] | None]:
+    """The same of many, by one query; None where it is not ``is_own`` or has no container."""
+    mays = [caller is not None and is_own(caller, path, right) for caller, path in asked]
+    places = [(path.account, path.container) for _, path in asked]
+    wanted = [
+        (place, (*place, path.name)) for place, (_, path), may in zip(places, asked, mays, strict=True) if may
+    ]
+    found = iter(_containers_and_currents.each(wanted) if wanted else ())
+    return [next(found) if may else None for may in mays]
 
 
 def may(caller: Caller, path: Path, right: Right) -> bool:

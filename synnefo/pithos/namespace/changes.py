@@ -100,6 +100,11 @@ class Change:
         return (self.draft is not None) - (self.seen is not None)
 
     @property
+    def fills(self) -> bool:
+        """Whether something comes to be where nothing was."""
+        return self.seen is None and self.draft is not None
+
+    @property
     def clears(self) -> bool:
         """Whether nothing is under the path any more that was there."""
         return self.seen is not None and self.draft is None
@@ -201,14 +206,15 @@ def _carried_out(caller: Caller, changes: Sequence[Change], path: str, also: Als
     first = changes[0].container
     delta = sum(change.cost_bytes for change in changes)
     cost = provisions_for(first.account.payer, first.project, {RESOURCE: delta})
-    # One path is changed beside others; who changes several is alone, whatever their order.
-    places = {change.container.pk for change in changes}
-    lock = Lock(locks.Kind.CONTAINER, places, alone=len(changes) > 1)
+    places, is_orderly = {change.container.pk for change in changes}, _is_orderly(changes)
+    lock = Lock(locks.Kind.CONTAINER, places, alone=not is_orderly)
     with charged(cost, name=path[:255], force=delta < 0, lock=[lock]):
         kept = {change.draft.content.packed for change in changes if change.draft}
         maps = {packed: map_of(packed) for packed in sorted(kept)}
         if len(changes) > 1 and all(type(change) is Change and change.clears for change in changes):
             made = _remove_many(caller, changes)
+        elif is_orderly:
+            made = _put_in_order(caller, changes, maps)
         else:
             made = [_apply(caller, change, maps) for change in changes]
         also(made)
@@ -219,26 +225,64 @@ def _carried_out(caller: Caller, changes: Sequence[Change], path: str, also: Als
     return made
 
 
+def _is_orderly(changes: Sequence[Change]) -> bool:
+    """Whether others may change the container at the same time: they wait for each other, but in no circle.
+
+    So it is with one path, and with new content for several in the order of their names.
+    """
+    if len(changes) == 1:
+        return True
+    names = [change.name for change in changes]
+    is_put = all(change.draft is not None and type(change) is Change for change in changes)
+    return is_put and names == sorted(set(names)) and len({change.container.pk for change in changes}) == 1
+
+
+def _put_in_order(
+    caller: Caller, changes: Sequence[Change], maps: dict[bytes, int | None]
+) -> list[Version | None]:
+    """What comes to empty paths first, all by one statement; then, path by path, what replaces something."""
+    new = [change for change in changes if change.fills]
+    drafted = [_drafted(caller, change, maps) for change in new]
+    rows = [
+        ((change.container.pk, change.name), _values(version)[1:])
+        for change, version in zip(new, drafted, strict=True)
+    ]
+    for version, (path, number) in zip(drafted, _insert_with_path.many(rows) if rows else (), strict=True):
+        version.object_id, version.pk, version._state.adding = path, number, False
+    made = iter(drafted)
+    return [next(made) if change.fills else _apply(caller, change, maps) for change in changes]
+
+
 def _apply(caller: Caller, change: Change, maps: dict[bytes, int | None]) -> Version | None:
     """What is there must be what was seen: the row that is retired, or (by a unique index) nothing."""
     if isinstance(change, Removal):
         return _undo(change)
-    made = Version(modified_by=caller.user, modified=_later_than(change.seen))
+    made = _drafted(caller, change, maps)
     if change.seen:
         _retire(change.container, change.seen)
+        made.pk = _insert_version(*_values(made))
+    else:  # a tombstone of what was never there
+        path = change.container.pk, change.name
+        made.object_id, made.pk = _insert_with_path(path, _values(made)[1:])
+    made._state.adding = False
+    return made
+
+
+def _drafted(caller: Caller, change: Change, maps: dict[bytes, int | None]) -> Version:
+    """The version to be, or the tombstone; where there is nothing yet, without a path."""
+    made = Version(modified_by=caller.user, modified=_later_than(change.seen))
+    if change.seen:
         made.object_id = change.seen.object_id
     if change.draft is None:
         made.state = Version.State.TOMBSTONE
         made.uuid = change.seen.uuid if change.seen else ""
     else:
         _fill(made, change.draft, maps)
-    values = [getattr(made, name) for name in _FIELDS]
-    if change.seen:
-        made.pk = _insert_version(*values)
-    else:
-        made.object_id, made.pk = _insert_with_path((change.container.pk, change.name), values[1:])
-    made._state.adding = False
     return made
+
+
+def _values(version: Version) -> list[object]:
+    return [getattr(version, name) for name in _FIELDS]
 
 
 def _remove_many(caller: Caller, changes: Sequence[Change]) -> list[Version | None]:

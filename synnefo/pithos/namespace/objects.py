@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 
 from synnefo.audit.rules import record
 from synnefo.common.caller import Caller
-from synnefo.common.faults import Forbidden, ItemNotFound
+from synnefo.common.faults import Conflict, Forbidden, ItemNotFound
 from synnefo.common.prepared import PreparedModels
 from synnefo.common.transactions import atomic
 from synnefo.pithos.blocks.content import Content
@@ -71,6 +71,17 @@ class Seen:
     version: Version | None
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Put:
+    """Content for a path of which ``seen`` was there; it stays without an end."""
+
+    path: Path
+    seen: Seen
+    content: Content
+    content_type: str
+    attributes: Mapping[str, str]
+
+
 def get(caller: Caller, path: Path, version: int | None = None) -> Version:
     """What is there, or one of the versions that were. Raises Forbidden, ItemNotFound."""
     if version is None:
@@ -92,7 +103,8 @@ def get_each(asked: Sequence[tuple[Caller | None, Path]]) -> list[Version | None
     """What is there of each, by one query; None where ``get`` knows more, or says why there is nothing."""
     mays = [caller is not None and access.is_own(caller, path, Right.READ) for caller, path in asked]
     wanted = [path for (_, path), may in zip(asked, mays, strict=True) if may]
-    found = iter(_named.first_of_each([(path.account, path.container, path.name) for path in wanted]))
+    places = [(path.account, path.container, path.name) for path in wanted]
+    found = iter(_named.first_of_each(places) if places else ())
     versions = [next(found) if may else None for may in mays]
     return [None if version is None or version.is_over else version for version in versions]
 
@@ -114,6 +126,11 @@ def look(caller: Caller, path: Path, check: Check) -> Seen:
     seen = Seen(*access.object_and_current(caller, path, Right.WRITE))
     check(seen.version)
     return seen
+
+
+def look_each(asked: Sequence[tuple[Caller | None, Path]]) -> list[Seen | None]:
+    """The same of many, by one query; None where ``look`` knows more, or refuses."""
+    return [found and Seen(*found) for found in access.objects_and_currents(asked, Right.WRITE)]
 
 
 def find(caller: Caller, path: Path) -> Version | None:
@@ -150,15 +167,46 @@ def write(
     def plan() -> list[Change]:
         old = known.pop() if known else current(container, path.name)
         check(old)
-        _refuse_snapshot(old)
-        kept = _with_own(old.attributes if old else {}, names.merged({}, attributes))
-        kept = {domain: items for domain, items in kept.items() if domain not in OF_CONTENT}
+        kept = _attributes_of(old, attributes)
         for domain, items in (more or {}).items():
             kept[domain] = names.merged(kept.get(domain, {}), items)
         draft = Draft(content, content_type, kept, old.uuid if old else None, expires)
         return [Change(container, path.name, old, draft)]
 
     return _only(commit(caller, plan, path=str(path), also=also))
+
+
+def write_each(caller: Caller, wanted: Sequence[Put]) -> list[Version]:
+    """The same for several paths of one container, all or none, in one change.
+
+    Raises Conflict if what was seen has changed, and else as ``write`` does: for any of them.
+    """
+    ordered = sorted(wanted, key=lambda put: put.path.name)
+    planned = [[_put(put) for put in ordered]]
+
+    def plan() -> list[Change]:
+        if not planned:
+            raise Conflict("The objects are being changed by others.")
+        return planned.pop()
+
+    made = commit(caller, plan, path=str(ordered[0].path))
+    by_path = {put.path: _only([version]) for put, version in zip(ordered, made, strict=True)}
+    return [by_path[put.path] for put in wanted]
+
+
+def _put(put: Put) -> Change:
+    names.check_content_type(put.content_type)
+    container, old = put.seen.container, put.seen.version
+    attributes = _attributes_of(old, put.attributes)
+    draft = Draft(put.content, put.content_type, attributes, old.uuid if old else None)
+    return Change(container, put.path.name, old, draft)
+
+
+def _attributes_of(old: Version | None, own: Mapping[str, str]) -> Attributes:
+    """What new content has under a path. Raises Forbidden."""
+    _refuse_snapshot(old)
+    kept = _with_own(old.attributes if old else {}, names.merged({}, own))
+    return {domain: items for domain, items in kept.items() if domain not in OF_CONTENT}
 
 
 def rewrite(

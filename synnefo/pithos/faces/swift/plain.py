@@ -59,11 +59,12 @@ def _pattern() -> re.Pattern[str]:
 def callers_of(tokens: Sequence[str]) -> list[Caller | None]:
     """Whose each token is; None for one that is no good, or not for all services."""
     found = accounts().identify_each(set(tokens))
-    return [_caller(found.get(token)) for token in tokens]
+    callers = {token: _caller(identity) for token, identity in found.items()}
+    return [callers.get(token) for token in tokens]
 
 
-def _caller(identity: Identity | None) -> Caller | None:
-    return None if identity is None or identity.services else identity.caller(kit.scope_of(identity))
+def _caller(identity: Identity) -> Caller | None:
+    return None if identity.services else identity.caller(kit.scope_of(identity))
 
 
 def count(request_id: str, method: str, path: Path, status: int, started: float) -> None:

@@ -13,6 +13,10 @@ from synnefo.pithos.namespace.models import Container, Version
 BYTES, COUNT = "Quota-Bytes", "Quota-Count"
 
 
+def are_set(container: Container) -> bool:
+    return not container.attributes.keys().isdisjoint((BYTES, COUNT))
+
+
 def check(container: Container, old: Version | None, size_bytes: int | None) -> None:
     """Whether there is room for an object of a size, if that is known. Raises RequestTooLarge."""
     keeps = container.versioning == Container.Versioning.AUTO and numbers.OPTION in container.options

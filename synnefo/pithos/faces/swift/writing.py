@@ -121,7 +121,7 @@ def write(
 
 
 def _put_content(request: HttpRequest, caller: Caller, path: Path) -> HttpResponse:
-    attributes, kind = metadata.of_object(request), _type(request, path.name)
+    attributes, kind = metadata.of_object(request), type_of(request, path.name)
     expiry.asked(request)
     check = check_of(request)
     length = body.length_of(request, too_long=RequestTooLarge)
@@ -174,7 +174,7 @@ def _target_of(caller: Caller, link: Link) -> Version:
 
 
 def _put_large(request: HttpRequest, caller: Caller, path: Path) -> HttpResponseBase:
-    attributes, kind, check = metadata.of_object(request), _type(request, path.name), check_of(request)
+    attributes, kind, check = metadata.of_object(request), type_of(request, path.name), check_of(request)
     expiry.asked(request)
     segments = slo.wanted(request, path)
     seen = objects.look(caller, path, check)
@@ -213,10 +213,14 @@ def _restored(request: HttpRequest, caller: Caller, path: Path) -> HttpResponse:
 def told(seen: Seen, made: Version) -> HttpResponse:
     """201, with what clients want to know of a version that was just made."""
     response = kit.empty(201)
-    response["ETag"] = etag(made)
-    response["Last-Modified"] = kit.last_modified(made.modified)
+    describe(response, made)
     versions.tell(response, seen.container, made)
     return response
+
+
+def describe(headers: kit.Headers, made: Version) -> None:
+    headers["ETag"] = etag(made)
+    headers["Last-Modified"] = kit.last_modified(made.modified)
 
 
 def check_tag(request: HttpRequest, md5: str) -> None:
@@ -234,7 +238,7 @@ def _elsewhere(link: Link) -> HttpResponse:
     return response
 
 
-def _type(request: HttpRequest, name: str) -> str:
+def type_of(request: HttpRequest, name: str) -> str:
     """What is said, else what the name's ending means."""
     detect = kit.is_true(request.META.get("HTTP_X_DETECT_CONTENT_TYPE", ""))
     said = "" if detect else kit.given_type(request)
