@@ -185,11 +185,6 @@ class PreparedModels(Prepared, Generic[M]):
         """The first object; the query should not have many."""
         return next(iter(self.objects(*values)), None)
 
-    def first_of_each(self, asked: Sequence[Sequence[object]]) -> list[M | None]:
-        """The same of many calls; see ``each``."""
-        compiled = self._compiled()
-        return [_made(compiled, rows[0]) if rows else None for rows in self.each(asked)]
-
 
 N = TypeVar("N", bound=Model)
 

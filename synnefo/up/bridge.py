@@ -2,8 +2,8 @@
 
 granian's own WSGI lets a body in chunks whose client died look complete, and waits for silent clients for
 ever; ASGI tells of the first and can be timed. A request is one hop to a thread and back, and one for each
-piece of content; a short body is awaited before, without a thread. What a lane answers takes neither: the
-requests of a lane are gathered, and a thread answers many of them at once.
+piece of content; a short body is awaited before, without a thread. What is answered at once
+takes neither, and the requests of a lane are gathered: a thread answers many of them by one go.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from synnefo.common.http.lanes import Answer, Lane
+from synnefo.common.http.lanes import Answer, Lane, Prompt
 from synnefo.up.gathering import Gathering
 
 Message = dict[str, Any]
@@ -41,9 +41,11 @@ class Bridge:
     """An ASGI application. A client that is silent, or does not read, for ``stalled_s`` is given up."""
 
     def __init__(
-        self, application: Application, *, threads: int, stalled_s: float, lanes: Sequence[Lane[Any]] = ()
-    ) -> None:
+        self, application: Application, *, threads: int, stalled_s: float,
+        prompts: Sequence[Prompt] = (), lanes: Sequence[Lane[Any]] = (),
+    ) -> None:  # fmt: skip
         self._application = application
+        self._prompts = prompts
         self._stalled_s = stalled_s
         self._pool = ThreadPoolExecutor(threads)
         self._lanes = [(lane, Gathering(lane.answers)) for lane in lanes]
@@ -52,9 +54,13 @@ class Bridge:
         loop = asyncio.get_running_loop()
         client = _Client(receive, send, loop, self._stalled_s)
         try:
-            body = await _body_of(scope, client)
-            last = await self._in_lane(scope, client, body)
-            if last is None:
+            answer = next(filter(None, (prompt(scope) for prompt in self._prompts)), None)
+            if answer is None:
+                body = await _body_of(scope, client)
+                answer = await self._in_lane(scope, body)
+            if answer is not None:
+                last = await self._sent(client, answer)
+            else:
                 exchange = _Exchange(client, body)
                 last = await loop.run_in_executor(self._pool, exchange.run, self._application, scope)
         finally:
@@ -62,16 +68,13 @@ class Bridge:
         for message in last:
             await send(message)
 
-    async def _in_lane(
-        self, scope: Message, client: _Client, body: _Body | io.BytesIO
-    ) -> Sequence[Message] | None:
-        """What is left to be sent; None if no lane answers this."""
+    async def _in_lane(self, scope: Message, body: _Body | io.BytesIO) -> Answer | None:
         short = body.getbuffer() if isinstance(body, io.BytesIO) else None
         for lane, gathering in self._lanes:
             question = lane.asked(scope, short)
             if question is not None:
                 answer: Answer | None = await gathering.ask(question)
-                return None if answer is None else await self._sent(client, answer)
+                return answer
         return None
 
     async def _sent(self, client: _Client, answer: Answer) -> Sequence[Message]:

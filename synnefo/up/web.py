@@ -40,8 +40,9 @@ class Shape:
 def main() -> None:
     if sys.argv[1:]:
         os.environ["SYNNEFO_WEB_SERVES"] = json.dumps(sys.argv[1:])
-    from synnefo.webproject.wsgi import application, lanes
+    from synnefo.webproject.wsgi import application, lanes, prompts
 
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # what is answered in the loop is meant to be
     shape = _shape()
     check_url_config(None)  # loads all views
 
@@ -49,7 +50,7 @@ def main() -> None:
         # A worker must not outlive the process that gave it the socket, however that one ends.
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         stalled_s = settings.SYNNEFO_WEB_STALLED_S
-        return Bridge(application, threads=shape.threads, stalled_s=stalled_s, lanes=lanes)
+        return Bridge(application, threads=shape.threads, stalled_s=stalled_s, prompts=prompts, lanes=lanes)
 
     server = Server(
         "synnefo.webproject.wsgi:application",

@@ -6,21 +6,26 @@ the others then send whoever comes to them there.
 
 from __future__ import annotations
 
+import functools
 import io
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
-from django.db import close_old_connections
+from django.db import DEFAULT_DB_ALIAS, close_old_connections, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.utils import load_backend
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from synnefo.common import faults
 from synnefo.common.http.addresses import base_url, objects_url
-from synnefo.common.http.lanes import Answer, Lane, Scope
+from synnefo.common.http.lanes import Answer, Lane, Prompt, Scope
 from synnefo.common.http.rendering import render, synnefo
 from synnefo.common.transactions import let_go
 
 Q = TypeVar("Q")
+_SQLITE = "django.db.backends.sqlite3"
+_STATEMENT_MS = 2000
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
@@ -56,9 +61,40 @@ def unhurried(application: Application) -> Application:
     return serve
 
 
-class Unhurried(Lane[Q]):
-    """A lane, likewise: who answers holds a connection no longer than for that."""
+def unhurried_lane(lane: Lane[Q]) -> Lane[Q]:
+    """A lane, likewise."""
+    return _UnhurriedLane(lane)
 
+
+def in_the_loop(prompt: Prompt) -> Prompt:
+    """What is answered in the server's loop, over a connection of the loop's own, which it keeps.
+
+    A statement that takes long (somebody has locked the table) is given up, for the loop stands still.
+    """
+
+    kept = functools.cache(_of_the_loop)
+
+    def answer(scope: Scope) -> Answer | None:
+        here = connections[DEFAULT_DB_ALIAS] = kept()  # which is known to one task at a time alone
+        found = prompt(scope)
+        if here.errors_occurred:
+            here.close()
+        return found
+
+    return answer
+
+
+def _of_the_loop() -> BaseDatabaseWrapper:
+    said = connections.databases[DEFAULT_DB_ALIAS]
+    options = {name: value for name, value in said["OPTIONS"].items() if name != "pool"}
+    if said["ENGINE"] != _SQLITE:
+        options["options"] = f"{options.get('options', '')} -c statement_timeout={_STATEMENT_MS}"
+    alone = {**said, "OPTIONS": options, "CONN_MAX_AGE": None}
+    made: BaseDatabaseWrapper = load_backend(said["ENGINE"]).DatabaseWrapper(alone, DEFAULT_DB_ALIAS)
+    return made
+
+
+class _UnhurriedLane(Lane[Q]):
     def __init__(self, lane: Lane[Q]) -> None:
         self._lane = lane
 

@@ -1,13 +1,14 @@
-"""Lanes: ways beside an application for what it is asked very often, many requests at a time.
+"""Ways beside an application for what it is asked very often.
 
-An application answers everything, one request by one. A lane takes those that it knows all about, and what
-it does not answer is the application's. This is for servers that speak ASGI; under others there are no lanes.
+An application answers everything, one request by one, each in a thread. What may be plain is tried on one of
+these ways before; what they do not answer is the application's. They are for servers that speak ASGI; under
+others the application answers all.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 #: A request as ASGI has it.
@@ -24,7 +25,13 @@ class Answer:
     content: bytes | Iterable[bytes]
 
 
+#: Answers at once, in the server's loop, which waits for it: no more than a look-up or two may be done.
+Prompt = Callable[[Scope], Answer | None]
+
+
 class Lane(Protocol[Q]):
+    """Answers many requests by one go, in a thread."""
+
     def asked(self, scope: Scope, body: memoryview | None) -> Q | None:
         """What a request wants, if that may be of this lane. It must not wait, nor ask anybody.
 

@@ -99,16 +99,6 @@ def get(caller: Caller, path: Path, version: int | None = None) -> Version:
     return row
 
 
-def get_each(asked: Sequence[tuple[Caller | None, Path]]) -> list[Version | None]:
-    """What is there of each, by one query; None where ``get`` knows more, or says why there is nothing."""
-    mays = [caller is not None and access.is_own(caller, path, Right.READ) for caller, path in asked]
-    wanted = [path for (_, path), may in zip(asked, mays, strict=True) if may]
-    places = [(path.account, path.container, path.name) for path in wanted]
-    found = iter(_named.first_of_each(places) if places else ())
-    versions = [next(found) if may else None for may in mays]
-    return [None if version is None or version.is_over else version for version in versions]
-
-
 def _versions_named(account: str, container: str, name: str) -> QuerySet[Version]:
     rows = Version.objects.filter(object__container__account__name=account, state=Version.State.CURRENT)
     rows = rows.filter(object__container__name=container, object__name=name)

@@ -1,4 +1,4 @@
-"""What lanes for plain requests share: who asks for which object, and the headers of every answer.
+"""What the ways for plain requests share: who asks for which object, and the headers of every answer.
 
 Nothing is asked for more often than small objects, by the account's own people. Resolvers, middleware and
 answers that can do anything take several times as long as the rules, and so do the questions to the database
@@ -59,11 +59,12 @@ def _pattern() -> re.Pattern[str]:
 def callers_of(tokens: Sequence[str]) -> list[Caller | None]:
     """Whose each token is; None for one that is no good, or not for all services."""
     found = accounts().identify_each(set(tokens))
-    callers = {token: _caller(identity) for token, identity in found.items()}
+    callers = {token: caller(identity) for token, identity in found.items()}
     return [callers.get(token) for token in tokens]
 
 
-def _caller(identity: Identity) -> Caller | None:
+def caller(identity: Identity) -> Caller | None:
+    """Who asks; None with a token that is not good for all services."""
     return None if identity.services else identity.caller(kit.scope_of(identity))
 
 
