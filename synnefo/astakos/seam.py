@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
-from synnefo.astakos.accounts import programs, sessions, tokens
+from synnefo.astakos.accounts import memory, programs, sessions, tokens
 from synnefo.astakos.accounts.models import User
-from synnefo.astakos.accounts.tokens import identify_each
 from synnefo.astakos.catalog.models import Component
 from synnefo.astakos.keys import signing
 from synnefo.astakos.oauth import rules as oauth
@@ -27,8 +26,8 @@ class InProcessAccounts(Accounts):
     def identify(self, token: str) -> Identity:
         return tokens.identify(token)
 
-    def identify_each(self, tokens: Collection[str]) -> dict[str, Identity]:
-        return identify_each(tokens)
+    def remember(self) -> None:
+        memory.begin()
 
     def identity_of_user(self, user: str) -> Identity:
         return tokens.identity_of_user(user)

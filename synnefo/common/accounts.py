@@ -10,15 +10,13 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import functools
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from django.conf import settings
 from django.utils.module_loading import import_string
 
 from synnefo.common.caller import Caller, Scope
-from synnefo.common.faults import Unauthorized
 from synnefo.common.locks import Lock
 
 #: The types of service that a token can be limited to.
@@ -128,13 +126,8 @@ class Accounts(Protocol):
     def identify(self, token: str) -> Identity:
         """Whose token this is. Raises Unauthorized with the reason."""
 
-    def identify_each(self, tokens: Collection[str]) -> dict[str, Identity]:
-        """The same of many, by as few questions as can be; a token that is no good is left out."""
-        found = {}
-        for token in tokens:
-            with suppress(Unauthorized):
-                found[token] = self.identify(token)
-        return found
+    def remember(self) -> None:
+        """From now on this process may know for a while whose a token is, where it hears of every change."""
 
     def identity_of_user(self, user: str) -> Identity:
         """Somebody who is signed in to the pages, by uuid. Raises Unauthorized if he may not be any more."""

@@ -125,18 +125,6 @@ class Prepared:
     def __call__(self, *values: object) -> list[Row]:
         return self._rows(self._compiled(), values)
 
-    def each(self, asked: Sequence[Sequence[object]]) -> list[list[Row]]:
-        """The rows of each of many calls; PostgreSQL finds them by one statement."""
-        if len(asked) == 1 or connection.vendor != "postgresql":
-            return [self(*values) for values in asked]
-        converters = self._compiled().converters
-        return [[_converted(row, converters) for row in rows] for rows in self._for_each(asked)]
-
-    @functools.cached_property
-    def _for_each(self) -> _ForEach:
-        compiled = self._compiled()
-        return _ForEach(compiled.sql, compiled.template, compiled.places, self._examples)
-
     def _rows(self, compiled: _Compiled, values: tuple[object, ...]) -> list[Row]:
         rows, _ = run(compiled.sql, compiled.params(values))
         return [_converted(row, compiled.converters) for row in rows] if compiled.converters else rows

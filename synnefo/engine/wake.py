@@ -71,13 +71,9 @@ class Listener:
             self._connection.close()
 
     def _listen_postgresql(self) -> None:
-        import psycopg
+        from synnefo.common.postgresql import listening
 
-        parameters = connection.get_connection_params()
-        for name in ("cursor_factory", "context", "prepare_threshold"):
-            parameters.pop(name, None)
-        self._connection = psycopg.connect(**parameters, autocommit=True)
-        self._connection.execute(f"LISTEN {CHANNEL}")
+        self._connection = listening.connect(CHANNEL)
 
     def _listen_socket(self) -> None:
         directory = _directory()

@@ -51,10 +51,14 @@ class Bridge:
         self._lanes = [(lane, Gathering(lane.answers)) for lane in lanes]
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        answer = self._prompted(scope)
+        if answer is not None and isinstance(answer.content, bytes):
+            await send(_start(answer))
+            await send(_content(answer.content, more=False))
+            return
         loop = asyncio.get_running_loop()
         client = _Client(receive, send, loop, self._stalled_s)
         try:
-            answer = next(filter(None, (prompt(scope) for prompt in self._prompts)), None)
             if answer is None:
                 body = await _body_of(scope, client)
                 answer = await self._in_lane(scope, body)
@@ -68,6 +72,12 @@ class Bridge:
         for message in last:
             await send(message)
 
+    def _prompted(self, scope: Message) -> Answer | None:
+        for prompt in self._prompts:
+            if (answer := prompt(scope)) is not None:
+                return answer
+        return None
+
     async def _in_lane(self, scope: Message, body: _Body | io.BytesIO) -> Answer | None:
         short = body.getbuffer() if isinstance(body, io.BytesIO) else None
         for lane, gathering in self._lanes:
@@ -78,10 +88,9 @@ class Bridge:
         return None
 
     async def _sent(self, client: _Client, answer: Answer) -> Sequence[Message]:
-        start = {"type": "http.response.start", "status": answer.status, "headers": answer.headers}
         if isinstance(answer.content, bytes):
-            return [start, _content(answer.content, more=False)]
-        exchange = _Exchange(client, io.BytesIO(), start)
+            return [_start(answer), _content(answer.content, more=False)]
+        exchange = _Exchange(client, io.BytesIO(), _start(answer))
         return await asyncio.get_running_loop().run_in_executor(self._pool, exchange.send, answer.content)
 
 
@@ -253,6 +262,10 @@ async def _body_of(scope: Message, client: _Client) -> _Body | io.BytesIO:
         with suppress(ClientGoneError):
             return io.BytesIO(b"".join(await client.gather(int(length))))
     return _Body(client)
+
+
+def _start(answer: Answer) -> Message:
+    return {"type": "http.response.start", "status": answer.status, "headers": answer.headers}
 
 
 def _content(piece: bytes, *, more: bool) -> Message:

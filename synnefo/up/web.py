@@ -22,6 +22,7 @@ from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 from granian.server import Server
 
+from synnefo.common.accounts import accounts
 from synnefo.up.bridge import Bridge
 from synnefo.up.place import Address, Place
 
@@ -50,6 +51,8 @@ def main() -> None:
         # A worker must not outlive the process that gave it the socket, however that one ends.
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         stalled_s = settings.SYNNEFO_WEB_STALLED_S
+        if prompts:
+            accounts().remember()
         return Bridge(application, threads=shape.threads, stalled_s=stalled_s, prompts=prompts, lanes=lanes)
 
     server = Server(

@@ -9,8 +9,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import secrets
-from collections.abc import Collection, Iterable
-from contextlib import suppress
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import structlog
@@ -21,6 +20,7 @@ from django.db import DatabaseError
 from django.db.models import CharField, Exists, OuterRef, Q, QuerySet, Value
 from django.utils import timezone
 
+from synnefo.astakos.accounts.memory import memory
 from synnefo.astakos.accounts.models import ApplicationCredential, Token, User
 from synnefo.astakos.oauth.models import OAuthToken
 from synnefo.astakos.projects.models import Membership, Project
@@ -258,16 +258,8 @@ def revoke(caller: Caller, user: User, uuid: str) -> None:
 
 def identify(token: str) -> Identity:
     """Whose token this is, where he may work and as what. Raises Unauthorized with the reason."""
-    return _identity(_callers(digest_of(token)))
-
-
-def identify_each(tokens: Collection[str]) -> dict[str, Identity]:
-    """The same of many, by one query; a token that is no good is left out."""
-    found = {}
-    for token, rows in zip(tokens, _callers.each([(digest_of(token),) for token in tokens]), strict=True):
-        with suppress(Unauthorized):
-            found[token] = _identity(rows)
-    return found
+    digest = digest_of(token)
+    return _identity(memory.found(digest, lambda: _callers(digest)))
 
 
 def _identity(found: list[Row]) -> Identity:
@@ -427,6 +419,7 @@ def _reached(grant: Grant, projects: Iterable[str]) -> frozenset[str]:
 
 def _touch(digest: str, now: datetime.datetime) -> None:
     """Note the use, at most once a minute; a database too busy for that is no reason to refuse."""
+    memory.forget(digest)
     due = Q(last_used__isnull=True) | Q(last_used__lt=now - _TOUCH_EVERY)
     try:
         Token.objects.filter(due, digest=digest).update(last_used=now)

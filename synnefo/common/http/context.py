@@ -45,13 +45,13 @@ class RequestContext:
         return response
 
 
-def count(method: str, path: str, status: int, started: float) -> None:
-    """Count an answer and log it; ``started`` is by ``time.perf_counter``."""
+def count(method: str, path: str, status: int, started: float, **more: str) -> None:
+    """Count an answer and log it, with what ``more`` says; ``started`` is by ``time.perf_counter``."""
     took_s = time.perf_counter() - started
     REQUESTS.labels(method, str(status)).inc()
     SECONDS.labels(method).observe(took_s)
     level = log.warning if status >= 500 else log.debug
-    level("request", method=method, path=path, status=str(status), ms=round(took_s * 1000))
+    level("request", method=method, path=path, status=str(status), ms=round(took_s * 1000), **more)
 
 
 def request_id_of(request: HttpRequest) -> str:

@@ -10,15 +10,14 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from urllib.parse import unquote_to_bytes
 
-import structlog
 from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse
 from django.middleware.security import SecurityMiddleware
 
-from synnefo.common.accounts import Identity, accounts
+from synnefo.common.accounts import accounts
 from synnefo.common.caller import Caller
 from synnefo.common.faults import Fault
 from synnefo.common.http import context
@@ -56,22 +55,16 @@ def _pattern() -> re.Pattern[str]:
     return re.compile(rf"{base}/swift/v1/{kit.PREFIX}([^/\0]+)/([^/\0]+)/([^\0]+)")
 
 
-def callers_of(tokens: Sequence[str]) -> list[Caller | None]:
-    """Whose each token is; None for one that is no good, or not for all services."""
-    found = accounts().identify_each(set(tokens))
-    callers = {token: caller(identity) for token, identity in found.items()}
-    return [callers.get(token) for token in tokens]
-
-
-def caller(identity: Identity) -> Caller | None:
-    """Who asks; None with a token that is not good for all services."""
+def caller_of(token: str) -> Caller | None:
+    """Whose a token is; None if it is not good for all services. Raises Unauthorized, ServiceUnavailable."""
+    identity = accounts().identify(token)
     return None if identity.services else identity.caller(kit.scope_of(identity))
 
 
 def count(request_id: str, method: str, path: Path, status: int, started: float) -> None:
     """Count an answer and log it; ``started`` is by ``time.perf_counter``."""
-    with structlog.contextvars.bound_contextvars(request_id=request_id):
-        context.count(method, f"{objects_path()}swift/v1/{kit.PREFIX}{path}", status, started)
+    place = f"{objects_path()}swift/v1/{kit.PREFIX}{path}"
+    context.count(method, place, status, started, request_id=request_id)
 
 
 def headers(request_id: str, own: Mapping[str, str]) -> list[tuple[bytes, bytes]]:

@@ -9,14 +9,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from synnefo.common.accounts import accounts
 from synnefo.common.http.context import new_request_id
 from synnefo.common.http.lanes import Answer, Scope
 from synnefo.pithos.faces import streams
 from synnefo.pithos.faces.swift import objects, plain, shown
 from synnefo.pithos.faces.swift.shown import Shown
-from synnefo.pithos.namespace import access
-from synnefo.pithos.namespace import objects as rules
+from synnefo.pithos.namespace import access, numbered
 from synnefo.pithos.namespace.access import Right
 from synnefo.pithos.namespace.names import Path
 
@@ -44,10 +42,11 @@ def answer(scope: Scope) -> Answer | None:
 
 
 def _found(path: Path, token: str) -> Shown | None:
-    caller = plain.caller(accounts().identify(token))
+    caller = plain.caller_of(token)
     if caller is None or not access.is_own(caller, path, Right.READ):
         return None
-    found = shown.as_it_is(path, rules.get(caller, path))
+    version = numbered.current(caller, path)
+    found = shown.as_it_is(path, version) if version else None
     return None if found is None or found.content_type.startswith(_PAGE) else found
 
 
