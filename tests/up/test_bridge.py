@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from synnefo.common.http.lanes import Answer
 from synnefo.up.bridge import Bridge, ClientGoneError
 
 SCOPE = {
@@ -43,7 +44,10 @@ def announcing(*headers: tuple[bytes, bytes]) -> dict[str, Any]:
 
 
 def exchange(
-    application: Application, messages: Iterable[dict[str, Any]] = (), scope: dict[str, Any] = SCOPE
+    application: Application,
+    messages: Iterable[dict[str, Any]] = (),
+    scope: dict[str, Any] = SCOPE,
+    **ways: Any,
 ) -> list[dict[str, Any]]:
     """What the client is sent."""
     coming, sent = list(messages), []
@@ -56,7 +60,7 @@ def exchange(
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
 
-    bridge = Bridge(application, threads=1, stalled_s=0.2)
+    bridge = Bridge(application, threads=1, stalled_s=0.2, **ways)
     asyncio.run(bridge(scope, receive, send))
     return sent
 
@@ -231,3 +235,64 @@ def test_long_answers_come_in_pieces_and_in_order() -> None:
     sent = exchange(application)
     assert content(sent) == b"".join(b"%d " % number for number in range(100))
     assert [message["more_body"] for message in sent[1:]] == [True] * 99 + [False]
+
+
+def refusing(environ: dict[str, Any], start: Any) -> list[bytes]:
+    start("404 Not Found", [])
+    return [b"the application"]
+
+
+def answered(
+    scope: dict[str, Any], messages: Iterable[dict[str, Any]] = (), **ways: Any
+) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+    sent = exchange(refusing, messages, scope, **ways)
+    return sent[0]["status"], sent[0]["headers"], content(sent)
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [(b"all of it", b"all of it"), ([b"in ", b"pieces"], b"in pieces"), ([], b"")],
+)
+def test_what_is_answered_at_once_does_not_come_to_the_application(given: Any, sent: bytes) -> None:
+    def prompt(scope: Any) -> Answer | None:
+        return Answer(200, [(b"x-way", b"short")], given) if scope["path"] == "/plain" else None
+
+    ways = {"prompts": [lambda scope: None, prompt]}
+    assert answered({**SCOPE, "path": "/plain"}, **ways) == (200, [(b"x-way", b"short")], sent)
+    assert answered(SCOPE, **ways) == (404, [], b"the application")
+
+
+class Echo:
+    """A lane of PUTs with a short body, of which it answers those that are no more than ``b"no"``."""
+
+    def asked(self, scope: Any, body: memoryview | None) -> bytes | None:
+        return bytes(body) if scope["method"] == "PUT" and body is not None else None
+
+    def answers(self, asked: Any) -> list[Answer | None]:
+        return [None if body == b"no" else Answer(201, [], body) for body in asked]
+
+
+@pytest.mark.parametrize(
+    ("length", "sent", "expected"),
+    [
+        (b"6", b"a body", (201, [], b"a body")),
+        (b"0", b"", (201, [], b"")),
+        (b"2", b"no", (404, [], b"the application")),
+        (b"70000", b"x" * 70000, (404, [], b"the application")),
+        (b"", b"unannounced", (404, [], b"the application")),
+    ],
+)
+def test_a_lane_is_given_short_bodies_and_leaves_the_rest_to_the_application(
+    length: bytes, sent: bytes, expected: tuple[int, list[tuple[bytes, bytes]], bytes]
+) -> None:
+    scope = announcing((b"content-length", length)) if length else SCOPE
+    assert answered(scope, body(sent), lanes=[Echo()]) == expected
+
+
+def test_what_the_lane_left_is_read_by_the_application_as_it_was_sent() -> None:
+    def application(environ: dict[str, Any], start: Any) -> list[bytes]:
+        start("200 OK", [])
+        return [environ["wsgi.input"].read()]
+
+    scope = announcing((b"content-length", b"2"))
+    assert content(exchange(application, body(b"no"), scope, lanes=[Echo()])) == b"no"

@@ -32,7 +32,7 @@ class Memory:
     def __init__(self) -> None:
         self._guard = threading.Lock()
         self._kept: dict[str, tuple[float, list[Row]]] = {}
-        self._is_open = False
+        self.is_open = False
         self._turn = 0
 
     def found(self, digest: str, look: Callable[[], list[Row]]) -> list[Row]:
@@ -42,7 +42,7 @@ class Memory:
             return kept[1]
         turn = self._turn
         rows = look()
-        if rows and self._is_open:
+        if rows and self.is_open:
             self._keep(digest, rows, turn)
         return rows
 
@@ -57,13 +57,13 @@ class Memory:
 
     def open(self, is_open: bool) -> None:
         """Whether anything is remembered from now on."""
-        self._is_open = is_open
+        self.is_open = is_open
         self.forget()
 
     def _keep(self, digest: str, rows: list[Row], turn: int) -> None:
         """Unless there was a word since somebody looked: what he found may be older."""
         with self._guard:
-            if turn == self._turn and self._is_open:
+            if turn == self._turn and self.is_open:
                 if len(self._kept) >= _MOST:
                     self._kept.clear()
                 self._kept[digest] = time.monotonic() + _KEPT_S, rows

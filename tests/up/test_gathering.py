@@ -1,0 +1,107 @@
+"""What is asked while an answer is under way waits, and is answered together."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Sequence
+
+import pytest
+
+from synnefo.up import gathering
+from synnefo.up.gathering import Gathering
+
+
+class Oracle:
+    """Doubles numbers when it is let; ``batches`` are those that it was asked together."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[int]] = []
+        self.may = threading.Event()
+
+    def __call__(self, numbers: Sequence[int]) -> list[int]:
+        self.batches.append(list(numbers))
+        assert self.may.wait(20)
+        if 0 in numbers:
+            raise ValueError("nothing cannot be doubled")
+        return [2 * number for number in numbers]
+
+
+async def until(oracle: Oracle, count: int) -> None:
+    while len(oracle.batches) < count:
+        await asyncio.sleep(0.001)
+
+
+def test_who_comes_first_is_answered_alone_and_who_comes_meanwhile_together() -> None:
+    oracle = Oracle()
+
+    async def ask() -> list[int]:
+        gathered = Gathering(oracle)
+        first = gathered.ask(1)
+        await until(oracle, 1)
+        others = [gathered.ask(number) for number in (2, 3, 4)]
+        oracle.may.set()
+        return list(await asyncio.gather(first, *others))
+
+    assert asyncio.run(ask()) == [2, 4, 6, 8]
+    assert oracle.batches == [[1], [2, 3, 4]]
+
+
+def test_one_go_has_so_many_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gathering, "_MOST", 2)
+    oracle = Oracle()
+
+    async def ask() -> list[int]:
+        gathered = Gathering(oracle)
+        asked = [gathered.ask(number) for number in range(1, 7)]
+        oracle.may.set()
+        return list(await asyncio.gather(*asked))
+
+    assert asyncio.run(ask()) == [2, 4, 6, 8, 10, 12]
+    assert oracle.batches == [[1], [2, 3], [4, 5], [6]]
+
+
+def test_who_takes_long_keeps_nobody_waiting() -> None:
+    oracle = Oracle()
+
+    async def ask() -> list[int]:
+        gathered = Gathering(oracle)
+        asked = [gathered.ask(1), gathered.ask(2)]
+        await until(oracle, 2)  # the first is not answered yet
+        oracle.may.set()
+        return list(await asyncio.gather(*asked))
+
+    assert asyncio.run(ask()) == [2, 4]
+    assert oracle.batches == [[1], [2]]
+
+
+def test_what_goes_wrong_is_told_to_all_who_asked_together_and_to_nobody_else() -> None:
+    oracle = Oracle()
+
+    async def ask() -> list[object]:
+        gathered = Gathering(oracle)
+        first = gathered.ask(1)
+        await until(oracle, 1)
+        together = [gathered.ask(0), gathered.ask(5)]
+        oracle.may.set()
+        found = await asyncio.gather(first, *together, return_exceptions=True)
+        return [*found, await gathered.ask(7)]
+
+    first, *together, last = asyncio.run(ask())
+    assert (first, last) == (2, 14)
+    assert [type(one) for one in together] == [ValueError, ValueError]
+
+
+def test_who_does_not_wait_any_more_is_passed_over() -> None:
+    oracle = Oracle()
+
+    async def ask() -> list[int]:
+        gathered = Gathering(oracle)
+        first = gathered.ask(1)
+        await until(oracle, 1)
+        left, stays = gathered.ask(2), gathered.ask(3)
+        left.cancel()
+        oracle.may.set()
+        return [await first, await stays]
+
+    assert asyncio.run(ask()) == [2, 6]
