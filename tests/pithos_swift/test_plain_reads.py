@@ -2,118 +2,23 @@
 
 from __future__ import annotations
 
-import io
 from typing import Any
-from urllib.parse import quote
 
 import pytest
-from django.core.handlers.wsgi import WSGIHandler
-from django.core.signals import request_finished, request_started
-from django.db import close_old_connections
 
 from synnefo.astakos.accounts import tokens
 from synnefo.common.caller import system_caller
-from synnefo.common.http import lanes
-from synnefo.common.http.lanes import Lane
-from synnefo.pithos.faces.swift.plain_reads import PlainReads
+from synnefo.pithos.faces.swift import plain_reads
 from synnefo.settings import OF_OBJECTS
 from tests.conftest import People
 from tests.pithos_swift.conftest import TOP, Api, Team
-
-#: What differs between any two answers.
-_STAMPS = ("x-trans-id", "x-openstack-request-id")
-
-Answer = tuple[int, dict[str, str], bytes]
-
-
-class Ways:
-    """One request on both ways; ``asked`` counts those that the view was asked for."""
-
-    def __init__(self, *lanes: Lane[Any]) -> None:
-        self._view = WSGIHandler()
-        self._lanes = lanes
-        self.asked = 0
-
-    def both(
-        self, method: str, path: str, token: str, query: str = "", body: bytes | None = None, **more: str
-    ) -> tuple[Answer, Answer]:
-        """What the lanes answer (or else the view), and what the view does. ``more`` is as WSGI has it."""
-        environ = {
-            "REQUEST_METHOD": method, "PATH_INFO": path, "QUERY_STRING": query, "SCRIPT_NAME": "",
-            "SERVER_NAME": "localhost", "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1",
-            "REMOTE_ADDR": "127.0.0.1", "wsgi.url_scheme": "http", "HTTP_HOST": "localhost",
-            "HTTP_X_AUTH_TOKEN": token, **more,
-        }  # fmt: skip
-        if not token:
-            del environ["HTTP_X_AUTH_TOKEN"]
-        if body is not None:
-            environ["CONTENT_LENGTH"] = str(len(body))
-        signals = (request_started, request_finished)
-        for signal in signals:  # the connection is the test's
-            signal.disconnect(close_old_connections)
-        try:
-            return self._answered(environ, body), _of_view(self._view, environ, body)
-        finally:
-            for signal in signals:
-                signal.connect(close_old_connections)
-
-    def _answered(self, environ: dict[str, str], body: bytes | None) -> Answer:
-        for lane in self._lanes:
-            question = lane.asked(_scope(environ), None if body is None else memoryview(body))
-            if question is not None:
-                (answer,) = lane.answers([question])
-                if answer is not None:
-                    return _of_lane(answer)
-        self.asked += 1
-        return _of_view(self._view, environ, body)
-
-
-def _scope(environ: dict[str, str]) -> dict[str, Any]:
-    """The request as ASGI has it."""
-    names = {name: name.removeprefix("HTTP_").lower().replace("_", "-") for name in environ}
-    return {
-        "method": environ["REQUEST_METHOD"],
-        "raw_path": quote(environ["PATH_INFO"].encode("latin-1")).encode(),
-        "query_string": environ["QUERY_STRING"].encode(),
-        "headers": [
-            (header.encode(), environ[name].encode("latin-1"))
-            for name, header in names.items()
-            if name.startswith(("HTTP_", "CONTENT_"))
-        ],
-    }
-
-
-def _of_lane(answer: lanes.Answer) -> Answer:
-    names = [name for name, _ in answer.headers]
-    assert len(set(names)) == len(names)
-    headers = {name.decode(): value.decode("latin-1") for name, value in answer.headers}
-    content = answer.content if isinstance(answer.content, bytes) else b"".join(answer.content)
-    return _unstamped(answer.status, headers, content)
-
-
-def _of_view(view: WSGIHandler, environ: dict[str, str], sent: bytes | None) -> Answer:
-    said: list[tuple[str, dict[str, str]]] = []
-
-    def start(status: str, headers: list[tuple[str, str]], error: Any = None) -> None:
-        said.append((status, {name.lower(): value for name, value in headers}))
-
-    body = view({**environ, "wsgi.input": io.BytesIO(sent or b"")}, start)
-    content = b"".join(body)
-    body.close()
-    ((status, headers),) = said
-    return _unstamped(int(status[:3]), headers, content)
-
-
-def _unstamped(status: int, headers: dict[str, str], content: bytes) -> Answer:
-    for name in _STAMPS:
-        assert headers.pop(name).startswith("tx")
-    return status, headers, content
+from tests.pithos_swift.ways import Ways
 
 
 @pytest.fixture
 def ways(settings: Any) -> Ways:
     settings.MIDDLEWARE = OF_OBJECTS
-    return Ways(PlainReads())
+    return Ways(prompts=[plain_reads.answer])
 
 
 @pytest.fixture
