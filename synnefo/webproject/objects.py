@@ -11,6 +11,7 @@ import io
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
+from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, close_old_connections, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import load_backend
@@ -61,9 +62,19 @@ def unhurried(application: Application) -> Application:
     return serve
 
 
-def unhurried_lane(lane: Lane[Q]) -> Lane[Q]:
-    """A lane, likewise."""
-    return _UnhurriedLane(lane)
+def ways_beside() -> tuple[list[Prompt], list[Lane[Any]]]:
+    """What is tried before the application of the process group for objects.
+
+    Where answers differ with the scheme of the request the application is asked for all.
+    """
+    differs = settings.SECURE_SSL_REDIRECT or settings.SECURE_HSTS_SECONDS
+    serves_objects = "pithos" in settings.SYNNEFO_SERVICES and "objects" in settings.SYNNEFO_WEB_SERVES
+    if differs or not serves_objects or "pages" in settings.SYNNEFO_WEB_SERVES:
+        return [], []
+    from synnefo.pithos.faces.swift import plain_reads
+    from synnefo.pithos.faces.swift.plain_writes import PlainWrites
+
+    return [in_the_loop(plain_reads.answer)], [_UnhurriedLane(PlainWrites())]
 
 
 def in_the_loop(prompt: Prompt) -> Prompt:
@@ -95,6 +106,8 @@ def _of_the_loop() -> BaseDatabaseWrapper:
 
 
 class _UnhurriedLane(Lane[Q]):
+    """A lane that holds no connection longer than it takes to answer."""
+
     def __init__(self, lane: Lane[Q]) -> None:
         self._lane = lane
 

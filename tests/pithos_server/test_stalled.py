@@ -8,6 +8,7 @@ import re
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -131,3 +132,22 @@ def test_clients_that_stay_silent_are_given_up(cloud: Cloud) -> None:
         with pytest.raises(http.client.IncompleteRead):
             response.read()
         connection.close()
+
+
+@pytest.mark.postgresql
+def test_who_reads_waits_for_a_locked_table_without_keeping_others_waiting(
+    cloud: Cloud, objects: Group
+) -> None:
+    assert objects.put("c/small", b"content")[0] == 201
+    plain = f"/pithos/object-store/swift/v1/AUTH_{cloud.account}/c/small"
+    assert objects.request("GET", plain)[2] == b"content"
+    with ThreadPoolExecutor() as readers, psycopg.connect(cloud.environment["DATABASE_URL"]) as database:
+        database.execute("LOCK TABLE pithos_version IN ACCESS EXCLUSIVE MODE")
+        waiting = [readers.submit(objects.request, "GET", plain, timeout_s=60) for _ in range(4)]
+        began = time.monotonic()
+        while time.monotonic() - began < 5:  # longer than a loop waits for the database
+            assert objects.request("GET", "/healthz", timeout_s=20)[0] == 200
+        assert not any(one.done() for one in waiting)
+        database.rollback()
+        assert [one.result()[2] for one in waiting] == [b"content"] * 4
+    assert objects.request("GET", plain)[2] == b"content"
