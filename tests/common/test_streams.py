@@ -24,6 +24,13 @@ class Plain:
         return self._stream.read(min(size, 3))
 
 
+class Hasty(Plain):
+    """One that fills memory with what has come."""
+
+    def readinto(self, memory: memoryview) -> int:
+        return self._stream.readinto(memory[:3])
+
+
 class Gone(Plain):
     """A client that leaves in the middle."""
 
@@ -31,7 +38,7 @@ class Gone(Plain):
         raise ConnectionError
 
 
-@pytest.fixture(params=[Plain, io.BytesIO])
+@pytest.fixture(params=[Plain, Hasty, io.BytesIO])
 def stream(request: pytest.FixtureRequest) -> Any:
     return request.param
 

@@ -52,42 +52,44 @@ class Body(Iterator[bytes]):
 
     def readinto(self, memory: memoryview) -> int:
         """Fill the memory, unless the body ends before; returns how much came."""
+        length = 0
+        while length < len(memory) and (came := self._some(memory[length:])):
+            length += came
+        return length
+
+    def _some(self, memory: memoryview) -> int:
+        """Of what is left, as much as the stream likes to fill in at once; none at the end."""
         if self._fill is None:
-            return self._copied(memory)
+            piece = self._piece(min(_PIECE, len(memory)))
+            memory[: len(piece)] = piece
+            return len(piece)
+        came = 0
         if wanted := self._wanted(len(memory)):
             with _patience():
-                came: int = self._fill(memory[:wanted])
-            return self._counted(came, is_end=came < wanted)
-        return 0
-
-    def _copied(self, memory: memoryview) -> int:
-        length = 0
-        while length < len(memory) and (piece := self._piece(min(_PIECE, len(memory) - length))):
-            memory[length : length + len(piece)] = piece
-            length += len(piece)
-        return length
+                came = self._fill(memory[:wanted])
+            self._count(came)
+        return came
 
     def _piece(self, most_bytes: int) -> bytes:
         """Empty at the end."""
+        piece = b""
         if wanted := self._wanted(most_bytes):
             with _patience():
-                piece: bytes = self._take(wanted)
-            self._counted(len(piece), is_end=not piece)
-            return piece
-        return b""
+                piece = self._take(wanted)
+            self._count(len(piece))
+        return piece
 
     def _wanted(self, most_bytes: int) -> int:
         return most_bytes if self._left is None else min(most_bytes, self._left)
 
-    def _counted(self, came: int, *, is_end: bool) -> int:
+    def _count(self, came: int) -> None:
         self._allowed -= came
         if self._allowed < 0:
             raise self._refusal
         if self._left is not None:
-            self._left -= came
-            if is_end and self._left:
+            if not came:
                 raise BadRequest(_CUT_SHORT)
-        return came
+            self._left -= came
 
 
 @contextmanager
