@@ -112,6 +112,10 @@ class _Client:
         """At least so many bytes of the body as they came, unless it ends before. Raises ClientGoneError."""
         return asyncio.run_coroutine_threadsafe(self.gather(size), self._loop).result()
 
+    def readinto(self, memory: memoryview) -> tuple[int, memoryview]:
+        """The same, right into memory: how much of it was filled, and what came beyond."""
+        return asyncio.run_coroutine_threadsafe(self._gather_into(memory), self._loop).result()
+
     def write(self, messages: Sequence[Message]) -> None:
         """Raises ClientGoneError."""
         asyncio.run_coroutine_threadsafe(self._send_all(messages), self._loop).result()
@@ -130,6 +134,16 @@ class _Client:
             parts.append(message["body"])
             wanted -= len(parts[-1])
         return parts
+
+    async def _gather_into(self, memory: memoryview) -> tuple[int, memoryview]:
+        filled, beyond = 0, memoryview(b"")
+        while self._more and filled < len(memory):
+            message = await self._next()
+            self._more, piece = message.get("more_body", False), memoryview(message["body"])
+            piece, beyond = piece[: len(memory) - filled], piece[len(memory) - filled :]
+            memory[filled : filled + len(piece)] = piece
+            filled += len(piece)
+        return filled, beyond
 
     async def _next(self) -> Message:
         """A piece of the body; who has left once is not waited for again."""
@@ -166,7 +180,7 @@ class _Body:
 
     def __init__(self, client: _Client) -> None:
         self._client = client
-        self._ahead = deque[bytes]()
+        self._ahead = deque[bytes | memoryview]()
         self._taken = 0
 
     def read(self, size: int = -1) -> bytes:
@@ -174,7 +188,7 @@ class _Body:
         missing = wanted - sum(map(len, self._ahead))
         if missing > 0:
             self._take(missing)
-        pieces = list[bytes]()
+        pieces = list[bytes | memoryview]()
         while wanted and self._ahead:
             pieces.append(self._piece(wanted))
             wanted -= len(pieces[-1])
@@ -184,7 +198,21 @@ class _Body:
         """A piece as it came, at most so long: what is long is not copied on its way. Empty at the end."""
         if not self._ahead:
             self._take(_HOP_BYTES - self._taken % _HOP_BYTES)
-        return self._piece(size)
+        return bytes(self._piece(size))
+
+    def readinto(self, memory: memoryview) -> int:
+        """Fill the memory, unless the body ends before: one hop, however much that is."""
+        filled = 0
+        while self._ahead and filled < len(memory):
+            piece = self._piece(len(memory) - filled)
+            memory[filled : filled + len(piece)] = piece
+            filled += len(piece)
+        if filled < len(memory):
+            came, beyond = self._client.readinto(memory[filled:])
+            self._taken += came + len(beyond)
+            self._ahead += [beyond] if beyond else []
+            filled += came
+        return filled
 
     def readline(self, size: int = -1) -> bytes:
         wanted = sys.maxsize if size < 0 else size
@@ -194,7 +222,7 @@ class _Body:
                 self._take(1)
             if not (piece := self._piece(wanted - len(line))):
                 break
-            line += piece
+            line += bytes(piece)
         end = line.find(b"\n") + 1 or len(line)
         if end < len(line):
             self._ahead.appendleft(line[end:])
@@ -206,7 +234,7 @@ class _Body:
         self._taken += sum(map(len, came))
         self._ahead += filter(None, came)
 
-    def _piece(self, size: int) -> bytes:
+    def _piece(self, size: int) -> bytes | memoryview:
         piece = self._ahead.popleft() if self._ahead else b""
         if 0 <= size < len(piece):
             self._ahead.appendleft(piece[size:])

@@ -19,6 +19,7 @@ from typing import Any
 from django.conf import settings
 from django.core.checks.urls import check_url_config
 from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import Server
 
@@ -27,6 +28,8 @@ from synnefo.up.bridge import Bridge
 from synnefo.up.place import Address, Place
 
 _PR_SET_PDEATHSIG = 1
+#: So much of a body comes in one piece if it is there: each takes several threads' turns.
+_PIECE_BYTES = 2 * 1024 * 1024
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,6 +64,7 @@ def main() -> None:
         port=shape.listen.port,
         interface=Interfaces.ASGINL,
         http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(max_buffer_size=_PIECE_BYTES),
         websockets=False,
         workers=shape.workers,
         blocking_threads=1,

@@ -123,22 +123,16 @@ class _UnhurriedLane(Lane[Q]):
 
 
 class _Body:
-    """The stream of a request's body."""
+    """The stream of a request's body: whatever is done with it waits for the client."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
 
-    def read(self, *size: int) -> bytes:
-        let_go()
-        found: bytes = self._stream.read(*size)
-        return found
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        method = getattr(self._stream, name)
 
-    def read1(self, *size: int) -> bytes:
-        let_go()
-        found: bytes = getattr(self._stream, "read1", self._stream.read)(*size)
-        return found
+        def unhurried(*args: Any) -> Any:
+            let_go()
+            return method(*args)
 
-    def readline(self, *size: int) -> bytes:
-        let_go()
-        found: bytes = self._stream.readline(*size)
-        return found
+        return unhurried

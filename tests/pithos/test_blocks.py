@@ -7,6 +7,7 @@ import datetime
 import errno
 import fcntl
 import hashlib
+import io
 import mmap
 import os
 import queue
@@ -417,6 +418,20 @@ def test_uploads_at_the_same_time_do_not_get_into_each_other(tmp_path: Path) -> 
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(through, uploads))
     assert found == [(data, hashlib.md5(data, usedforsecurity=False).hexdigest()) for data in uploads]
+
+
+@given(data=DATA, block_size=st.integers(1, 50))
+def test_content_that_comes_right_into_blocks_is_what_comes_in_pieces(data: bytes, block_size: int) -> None:
+    stream = io.BytesIO(data)
+
+    class Source:
+        def readinto(self, memory: memoryview) -> int:
+            return stream.readinto(memory)
+
+    store = MemoryBlocks()
+    kept = content.keep(store, Source(), block_size, inline_bytes=0)
+    assert kept == content.keep(store, [data], block_size, inline_bytes=0)
+    assert kept.md5 == hashlib.md5(data, usedforsecurity=False).hexdigest()
 
 
 def test_an_upload_that_fails_leaves_the_memory_of_its_blocks_alone_until_they_are_written() -> None:

@@ -155,6 +155,41 @@ def test_whole_blocks_are_not_kept_back_until_more_comes() -> None:
     assert len(found) >= 4 * MIB
 
 
+def test_a_body_comes_right_into_memory_between_other_ways_of_reading() -> None:
+    """A piece that does not fit in is not lost, and memory is filled however the pieces lie."""
+    found, memory = list[bytes](), memoryview(bytearray(4))
+
+    def application(environ: dict[str, Any], start: Any) -> list[bytes]:
+        stream = environ["wsgi.input"]
+
+        def filled(size: int) -> bytes:
+            return bytes(memory[: stream.readinto(memory[:size])])
+
+        found.extend([filled(4), filled(1), stream.readline(), filled(4), stream.read1(1), stream.read(2)])
+        found.extend([stream.read1(100), filled(4), stream.readline(), filled(4), filled(4)])
+        start("200 OK", [])
+        return []
+
+    exchange(application, body(b"on", b"e", b"two\nthr", b"eefour", b"", b"five", b"si\nx", b"yz"))
+    assert found == [b"onet", b"w", b"o\n", b"thre", b"e", b"fo", b"ur", b"five", b"si\n", b"xyz", b""]
+
+
+def test_filled_memory_is_not_kept_back_until_more_comes() -> None:
+    found = bytearray()
+
+    def application(environ: dict[str, Any], start: Any) -> list[bytes]:
+        memory = memoryview(bytearray(4 * MIB))
+        with suppress(ClientGoneError):
+            while length := environ["wsgi.input"].readinto(memory):
+                found.extend(memory[:length])
+        start("200 OK", [])
+        return []
+
+    step = 417_792
+    exchange(application, body(*[bytes(step)] * (4 * MIB // step + 1))[:-1])
+    assert len(found) == 4 * MIB
+
+
 @pytest.mark.parametrize("headers", [(), ((b"content-length", b"8"),)])
 @pytest.mark.parametrize("messages", [body(b"half", ends=False), body(b"half")[:1]])
 def test_a_body_that_does_not_end_is_an_error(

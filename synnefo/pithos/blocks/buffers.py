@@ -1,7 +1,7 @@
 """Memory for blocks that are on their way to a store, used again and again.
 
 The system clears memory before a process may touch it, which takes as long as hashing what comes there. It
-is aligned to pages, so that a medium may take blocks right out of it.
+is aligned to pages, large ones where there are any, so that a medium may take blocks right out of it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ def take(size_bytes: int) -> memoryview:
         found = _spare.pop()
         if len(found) == size_bytes:
             return memoryview(found)
-    return memoryview(mmap.mmap(-1, size_bytes, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
+    made = mmap.mmap(-1, size_bytes, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    with suppress(OSError):  # a system without them
+        made.madvise(mmap.MADV_HUGEPAGE)
+    return memoryview(made)
 
 
 def give_back(view: memoryview) -> None:

@@ -12,6 +12,7 @@ import hashlib
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Protocol
 
 from django.conf import settings
 
@@ -49,8 +50,15 @@ class Content:
 EMPTY = Content(b"", 0, hashlib.md5(b"", usedforsecurity=False).hexdigest())
 
 
+class Source(Protocol):
+    """A stream that comes right into the memory of blocks."""
+
+    def readinto(self, memory: memoryview) -> int:
+        """Fill the memory, unless the stream ends before; returns how much came."""
+
+
 def keep(
-    store: Blocks, chunks: Iterable[bytes], block_size: int, *, inline_bytes: int | None = None
+    store: Blocks, chunks: Iterable[bytes] | Source, block_size: int, *, inline_bytes: int | None = None
 ) -> Content:
     """Store a stream of bytes that comes in pieces of any size.
 
@@ -58,7 +66,7 @@ def keep(
     not stored, but carried along.
     """
     most = min(settings.PITHOS_INLINE_BYTES if inline_bytes is None else inline_bytes, block_size - 1)
-    writing = _Writing(store)
+    writing = _Writing(store, block_size)
     for block in cut(chunks, block_size):
         if len(block) <= most and not writing.size_bytes:
             return _inline(block)
@@ -74,16 +82,18 @@ def _inline(block: memoryview) -> Content:
 
 
 class _Writing:
-    """Stores blocks behind the caller, who meanwhile takes the MD5 of a block and receives the next one:
-    hashing and writing let other threads run, and media sync two blocks in hardly more time than one. Short
-    blocks are not worth a thread."""
+    """Stores blocks, and takes the MD5 of all, behind the caller, who meanwhile receives the next one:
+    hashing and writing let other threads run, and media sync two blocks in hardly more time than one. The
+    last block is hashed by the caller, who has nothing else to do; short ones are not worth a thread."""
 
-    def __init__(self, store: Blocks) -> None:
+    def __init__(self, store: Blocks, block_size: int) -> None:
         self.size_bytes = 0
         self._store = store
+        self._block_size = block_size
         self._pending = deque[tuple[Future[bytes], memoryview]]()
         self._digests: list[bytes] = []
         self._md5 = hashlib.md5(usedforsecurity=False)
+        self._hashing: Future[None] | None = None
 
     def put(self, block: memoryview) -> None:
         """The memory of the block is no longer the caller's."""
@@ -96,7 +106,11 @@ class _Writing:
             return
         self._settle(_ON_THEIR_WAY - 1)
         self._pending.append((_writers().submit(self._store.put, block), block))
-        self._md5.update(block)
+        self._hashed()
+        if len(block) < self._block_size:
+            self._md5.update(block)
+        else:
+            self._hashing = _writers().submit(self._md5.update, block)
 
     def content(self) -> Content:
         """What was put; it is stored then."""
@@ -108,7 +122,14 @@ class _Writing:
         while len(self._pending) > most:
             pending, block = self._pending.popleft()
             self._digests.append(pending.result())
+            if not self._pending:
+                self._hashed()
             give_back(block)
+
+    def _hashed(self) -> None:
+        """Wait until the MD5 of all blocks but those that come now is taken: one after the other."""
+        if self._hashing is not None:
+            self._hashing.result()
 
 
 @functools.cache
@@ -117,22 +138,38 @@ def _writers() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(_WRITERS, "blocks")
 
 
-def cut(chunks: Iterable[bytes], block_size: int) -> Iterator[memoryview]:
+def cut(chunks: Iterable[bytes] | Source, block_size: int) -> Iterator[memoryview]:
     """The same bytes in blocks, to be given back; only the last may be shorter, and none is empty."""
-    block, length = take(block_size), 0
-    for chunk in chunks:
-        left = memoryview(chunk)
-        while left:
-            taken = min(len(left), block_size - length)
-            block[length : length + taken] = left[:taken]
-            left, length = left[taken:], length + taken
-            if length == block_size:
-                yield block
-                block, length = take(block_size), 0
-    if length:
-        yield block[:length]
-    else:
-        give_back(block)
+    fill = chunks.readinto if hasattr(chunks, "readinto") else _Poured(chunks).readinto
+    length = block_size
+    while length == block_size:
+        block = take(block_size)
+        length = fill(block)
+        if length:
+            yield block[:length]
+        else:
+            give_back(block)
+
+
+class _Poured:
+    """A stream of chunks as a source."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = iter(chunks)
+        self._left = memoryview(b"")
+
+    def readinto(self, memory: memoryview) -> int:
+        length = 0
+        while length < len(memory):
+            if not self._left:
+                chunk = next(self._chunks, None)
+                if chunk is None:
+                    break
+                self._left = memoryview(chunk)
+            taken = min(len(self._left), len(memory) - length)
+            memory[length : length + taken] = self._left[:taken]
+            self._left, length = self._left[taken:], length + taken
+        return length
 
 
 def read(store: Blocks, content: Content, block_size: int, start: int, stop: int) -> Iterator[bytes]:

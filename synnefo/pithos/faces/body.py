@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from django.conf import settings
 from django.http import HttpRequest
 
 from synnefo.common.faults import BadRequest, Fault, LengthRequired
-from synnefo.common.http.streams import is_chunked, read
+from synnefo.common.http.streams import Body, is_chunked, read
 
 _TOO_LONG = "The body of the request is too long."
 
@@ -34,7 +32,7 @@ def has_body(request: HttpRequest) -> bool:
     return is_chunked(request) or (request.META.get("CONTENT_LENGTH") or "0") != "0"
 
 
-def pieces(request: HttpRequest, *, too_long: type[Fault] = BadRequest) -> Iterator[bytes]:
+def pieces(request: HttpRequest, *, too_long: type[Fault] = BadRequest) -> Body:
     """The body. Raises BadRequest if it is cut short, ``too_long`` if it is longer than is taken."""
     length = length_of(request, too_long=too_long)
     return read(request, length, settings.PITHOS_MAX_UPLOAD_BYTES, too_long(_TOO_LONG))
