@@ -19,7 +19,7 @@ from synnefo.common.units import show_amount
 from synnefo.pithos.faces import view
 from synnefo.pithos.namespace import browsing, listing, objects, sharing, sights
 from synnefo.pithos.namespace.access import Right
-from synnefo.pithos.namespace.listing import Listed, Rolled, Wanted
+from synnefo.pithos.namespace.listing import Listed, Rolled, Told, Wanted
 from synnefo.pithos.namespace.names import Path
 from synnefo.pithos.namespace.sights import Sight
 from synnefo.pithos.pages_places import HOME, ROWS, data_url, folder_of, leaf_of
@@ -107,7 +107,7 @@ def folder(request: HttpRequest, caller: Caller) -> HttpResponse:
     container, sight = sights.look(as_himself(caller), place.account, place.container)
     if sight is not None and not sight.reaches(place.folder):
         raise Forbidden("This folder is not shared with you.")
-    wanted = Wanted(place.folder, "/", marker=after, limit=ROWS + 1, folds=True, sight=sight, brief=True)
+    wanted = Wanted(place.folder, "/", marker=after, limit=ROWS + 1, folds=True, sight=sight, told=Told.BRIEF)
     found = listing.entries(container, wanted)
     names = accounts().names([place.account])
     context: dict[str, Any] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 from typing import Any
+from urllib.parse import quote
 from xml.etree import ElementTree
 
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from synnefo.pithos.faces import rows
 from synnefo.pithos.namespace import listing
-from synnefo.pithos.namespace.listing import Rolled, Wanted
+from synnefo.pithos.namespace.listing import Rolled, Told, Wanted
 from synnefo.pithos.namespace.models import Container, Object, Version
 from tests.pithos.conftest import Api
 
@@ -74,19 +75,85 @@ def test_json_and_xml_tell_the_same(api: Api, container: Container) -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("year", [3, 999, 1969, 2031, 9999])
 @pytest.mark.parametrize(("microseconds", "digits"), [(0, "000000"), (500_000, "500000"), (7, "000007")])
 def test_moments_have_all_their_digits(
-    api: Api, container: Container, microseconds: int, digits: str
+    api: Api, container: Container, year: int, microseconds: int, digits: str
 ) -> None:
-    when = datetime.datetime(2031, 2, 3, 4, 5, 6, microseconds, tzinfo=datetime.UTC)
+    when = datetime.datetime(year, 2, 3, 4, 5, 6, microseconds, tzinfo=datetime.UTC)
     fill(container, ["a"], modified=when)
     (row,) = listing.entries(container, Wanted())
     assert isinstance(row, listing.Listed)
     assert row.modified == when
     native, swift = (api("GET", f"{address}?format=json").json()[0] for address in addresses(api))
-    assert native["last_modified"] == f"2031-02-03T04:05:06.{digits}+00:00"
+    assert native["last_modified"] == f"{year:04}-02-03T04:05:06.{digits}+00:00"
     assert native["x_object_version_timestamp"] == f"{int(when.timestamp())}.{digits}"
-    assert swift["last_modified"] == f"2031-02-03T04:05:06.{digits}"
+    assert swift["last_modified"] == f"{year:04}-02-03T04:05:06.{digits}"
+
+
+@pytest.mark.parametrize(
+    ("stored", "moment"),
+    [
+        ("2031-02-03 04:05:06.789012", "2031-02-03T04:05:06.789012"),
+        ("2031-02-03 04:05:06.7", "2031-02-03T04:05:06.700000"),
+        ("2031-02-03 04:05:06", "2031-02-03T04:05:06.000000"),
+        ("0003-02-03 04:05:06", "0003-02-03T04:05:06.000000"),
+    ],
+)
+def test_moments_are_told_whole_whatever_databases_leave_out(stored: str, moment: str) -> None:
+    assert listing.moment_of(stored) == moment
+    assert listing.moments_of([("name", 0, "", "", stored, "{}")]) == [moment]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("reverse", [False, True])
+def test_a_whole_container_is_in_the_same_order_as_its_pages(
+    api: Api, container: Container, reverse: bool
+) -> None:
+    names = [*NAMES, "\uffff", "A", "a", "a!", "d/", "d/1/2", "é"]
+    fill(container, names)
+    expected = sorted(names, reverse=reverse)
+    for limit in (len(names), len(names) - 1):
+        query = f"format=json&limit={limit}&reverse={reverse}"
+        listed = api("GET", f"{addresses(api)[1]}?{query}").json()
+        assert [item["name"] for item in listed] == expected[:limit]
+        container.refresh_from_db()
+        found = listing.entries(container, Wanted(limit=limit, reverse=reverse))
+        assert [entry.name for entry in found] == expected[:limit]
+
+
+@pytest.mark.django_db
+def test_objects_that_came_since_the_container_was_read_do_not_spoil_the_order(container: Container) -> None:
+    names = [f"{number * 7919 % 1200:04}" for number in range(1200)]
+    fill(container, names)
+    assert container.object_count == 0  # as it was read before
+    for told in (Told.ALL, Told.NAMES):
+        found = listing.entries(container, Wanted(limit=600, told=told))
+        assert [entry.name for entry in found] == sorted(names)[:600]
+
+
+@pytest.mark.django_db
+def test_texts_of_a_long_list_are_those_of_its_rows_one_by_one(api: Api, container: Container) -> None:
+    attributes = {"swift": {"slo": "e" * 32, "slo-bytes": "77"}}
+    fill(container, [f'{number * 7919 % 1200:04}"\\\x1f\x7fé\U0001f600' for number in range(1200)])
+    fill(container, ["0600 in parts"], attributes=attributes, content_type="x/y")
+    fill(container, [f"d/{number}" for number in range(3)])
+    Container.objects.filter(pk=container.pk).update(object_count=1204)
+    address = addresses(api)[1]
+    whole = api("GET", f"{address}?format=json")
+    items = whole.json()
+    assert whole.content == json.dumps(items).encode()
+    assert [item["name"] for item in items] == sorted(item["name"] for item in items)
+    assert len(items) == 1204
+    (large,) = [item for item in items if item["name"] == "0600 in parts"]
+    assert (large["slo_etag"], large["bytes"]) == (f'"{"e" * 32}"', 77)
+    pages, marker = [], ""
+    while page := api("GET", f"{address}?format=json&limit=101&marker={quote(marker)}").json():
+        pages, marker = pages + page, page[-1]["name"]
+    assert pages == items
+    assert api("GET", address).content.decode().splitlines() == [item["name"] for item in items]
+    rolled = api("GET", f"{address}?format=json&delimiter=/").json()
+    assert rolled == [*items[:-3], {"subdir": "d/"}]
 
 
 @pytest.mark.django_db
@@ -111,7 +178,7 @@ def test_attributes_are_read_where_somebody_asks(
 @pytest.mark.django_db
 def test_a_brief_row_has_no_more_than_it_says(container: Container) -> None:
     fill(container, NAMES, checksum="c" * 32, hash="e" * 64)
-    whole, brief = (listing.entries(container, Wanted(brief=brief)) for brief in (False, True))
+    whole, brief = (listing.entries(container, Wanted(told=told)) for told in (Told.ALL, Told.BRIEF))
     assert [row[:6] for row in whole] == [tuple(row) for row in brief]
     (row, *_) = brief
     assert isinstance(row, listing.Listed)

@@ -10,7 +10,9 @@ Django's wrapper around it, takes twice as long as to send a statement and to re
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import ExitStack, closing
+from itertools import islice
 from typing import Any
 
 import psycopg
@@ -58,6 +60,21 @@ class DatabaseWrapper(base.DatabaseWrapper):
             if len(found[0]) > _MANY:
                 cursor.close()  # which would keep the answer in memory until the next one
             return found
+
+    def pieces(self, sql: str, params: Sequence[Any], size: int) -> Generator[list[tuple[Any, ...]]]:
+        """Rows of a long answer, so many at a time, while the server goes on.
+
+        Until the end, or until the generator is closed, the connection takes no other statement.
+        """
+        self.validate_no_broken_transaction()
+        with self.cursor() as cursor, self.wrap_database_errors, ExitStack() as stack:
+            if self.execute_wrappers or self.queries_logged:  # somebody wants to know of every statement
+                cursor.execute(sql, params)
+                rows = iter(cursor.fetchall())
+            else:
+                rows = stack.enter_context(closing(cursor.cursor.stream(sql, params, size=size)))
+            while piece := list(islice(rows, size)):
+                yield piece
 
 
 def _cursor_of(wrapper: DatabaseWrapper) -> psycopg.Cursor[Any]:

@@ -14,9 +14,12 @@ from xml.sax.saxutils import escape
 quoted = encode_basestring_ascii
 
 
-def json_list(rows: Iterable[str]) -> str:
+def json_list(rows: Iterable[bytes]) -> bytes:
     """Of rows in JSON."""
-    return f"[{', '.join(rows)}]"
+    found = list(rows) or [b""]
+    found[0] = b"[" + found[0]  # the whole is long: to make it once costs less than to add to it
+    found[-1] += b"]"
+    return b", ".join(found)
 
 
 def xml_list(root: ElementTree.Element, rows: Iterable[str]) -> bytes:

@@ -8,15 +8,21 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import enum
 import functools
+import itertools
 import json
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+import operator
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
+from typing import Any, NamedTuple, TypeVar
 
 from django.conf import settings
-from django.db.models import CharField, Func, Q, QuerySet, TextField
+from django.db.models import Func, Q, QuerySet, TextField
 from django.db.models.functions import Cast
 
+from synnefo.common import streamed
+from synnefo.common.prepared import Row
 from synnefo.pithos.namespace import leaps
 from synnefo.pithos.namespace.containers import versions_at
 from synnefo.pithos.namespace.models import PITHOS, Attributes, Container, Version
@@ -29,7 +35,7 @@ class _Row(NamedTuple):
     size_bytes: int
     content_type: str
     checksum: str
-    moment: str
+    stored: str
     kept: str
     pk: int
     hash: str
@@ -41,9 +47,13 @@ class _Row(NamedTuple):
 class Listed(_Row):
     """What lists tell of a version. There are many, so texts are read only where somebody asks.
 
-    ``moment`` is when it was modified, as ``2031-01-01T00:00:00.000000`` in UTC; ``kept`` is
-    what attributes it has, in JSON. Of a brief list rows end there, and to ask them for more is an error.
+    ``stored`` is when it was modified, in UTC, as the database says it; ``kept`` is what attributes it has,
+    in JSON. Of a list that is ``told`` less rows end there, or before, and to ask them for more is an error.
     """
+
+    @property
+    def moment(self) -> str:
+        return moment_of(self.stored)
 
     @property
     def modified(self) -> datetime.datetime:
@@ -60,7 +70,7 @@ class Listed(_Row):
 
     def says_of(self, domain: str) -> bool:
         """Whether there may be attributes of a domain; without reading them."""
-        return self.kept != _NOTHING and f'"{domain}"' in self.kept
+        return has_domain(self.kept, domain)
 
 
 class Rolled(NamedTuple):
@@ -71,30 +81,59 @@ class Rolled(NamedTuple):
 
 Entry = Listed | Rolled
 
+T = TypeVar("T")
+
 _NOTHING = "{}"
 _parsed: Callable[[str], Attributes] = json.loads
 
 
-class _Moment(Func):
+def has_domain(kept: str, domain: str) -> bool:
+    return kept != _NOTHING and f'"{domain}"' in kept
+
+
+def moment_of(stored: str) -> str:
+    """When it was, as ``2031-01-01T00:00:00.000000`` in UTC: zeros at its end are not stored."""
+    text = stored.replace(" ", "T")
+    if len(text) == _MOMENT_LENGTH:
+        return text
+    return text.ljust(_MOMENT_LENGTH, "0") if "." in text else f"{text}.000000"
+
+
+def moments_of(rows: Sequence[Row]) -> list[str]:
+    """The same for many rows, most of which need no more: a call for each would take half as long again."""
+    return [
+        text if len(text := stored.replace(" ", "T")) == _MOMENT_LENGTH else moment_of(stored)
+        for stored in map(_STORED, rows)
+    ]
+
+
+_MOMENT_LENGTH = len("2031-01-01T00:00:00.000000")
+_STORED = operator.itemgetter(_Row._fields.index("stored"))
+
+
+class _Stored(Func):
     """A moment as ``Listed`` has it. Drivers need ten times as long to make moments of what they read."""
 
-    output_field = CharField()
+    output_field = TextField()
+    template = "(%(expressions)s AT TIME ZONE 'UTC')::text"
 
     def as_sqlite(self, compiler: Any, connection: Any, **more: Any) -> Any:
-        """What is stored has a space, and of a whole second no more digits."""
-        template = "substr(replace(%(expressions)s, ' ', 'T') || '.000000', 1, 26)"
-        return self.as_sql(compiler, connection, template=template, **more)
-
-    def as_postgresql(self, compiler: Any, connection: Any, **more: Any) -> Any:
-        template = """to_char(%(expressions)s AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US')"""
-        return self.as_sql(compiler, connection, template=template, **more)
+        """Of a bare column the driver makes moments."""
+        return self.as_sql(compiler, connection, template="CAST(%(expressions)s AS text)", **more)
 
 
 _SAID = {"name": "object__name"}
 _COLUMNS = [_SAID.get(field, field) for field in _Row._fields]
-_BRIEF = _COLUMNS[: _COLUMNS.index("kept") + 1]
 #: Of a tuple as the database gives it, which is not looked at.
-_listed: Callable[[tuple[Any, ...]], Listed] = functools.partial(tuple.__new__, Listed)
+listed: Callable[[Row], Listed] = functools.partial(tuple.__new__, Listed)
+
+
+class Told(enum.IntEnum):
+    """How many of the columns a list tells; most faces need not know all."""
+
+    NAMES = 1
+    BRIEF = _Row._fields.index("kept") + 1
+    ALL = len(_Row._fields)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -103,8 +142,7 @@ class Wanted:
 
     Objects that are out of ``sight``, or that ``accepts`` does not want, are passed over. With ``folds`` a
     name that ends at the delimiter rolls up too, and what rolled up counts for the limit. ``reverse`` begins
-    at the end: the marker is an upper border then, and the end marker a lower one. A ``brief`` list
-    leaves out what not all faces tell.
+    at the end: the marker is an upper border then, and the end marker a lower one.
     """
 
     prefix: str = ""
@@ -118,7 +156,7 @@ class Wanted:
     until: datetime.datetime | None = None
     sight: Sight | None = None
     accepts: Callable[[Listed], bool] | None = None
-    brief: bool = False
+    told: Told = Told.ALL
 
     @property
     def passes_over(self) -> bool:
@@ -132,7 +170,7 @@ def entries(container: Container, wanted: Wanted) -> list[Entry]:
     if wanted.limit <= 0:
         return []
     if not wanted.passes_over:
-        return list(_page(container, wanted, _start(wanted))[0])
+        return list[Entry](_page(container, wanted, _start(wanted))[0])
     found: list[Entry] = []
     objects = virtual = 0
     most: int = settings.PITHOS_API_LIST_LIMIT
@@ -148,6 +186,31 @@ def entries(container: Container, wanted: Wanted) -> list[Entry]:
         if counted >= wanted.limit or virtual >= most:
             break
     return found
+
+
+def made(
+    container: Container,
+    wanted: Wanted,
+    of_rows: Callable[[Sequence[Row]], list[T]],
+    of_rolled: Callable[[Rolled], T],
+) -> list[T]:
+    """What is made of each entry: of many objects at a time, while the database looks for the next ones.
+
+    ``of_rows`` takes rows of as many values as are ``told``, and asks the database nothing.
+    """
+    if wanted.passes_over or wanted.limit <= 0:
+        found = list[T]()
+        for _, run in itertools.groupby(entries(container, wanted), type):
+            rows = list[Row]()
+            for entry in run:
+                if isinstance(entry, Rolled):
+                    found.append(of_rolled(entry))
+                else:
+                    rows.append(entry)
+            found += of_rows(rows)
+        return found
+    check_characters(wanted.prefix + wanted.marker + wanted.end_marker)
+    return _in_order(container, wanted, _start(wanted), wanted.limit, of_rows)
 
 
 def _all(container: Container, wanted: Wanted) -> Iterator[Entry]:
@@ -185,7 +248,7 @@ def _leapt(container: Container, wanted: Wanted, edge: str) -> tuple[list[Listed
     )
     rows = Version.objects.filter(object__container=container, state=Version.State.CURRENT)
     rows = rows.filter(object__name__in=names)
-    found = sorted(plain(rows, brief=wanted.brief))
+    found = sorted(plain(rows, wanted.told))
     return found, bool(found) and len(names) == leaps.AT_ONCE
 
 
@@ -222,6 +285,45 @@ def _further(wanted: Wanted, rolled: str, last: str) -> Q:
 def _page(container: Container, wanted: Wanted, place: Q) -> tuple[list[Listed], bool]:
     """Objects from a place on, and whether there may be more. A page may roll up, so it is not too long."""
     size = min(wanted.limit, leaps.AT_ONCE) if _can_leap(wanted) else wanted.limit
+    found = _in_order(container, wanted, place, size, _listed)
+    return found, len(found) == size
+
+
+def _in_order(
+    container: Container, wanted: Wanted, place: Q, size: int, make: Callable[[Sequence[Row]], list[T]]
+) -> list[T]:
+    """What is made of so many objects from a place on."""
+    rows = _objects(container, wanted, place)
+    if container.object_count <= size and wanted.until is None:
+        found = _sorted(rows, wanted, size, make)
+        if found is not None:
+            return found
+    order = "-object__name" if wanted.reverse else "object__name"
+    return _made(rows.order_by(order)[:size], wanted.told, make)
+
+
+def _sorted(
+    rows: QuerySet[Version], wanted: Wanted, most: int, make: Callable[[Sequence[Row]], list[T]]
+) -> list[T] | None:
+    """The same of all that there are; None if they are more.
+
+    To sort them takes the database several times as long, and then it sends none before it has found all.
+    """
+    count, names, found = 0, list[str](), list[T]()
+    with closing(_read(rows, wanted.told)) as pieces:
+        for piece in pieces:
+            count += len(piece)
+            if count <= most:
+                names += [row[0] for row in piece]
+                found += make(piece)
+    if count > most:
+        return None
+    order = sorted(range(len(names)), key=names.__getitem__, reverse=wanted.reverse)
+    return [found[number] for number in order]
+
+
+def _objects(container: Container, wanted: Wanted, place: Q) -> QuerySet[Version]:
+    """All objects from a place on, in no order."""
     rows: QuerySet[Version]
     if wanted.until is None:
         rows = Version.objects.filter(object__container=container, state=Version.State.CURRENT)
@@ -235,15 +337,26 @@ def _page(container: Container, wanted: Wanted, place: Q) -> tuple[list[Listed],
     if wanted.end_marker:
         end = wanted.end_marker
         rows = rows.filter(Q(object__name__gt=end) if wanted.reverse else Q(object__name__lt=end))
-    order = "-object__name" if wanted.reverse else "object__name"
-    found = plain(rows.order_by(order)[:size], brief=wanted.brief)
-    return found, len(found) == size
+    return rows
 
 
-def plain(rows: QuerySet[Version], *, brief: bool = False) -> list[Listed]:
+def plain(rows: QuerySet[Version], told: Told = Told.ALL) -> list[Listed]:
     """The rows as plain values."""
-    told = rows.annotate(moment=_Moment("modified"), kept=Cast("attributes", TextField()))
-    return list(map(_listed, told.values_list(*(_BRIEF if brief else _COLUMNS))))
+    return _made(rows, told, _listed)
+
+
+def _listed(rows: Sequence[Row]) -> list[Listed]:
+    return list(map(listed, rows))
+
+
+def _made(rows: QuerySet[Version], told: Told, make: Callable[[Sequence[Row]], list[T]]) -> list[T]:
+    with closing(_read(rows, told)) as pieces:
+        return list(itertools.chain.from_iterable(map(make, pieces)))
+
+
+def _read(rows: QuerySet[Version], told: Told) -> Generator[list[Row]]:
+    values = rows.annotate(stored=_Stored("modified"), kept=Cast("attributes", TextField()))
+    return streamed.pieces(values.values_list(*_COLUMNS[:told]))
 
 
 def metadata_keys(container: Container, prefix: str, sight: Sight | None = None) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import datetime
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -34,7 +35,7 @@ from synnefo.pithos.namespace import (
     sights,
 )
 from synnefo.pithos.namespace.access import Right
-from synnefo.pithos.namespace.listing import Entry, Rolled, Wanted
+from synnefo.pithos.namespace.listing import Entry, Rolled, Told, Wanted
 from synnefo.pithos.namespace.models import Container, timestamp
 from synnefo.pithos.namespace.sights import Sight
 
@@ -58,14 +59,15 @@ def show(request: HttpRequest, account: str, container: str) -> HttpResponse:
         raise Forbidden("User does not have read access to the container")
     narrowed = _narrowed(request, caller, found, sight)
     kind = kit.serialization(request)
-    entries = listing.entries(found, dataclasses.replace(wanted, sight=narrowed, brief=kind == "text"))
+    told = Told.NAMES if kind == "text" and wanted.accepts is None else Told.ALL
+    entries = listing.entries(found, dataclasses.replace(wanted, sight=narrowed, told=told))
     if kind == "text":
         response = kit.answer_lines(entry.name for entry in entries)
     else:
         more, looking_back = _more(request, caller, found, sight, entries), wanted.until is not None
         if kind == "json":
             response = kit.answer_text(
-                rows.json_list(_json(entry, more, looking_back) for entry in entries), kind
+                rows.json_list(_json(entry, more, looking_back).encode() for entry in entries), kind
             )
         else:
             items = (_item(entry, more, looking_back) for entry in entries)
@@ -208,12 +210,14 @@ def _json(entry: Entry, more: Mapping[str, dict[str, str]], looking_back: bool) 
     """``_item`` as text: of hardly any row more is told than its columns."""
     if isinstance(entry, Rolled) or looking_back or entry.name in more:
         return json.dumps(_item(entry, more, looking_back))
+    moment = f"{entry.moment}+00:00"
+    since_epoch = timestamp(datetime.datetime.fromisoformat(moment))
     return (
         f'{{"name": {quoted(entry.name)}, "bytes": {entry.size_bytes}, '
         f'"content_type": {quoted(entry.content_type)}, "hash": {quoted(entry.checksum)}, '
         f'"x_object_hash": {quoted(entry.hash)}, "x_object_uuid": {quoted(entry.uuid)}, '
-        f'"x_object_version": {entry.pk}, "x_object_version_timestamp": "{timestamp(entry.modified)}", '
-        f'"x_object_modified_by": {quoted(entry.modified_by)}, "last_modified": "{entry.moment}+00:00", '
+        f'"x_object_version": {entry.pk}, "x_object_version_timestamp": "{since_epoch}", '
+        f'"x_object_modified_by": {quoted(entry.modified_by)}, "last_modified": "{moment}", '
         f'"available": {entry.available}, "map_check_timestamp": null}}'
     )
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +14,7 @@ from django.http.response import HttpResponseBase
 
 from synnefo.common.caller import Caller
 from synnefo.common.faults import BadRequest, Conflict
+from synnefo.common.prepared import Row
 from synnefo.pithos.faces.rows import quoted
 from synnefo.pithos.faces.swift import (
     bulk,
@@ -26,7 +29,18 @@ from synnefo.pithos.faces.swift import (
 )
 from synnefo.pithos.namespace import access, containers
 from synnefo.pithos.namespace.access import Right
-from synnefo.pithos.namespace.listing import Entry, Listed, Rolled, Wanted, entries
+from synnefo.pithos.namespace.listing import (
+    Entry,
+    Listed,
+    Rolled,
+    Told,
+    Wanted,
+    entries,
+    has_domain,
+    listed,
+    made,
+    moments_of,
+)
 from synnefo.pithos.namespace.models import SWIFT, Container
 from synnefo.pithos.namespace.names import MAX_CONTAINER
 
@@ -45,9 +59,8 @@ def show(request: HttpRequest, account: str, container: str) -> HttpResponse:
         versions.check_format(request)
         response = listing.answer(listing.JSON, "container", container, "object", _versions(request, found))
     else:
-        kind, has_ids = listing.kind_of(request), bool(versions.state(found))
-        there = entries(found, dataclasses.replace(_wanted(request), brief=not has_ids))
-        response = _with_ids(found, kind, there) if has_ids else _listed(account, container, kind, there)
+        kind, wanted = listing.kind_of(request), _wanted(request)
+        response = _with_ids(found, kind, wanted) if versions.state(found) else _listed(found, kind, wanted)
     return _described(request, response, caller, found)
 
 
@@ -120,7 +133,7 @@ def _wanted(request: HttpRequest) -> Wanted:
     wanted = Wanted(
         marker=listing.border(request, "marker", upper=backwards),
         end_marker=listing.border(request, "end_marker", upper=not backwards),
-        limit=listing.limit_of(request), reverse=backwards, brief=True,
+        limit=listing.limit_of(request), reverse=backwards,
     )  # fmt: skip
     if "path" not in request.GET:
         prefix, delimiter = kit.parameter(request, "prefix"), kit.parameter(request, "delimiter")
@@ -134,31 +147,48 @@ def _wanted(request: HttpRequest) -> Wanted:
     return dataclasses.replace(wanted, prefix=folder, delimiter="/", virtual=False, accepts=inside)
 
 
-def _listed(account: str, container: str, kind: str, found: Sequence[Entry]) -> HttpResponse:
+def _listed(found: Container, kind: str, wanted: Wanted) -> HttpResponse:
+    account, brief = found.account.name, dataclasses.replace(wanted, told=Told.BRIEF)
     if kind == listing.JSON:
-        return listing.as_json(_json(account, entry) for entry in found)
+        return listing.as_json(made(found, brief, functools.partial(_json, account), _rolled))
     if kind == listing.TEXT:
-        return listing.as_text(entry.name for entry in found)
-    return listing.as_xml(kind, "container", container, "object", (_item(account, entry) for entry in found))
+        only_names = dataclasses.replace(wanted, told=Told.NAMES)
+        return listing.as_text(made(found, only_names, _names, operator.attrgetter("name")))
+    items = (_item(account, entry) for entry in entries(found, brief))
+    return listing.as_xml(kind, "container", found.name, "object", items)
 
 
-def _with_ids(found: Container, kind: str, there: Sequence[Entry]) -> HttpResponse:
+def _with_ids(found: Container, kind: str, wanted: Wanted) -> HttpResponse:
     """What is there where versions have ids: to Swift's clients a link to the version that it is."""
     account, items = found.account.name, list[listing.Item]()
-    for entry in there:
+    for entry in entries(found, wanted):
         link = {} if isinstance(entry, Rolled) else versions.link_to(found, entry.name, entry.pk)
         items.append({**link, **_item(account, entry)})
     return listing.answer(kind, "container", found.name, "object", items)
 
 
-def _json(account: str, entry: Entry) -> str:
-    """``_item`` as text: hardly any row has more to tell than its columns."""
-    if isinstance(entry, Rolled) or entry.says_of(SWIFT):
-        return json.dumps(_item(account, entry))
-    return (
-        f'{{"name": {quoted(entry.name)}, "hash": {quoted(entry.checksum)}, "bytes": {entry.size_bytes}, '
-        f'"content_type": {quoted(entry.content_type or kit.OCTETS)}, "last_modified": "{entry.moment}"}}'
-    )
+def _rolled(entry: Rolled) -> bytes:
+    return json.dumps({"subdir": entry.name}).encode()
+
+
+def _names(rows: Sequence[Row]) -> list[str]:
+    return [name for (name,) in rows]
+
+
+def _json(account: str, rows: Sequence[Row]) -> list[bytes]:
+    """``_item`` of objects as text: hardly any has more to tell than its columns."""
+    texts = list[bytes]()
+    for row, moment in zip(rows, moments_of(rows), strict=True):
+        name, size_bytes, content_type, checksum, _, kept = row
+        if has_domain(kept, SWIFT):
+            texts.append(json.dumps(_item(account, listed(row))).encode())
+            continue
+        text = (
+            f'{{"name": {quoted(name)}, "hash": {quoted(checksum)}, "bytes": {size_bytes}, '
+            f'"content_type": {quoted(content_type or kit.OCTETS)}, "last_modified": "{moment}"}}'
+        )
+        texts.append(text.encode())
+    return texts
 
 
 def _item(account: str, entry: Entry) -> listing.Item:
