@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterable, Sequence
 
-from synnefo.astakos.accounts import memory, programs, sessions, tokens
+from synnefo.astakos.accounts import programs, sessions, tokens
 from synnefo.astakos.accounts.models import User
 from synnefo.astakos.catalog.models import Component
 from synnefo.astakos.keys import signing
@@ -27,7 +27,10 @@ class InProcessAccounts(Accounts):
         return tokens.identify(token)
 
     def remember(self) -> None:
-        memory.begin()
+        tokens.memory.begin()
+
+    def remembered(self, token: str) -> Identity | None:
+        return tokens.remembered(token)
 
     def identity_of_user(self, user: str) -> Identity:
         return tokens.identity_of_user(user)

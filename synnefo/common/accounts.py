@@ -129,6 +129,13 @@ class Accounts(Protocol):
     def remember(self) -> None:
         """From now on this process may know for a while whose a token is, where it hears of every change."""
 
+    def remembered(self, token: str) -> Identity | None:
+        """Whose token this is, for a server's loop: if that is known without asking anybody.
+
+        What it is told by ``identify`` in a thread it may know here a moment later. The loop has a connection
+        to the database of its own, over which nothing is written.
+        """
+
     def identity_of_user(self, user: str) -> Identity:
         """Somebody who is signed in to the pages, by uuid. Raises Unauthorized if he may not be any more."""
 

@@ -58,6 +58,13 @@ class HttpAccounts(Accounts):
     def identify(self, token: str) -> Identity:
         return self._identity("token", token, "service/identities", {"token": token})[0]
 
+    def remember(self) -> None:
+        """It does."""
+
+    def remembered(self, token: str) -> Identity | None:
+        known = self._kept.get(_place("token", token))
+        return known.identity if known and time.monotonic() < known.asked + _CACHE_S else None
+
     def identity_of_user(self, user: str) -> Identity:
         return self._identity("user", user, "service/identities", {"user": user})[0]
 
@@ -166,7 +173,7 @@ class HttpAccounts(Accounts):
 
     def _identity(self, kind: str, text: str, path: str, question: object) -> tuple[Identity, bytes]:
         """What Astakos says to a question about ``text``, or has said a moment ago."""
-        place = kind, hashlib.sha256(text.encode(errors="backslashreplace")).digest()
+        place = _place(kind, text)
         known, now = self._kept.get(place), time.monotonic()
         if known and now < known.asked + _CACHE_S:
             return known.identity, known.key
@@ -208,3 +215,7 @@ class HttpAccounts(Accounts):
         if response.status_code == TooManyRequests.status:
             raise TooManyRequests(told.get("message", ""))
         raise ServiceUnavailable(_UNREACHABLE)
+
+
+def _place(kind: str, text: str) -> tuple[str, bytes]:
+    return kind, hashlib.sha256(text.encode(errors="backslashreplace")).digest()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import pytest
 
 from synnefo.astakos.accounts import tokens
+from synnefo.astakos.seam import InProcessAccounts
+from synnefo.common.accounts import Identity
 from synnefo.common.caller import system_caller
+from synnefo.common.faults import Unauthorized
 from synnefo.pithos.faces.swift import plain_reads
 from synnefo.settings import OF_OBJECTS
 from tests.conftest import People
@@ -16,7 +20,15 @@ from tests.pithos_swift.ways import Ways
 
 
 @pytest.fixture
-def ways(settings: Any) -> Ways:
+def ways(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Ways:
+    """In a process that knows everybody."""
+
+    def remembered(self: InProcessAccounts, token: str) -> Identity | None:
+        with contextlib.suppress(Unauthorized):
+            return self.identify(token)
+        return None
+
+    monkeypatch.setattr(InProcessAccounts, "remembered", remembered)
     settings.MIDDLEWARE = OF_OBJECTS
     return Ways(prompts=[plain_reads.answer])
 
@@ -148,3 +160,12 @@ def test_a_token_that_has_ended_reads_nothing_more(shelf: Api, people: People, w
     found, expected = ways.both("GET", place, shelf.token)
     assert found == expected
     assert found[0] == 401
+
+
+def test_who_is_not_known_yet_is_asked_by_the_view(
+    shelf: Api, ways: Ways, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(InProcessAccounts, "remembered", lambda self, token: None)
+    found, expected = ways.both("GET", f"{TOP}AUTH_{shelf.account}/c/small", shelf.token)
+    assert found == expected
+    assert ways.asked == 1

@@ -20,7 +20,7 @@ from django.db import DatabaseError
 from django.db.models import CharField, Exists, OuterRef, Q, QuerySet, Value
 from django.utils import timezone
 
-from synnefo.astakos.accounts.memory import memory
+from synnefo.astakos.accounts.memory import Heard
 from synnefo.astakos.accounts.models import ApplicationCredential, Token, User
 from synnefo.astakos.oauth.models import OAuthToken
 from synnefo.astakos.projects.models import Membership, Project
@@ -32,7 +32,7 @@ from synnefo.common.accounts import SERVICES, Identity
 from synnefo.common.caller import Caller
 from synnefo.common.faults import BadRequest, Forbidden, ItemNotFound, Unauthorized
 from synnefo.common.fields import check_fields
-from synnefo.common.prepared import ListOf, Prepared, Row
+from synnefo.common.prepared import ListOf, Prepared
 from synnefo.common.transactions import atomic
 
 log = structlog.get_logger("synnefo.astakos")
@@ -256,16 +256,44 @@ def revoke(caller: Caller, user: User, uuid: str) -> None:
         audit.record(caller, "token.revoke", "token", uuid, user=user.uuid)
 
 
+class _Known(NamedTuple):
+    """What a token says ``until`` it ends, terms are due, or it is to be noted that it was used."""
+
+    identity: Identity
+    until: datetime.datetime
+
+
+memory = Heard[_Known]()
+
+
 def identify(token: str) -> Identity:
     """Whose token this is, where he may work and as what. Raises Unauthorized with the reason."""
     digest = digest_of(token)
-    return _identity(memory.found(digest, lambda: _callers(digest)))
-
-
-def _identity(found: list[Row]) -> Identity:
-    """Of what ``_callers`` finds. Raises Unauthorized."""
+    known = _valid(memory.get(digest))
+    if known is not None:
+        return known
+    turn, now = memory.turn, timezone.now()
+    found = _callers(digest)
     grant = _good(Grant(*found[0][:-2]) if found else None)
-    (*_, projects, groups), roles = found[0], grant.roles
+    identity = _identity(grant, *found[0][-2:])
+    if not (grant.is_assigned or grant.scope):  # which says more than what was looked up here
+        used = now if _is_to_be_noted(grant, now) else grant.last_used or now
+        until = min(grant.expires, grant.user__terms_due or grant.expires, used + _TOUCH_EVERY)
+        memory.keep(digest, _Known(identity, until), turn)
+    return identity
+
+
+def remembered(token: str) -> Identity | None:
+    """The same for who cannot wait: whose it is, if that is known without asking anybody."""
+    return _valid(memory.get_in_loop(digest_of(token)))
+
+
+def _valid(known: _Known | None) -> Identity | None:
+    return known.identity if known is not None and timezone.now() < known.until else None
+
+
+def _identity(grant: Grant, projects: Iterable[str], groups: Iterable[str]) -> Identity:
+    roles = grant.roles
     return Identity(
         user=grant.user__uuid,
         user_name=grant.user__username,
@@ -385,9 +413,13 @@ def _good(grant: Grant | None) -> Grant:
     grant = _with_assigned(grant)
     if not _is_open(grant):
         raise Unauthorized("The token's project is not open to its user any more")
-    if grant.last_used is None or now - grant.last_used > _TOUCH_EVERY:
+    if _is_to_be_noted(grant, now):
         _touch(grant.digest, now)
     return grant
+
+
+def _is_to_be_noted(grant: Grant, now: datetime.datetime) -> bool:
+    return grant.last_used is None or now - grant.last_used > _TOUCH_EVERY
 
 
 def require_signed_terms(due: datetime.datetime | None, now: datetime.datetime) -> None:
@@ -419,7 +451,6 @@ def _reached(grant: Grant, projects: Iterable[str]) -> frozenset[str]:
 
 def _touch(digest: str, now: datetime.datetime) -> None:
     """Note the use, at most once a minute; a database too busy for that is no reason to refuse."""
-    memory.forget(digest)
     due = Q(last_used__isnull=True) | Q(last_used__lt=now - _TOUCH_EVERY)
     try:
         Token.objects.filter(due, digest=digest).update(last_used=now)

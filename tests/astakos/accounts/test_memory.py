@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import threading
 from collections.abc import Callable, Iterator
 
@@ -15,8 +16,9 @@ from django.utils import timezone
 
 from synnefo.astakos.accounts import memory as remembering
 from synnefo.astakos.accounts import rules, tokens
-from synnefo.astakos.accounts.memory import Memory, memory
+from synnefo.astakos.accounts.memory import Memory
 from synnefo.astakos.accounts.models import Token, User
+from synnefo.astakos.accounts.tokens import memory
 from synnefo.astakos.projects.models import Membership, Project
 from synnefo.common.caller import system_caller
 from synnefo.common.faults import Unauthorized
@@ -24,60 +26,64 @@ from tests.astakos.conftest import Person
 from tests.cloud import wait_until
 
 SYSTEM = system_caller("test")
-ROWS = [("a row",)]
+
+
+def opened() -> Memory[str]:
+    made = Memory[str]()
+    made.open(True)
+    return made
 
 
 def test_nothing_is_remembered_where_nobody_listens() -> None:
-    asked: list[int] = []
-    kept = Memory()
-    for _ in range(2):
-        kept.found("digest", lambda: asked.append(1) or ROWS)
-    assert len(asked) == 2
+    kept = Memory[str]()
+    kept.keep("digest", "value", kept.turn)
+    assert kept.get("digest") is None
 
 
-def test_what_was_found_is_remembered_until_a_word_comes() -> None:
-    asked: list[int] = []
-    kept = Memory()
-    kept.open(True)
-
-    def ask(digest: str = "digest") -> int:
-        assert kept.found(digest, lambda: asked.append(1) or ROWS) == ROWS
-        return len(asked)
-
-    assert [ask(), ask()] == [1, 1]
+def test_what_is_kept_is_remembered_until_a_word_comes() -> None:
+    kept = opened()
+    kept.keep("digest", "value", kept.turn)
+    kept.keep("another", "else", kept.turn)
+    assert [kept.get(digest) for digest in ("digest", "another", "third")] == ["value", "else", None]
     kept.forget()
-    assert [ask(), ask()] == [2, 2]
-    assert ask("another") == 3
-    kept.forget("another")
-    assert [ask(), ask("another")] == [3, 4]
+    assert [kept.get(digest) for digest in ("digest", "another")] == [None, None]
+
+
+def test_what_is_remembered_is_forgotten_when_nobody_listens_any_more() -> None:
+    kept = opened()
+    kept.keep("digest", "value", kept.turn)
     kept.open(False)
-    assert [ask(), ask()] == [5, 6]
-
-
-def test_what_is_not_there_is_not_remembered() -> None:
-    kept = Memory()
-    kept.open(True)
-    assert kept.found("digest", list) == []
-    assert kept.found("digest", lambda: ROWS) == ROWS
+    assert kept.get("digest") is None
 
 
 def test_what_was_looked_up_before_a_word_came_is_not_kept_after_it() -> None:
-    kept = Memory()
-    kept.open(True)
+    kept = opened()
+    turn = kept.turn
+    kept.forget()
+    kept.keep("digest", "value", turn)
+    assert kept.get("digest") is None
 
-    def overtaken() -> list[tuple[str]]:
-        kept.forget()
-        return ROWS
 
-    assert kept.found("digest", overtaken) == ROWS
-    assert kept.found("digest", lambda: [("newer",)]) == [("newer",)]
+def test_nothing_is_remembered_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remembering, "_KEPT_S", 0)
+    kept = opened()
+    kept.keep("digest", "value", kept.turn)
+    assert kept.get("digest") is None
+
+
+def test_there_is_a_bound_to_how_much_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remembering, "_MOST", 3)
+    kept = opened()
+    for number in range(10):
+        kept.keep(str(number), "value", kept.turn)
+    assert [number for number in range(10) if kept.get(str(number))] == [9]
 
 
 @pytest.fixture
 def listening(transactional_db: None) -> Iterator[None]:
     def listen() -> None:
         with contextlib.suppress(psycopg.Error):
-            remembering.listen()
+            memory.listen()
 
     thread = threading.Thread(target=listen, daemon=True)
     thread.start()
@@ -129,8 +135,11 @@ def group(person: Person) -> None:
     person.user.groups.add(Group.objects.create(name="helpdesk"))
 
 
+CHANGES = (revoke, deactivate, end, promote, leave, suspend, group)
+
+
 @pytest.mark.postgresql
-@pytest.mark.parametrize("change", [revoke, deactivate, end, promote, leave, suspend, group])
+@pytest.mark.parametrize("change", CHANGES)
 def test_every_change_of_what_a_token_says_is_heard_of(
     listening: None, person: Callable[..., Person], change: Callable[[Person], None]
 ) -> None:
@@ -148,6 +157,17 @@ def test_that_a_token_was_used_is_no_change(listening: None, person: Callable[..
     wait_until("it is remembered", lambda: _asks_nobody(ada.token), 20)
     Token.objects.update(last_used=timezone.now())
     assert _asks_nobody(ada.token)
+
+
+@pytest.mark.postgresql
+def test_what_falls_due_is_due_without_a_word(
+    listening: None, person: Callable[..., Person], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = person("ada")
+    soon = timezone.now() + datetime.timedelta(seconds=0.5)
+    Token.objects.filter(user=ada.user).update(expires=soon)
+    wait_until("it is remembered", lambda: _asks_nobody(ada.token), 20)
+    wait_until("it has ended", lambda: says(ada.token) == "Authentication expired", 20)
 
 
 def _asks_nobody(token: str) -> bool:

@@ -17,7 +17,7 @@ from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse
 from django.middleware.security import SecurityMiddleware
 
-from synnefo.common.accounts import accounts
+from synnefo.common.accounts import Identity
 from synnefo.common.caller import Caller
 from synnefo.common.faults import Fault
 from synnefo.common.http import context
@@ -55,10 +55,11 @@ def _pattern() -> re.Pattern[str]:
     return re.compile(rf"{base}/swift/v1/{kit.PREFIX}([^/\0]+)/([^/\0]+)/([^\0]+)")
 
 
-def caller_of(token: str) -> Caller | None:
-    """Whose a token is; None if it is not good for all services. Raises Unauthorized, ServiceUnavailable."""
-    identity = accounts().identify(token)
-    return None if identity.services else identity.caller(kit.scope_of(identity))
+def caller(identity: Identity | None) -> Caller | None:
+    """Who asks; None if nobody knows, or with a token that is not good for all services."""
+    if identity is None or identity.services:
+        return None
+    return identity.caller(kit.scope_of(identity))
 
 
 def count(request_id: str, method: str, path: Path, status: int, started: float) -> None:

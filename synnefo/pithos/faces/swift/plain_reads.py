@@ -1,7 +1,8 @@
 """Plain reads: GET and HEAD of objects that stand for nothing but what they hold, answered at once.
 
-Their reference is ``objects.show``. A read takes two look-ups by keys, so the server's loop waits for it: to
-hand it to a thread and to take it back would cost more than the reading.
+Their reference is ``objects.show``. A read takes one look-up by keys, so the server's loop waits for it: to
+hand it to a thread and to take it back would cost more than the reading. Who is not known yet is asked by the
+view who he is.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
+from synnefo.common.accounts import accounts
 from synnefo.common.http.context import new_request_id
 from synnefo.common.http.lanes import Answer, Scope
 from synnefo.pithos.faces import streams
@@ -42,7 +44,7 @@ def answer(scope: Scope) -> Answer | None:
 
 
 def _found(path: Path, token: str) -> Shown | None:
-    caller = plain.caller_of(token)
+    caller = plain.caller(accounts().remembered(token))
     if caller is None or not access.is_own(caller, path, Right.READ):
         return None
     version = numbered.current(caller, path)

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from django.conf import settings
 from django.http import HttpRequest
 
+from synnefo.common.accounts import accounts
 from synnefo.common.caller import Caller
 from synnefo.common.faults import Fault, Unauthorized
 from synnefo.common.http.context import new_request_id
@@ -79,7 +80,7 @@ class PlainWrites(Lane[Asked]):
 
 def _caller(token: str) -> Caller | None:
     try:
-        return plain.caller_of(token)
+        return plain.caller(accounts().identify(token))
     except Unauthorized:
         return None
 

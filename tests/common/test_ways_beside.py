@@ -1,0 +1,31 @@
+"""Where something is tried before the application."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from synnefo.webproject.objects import ways_beside
+
+
+@pytest.mark.parametrize(
+    ("serves", "more", "expected"),
+    [
+        (["objects"], {}, (1, 1)),
+        (["pages"], {}, (0, 0)),
+        (["pages", "objects"], {}, (0, 0)),
+        (["s3"], {}, (0, 0)),
+        (["objects"], {"SECURE_HSTS_SECONDS": 60}, (0, 0)),
+        (["objects"], {"SECURE_SSL_REDIRECT": True}, (0, 0)),
+        (["objects"], {"SYNNEFO_SERVICES": ["astakos"]}, (0, 0)),
+    ],
+)
+def test_plain_requests_go_beside_it_in_processes_for_objects_where_the_scheme_makes_no_difference(
+    settings: Any, serves: list[str], more: dict[str, Any], expected: tuple[int, int]
+) -> None:
+    settings.SYNNEFO_WEB_SERVES = serves
+    for name, value in more.items():
+        setattr(settings, name, value)
+    prompts, lanes = ways_beside()
+    assert (len(prompts), len(lanes)) == expected
