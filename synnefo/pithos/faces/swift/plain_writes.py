@@ -7,8 +7,10 @@ of the namespace: one transaction, which the disk has to take once.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import time
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -19,7 +21,7 @@ from synnefo.common.faults import Fault, Unauthorized
 from synnefo.common.http.context import new_request_id
 from synnefo.common.http.lanes import Answer, Lane, Scope
 from synnefo.pithos.blocks.base import blocks
-from synnefo.pithos.blocks.content import keep
+from synnefo.pithos.blocks.content import Content, keep
 from synnefo.pithos.faces.swift import kit, metadata, plain, quotas, writing
 from synnefo.pithos.faces.swift.settings import STACK
 from synnefo.pithos.namespace import numbers, objects
@@ -27,6 +29,7 @@ from synnefo.pithos.namespace.models import Container, Version
 from synnefo.pithos.namespace.names import Path
 from synnefo.pithos.namespace.objects import Put, Seen
 
+_WRITERS = 8
 _META = b"x-object-meta-"
 _TYPE, _LENGTH = b"content-type", b"content-length"
 
@@ -106,7 +109,7 @@ def _is_plain(container: Container) -> bool:
 def _put(caller: Caller, asked: Sequence[Asked], seen: dict[int, Seen]) -> Iterable[tuple[int, Answer]]:
     """Nothing if one of them cannot be: the views find out which."""
     try:
-        puts = [_stored(asked[number], found) for number, found in seen.items()]
+        puts = _stored([(asked[number], found) for number, found in seen.items()])
         made = objects.write_each(caller, puts)
     except (*plain.UNANSWERED, OSError):
         return
@@ -114,9 +117,25 @@ def _put(caller: Caller, asked: Sequence[Asked], seen: dict[int, Seen]) -> Itera
         yield number, _answer(asked[number], version)
 
 
-def _stored(asked: Asked, seen: Seen) -> Put:
-    content = keep(blocks(), [asked.body], settings.PITHOS_BACKEND_BLOCK_SIZE)
-    return Put(asked.path, seen, content, asked.content_type, asked.attributes)
+def _stored(wanted: Sequence[tuple[Asked, Seen]]) -> list[Put]:
+    """Blocks are synced at the same time: a medium takes several in hardly more time than one."""
+    bodies = [asked.body for asked, _ in wanted]
+    many = len(bodies) > 1 and max(map(len, bodies)) > settings.PITHOS_INLINE_BYTES
+    contents = list((_writers().map if many else map)(_content, bodies))
+    return [
+        Put(asked.path, seen, content, asked.content_type, asked.attributes)
+        for (asked, seen), content in zip(wanted, contents, strict=True)
+    ]
+
+
+def _content(body: bytes) -> Content:
+    return keep(blocks(), [body], settings.PITHOS_BACKEND_BLOCK_SIZE)
+
+
+@functools.cache
+def _writers() -> ThreadPoolExecutor:
+    """Made by whoever stores first, for threads do not survive a fork."""
+    return ThreadPoolExecutor(_WRITERS, "short blocks")
 
 
 def _answer(asked: Asked, made: Version) -> Answer:
