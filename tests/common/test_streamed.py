@@ -49,9 +49,8 @@ def test_the_connection_is_good_for_more_after_one_that_was_not_read_to_its_end(
     assert Account.objects.count() == COUNT
 
 
+@pytest.mark.postgresql
 def test_errors_are_those_of_django() -> None:
-    if connection.vendor != "postgresql":
-        pytest.skip("SQLite takes anything for a number")
     wrong = Account.objects.annotate(number=Cast(Value("x"), IntegerField())).values_list("number")
     with pytest.raises(DataError), transaction.atomic():
         list(streamed.pieces(wrong))

@@ -40,7 +40,7 @@ def _answer(request: HttpRequest, path: Path) -> HttpResponseBase:
         return response
     except versions.Deleted as deleted:
         response = rendered(deleted)
-        response["X-Object-Version-Id"] = deleted.version
+        response["X-Object-Version-Id"] = (deleted.data or {})["version"]
         response["Content-Type"] = versions.GONE
         return response
     refused = _refusal(request, found)

@@ -31,11 +31,7 @@ _NOT_ENABLED = "Object versioning is not enabled for this container."
 
 
 class Deleted(ItemNotFound):
-    """What was asked for is the mark of a deletion."""
-
-    def __init__(self, version: str) -> None:
-        super().__init__("The resource could not be found.")
-        self.version = version
+    """What was asked for is the mark of a deletion; its ``version`` is in the data."""
 
 
 def asked(request: HttpRequest) -> bool | None:
@@ -77,7 +73,7 @@ def get(caller: Caller, path: Path, text: str) -> Version:
         return objects.get(caller, path)
     found = numbered.find(container, path.name, number)
     if found.state == Version.State.TOMBSTONE:
-        raise Deleted(text)
+        raise Deleted("The resource could not be found.", data={"version": text})
     return found
 
 
