@@ -11,6 +11,7 @@ import io
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
+import structlog
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, close_old_connections, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -23,6 +24,8 @@ from synnefo.common.http.addresses import base_url, objects_url
 from synnefo.common.http.lanes import Answer, Lane, Prompt, Scope
 from synnefo.common.http.rendering import render, synnefo
 from synnefo.common.transactions import let_go
+
+log = structlog.get_logger("synnefo.http")
 
 Q = TypeVar("Q")
 _SQLITE = "django.db.backends.sqlite3"
@@ -74,7 +77,12 @@ def ways_beside() -> tuple[list[Prompt], list[Lane[Any]]]:
     from synnefo.pithos.faces.swift import plain_reads
     from synnefo.pithos.faces.swift.plain_writes import PlainWrites
 
-    return [in_the_loop(plain_reads.answer)], [_UnhurriedLane(PlainWrites())]
+    return [in_the_loop(plain_reads.answer)], [unhurried_lane(PlainWrites())]
+
+
+def unhurried_lane(lane: Lane[Q]) -> Lane[Q]:
+    """A lane, likewise, which raises nothing."""
+    return _UnhurriedLane(lane)
 
 
 def in_the_loop(prompt: Prompt) -> Prompt:
@@ -87,10 +95,14 @@ def in_the_loop(prompt: Prompt) -> Prompt:
 
     def answer(scope: Scope) -> Answer | None:
         here = connections[DEFAULT_DB_ALIAS] = kept()  # which is known to one task at a time alone
-        found = prompt(scope)
-        if here.errors_occurred:
-            here.close()
-        return found
+        try:
+            return prompt(scope)
+        except Exception:
+            log.exception("what is answered at once was not", path=scope["path"])
+            return None
+        finally:
+            if here.errors_occurred:
+                here.close()
 
     return answer
 
@@ -106,8 +118,6 @@ def _of_the_loop() -> BaseDatabaseWrapper:
 
 
 class _UnhurriedLane(Lane[Q]):
-    """A lane that holds no connection longer than it takes to answer."""
-
     def __init__(self, lane: Lane[Q]) -> None:
         self._lane = lane
 
@@ -118,6 +128,9 @@ class _UnhurriedLane(Lane[Q]):
         close_old_connections()
         try:
             return self._lane.answers(asked)
+        except Exception:
+            log.exception("a lane did not answer", requests=len(asked))
+            return [None] * len(asked)
         finally:
             let_go()
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from synnefo.webproject.objects import ways_beside
+from synnefo.webproject.objects import in_the_loop, unhurried_lane, ways_beside
 
 
 @pytest.mark.parametrize(
@@ -29,3 +30,19 @@ def test_plain_requests_go_beside_it_in_processes_for_objects_where_the_scheme_m
         setattr(settings, name, value)
     prompts, lanes = ways_beside()
     assert (len(prompts), len(lanes)) == expected
+
+
+def test_what_breaks_beside_the_application_is_left_to_it() -> None:
+    class Broken:
+        def asked(self, scope: Any, body: memoryview | None) -> str:
+            return "question"
+
+        def answers(self, asked: Any) -> Any:
+            raise ZeroDivisionError
+
+    def prompt(scope: Any) -> Any:
+        raise ZeroDivisionError
+
+    with ThreadPoolExecutor(1) as elsewhere:  # this thread's connection is the test's
+        assert elsewhere.submit(in_the_loop(prompt), {"path": "/"}).result() is None
+        assert elsewhere.submit(unhurried_lane(Broken()).answers, ["question"] * 2).result() == [None] * 2

@@ -8,6 +8,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from synnefo.astakos.accounts import tokens
+from synnefo.common.caller import system_caller
 from synnefo.common.http.lanes import Answer
 from synnefo.pithos.faces.swift.plain_writes import PlainWrites
 from synnefo.pithos.namespace.models import Container
@@ -20,6 +22,13 @@ from tests.pithos_swift.ways import Ways
 _MOMENTS = ("last-modified", "x-timestamp")
 #: What browsers are told about pages; an answer without content is none.
 _OF_PAGES = ("content-security-policy", "permissions-policy")
+
+
+LIMITS: dict[str, dict[str, Any]] = {
+    "reads": {"read_only": True},
+    "compute": {"services": ["compute"]},
+    "store": {"services": ["object-store"]},
+}
 
 
 @pytest.fixture
@@ -108,17 +117,38 @@ def test_what_is_more_than_plain_is_left_to_the_view(
 
 
 def test_who_may_write_is_decided_alike(api: Api, people: People, ways: Ways, team: Team) -> None:
+    limited = {
+        what: tokens.create_api_token(system_caller(), people.alice.user, what, **more)[0]
+        for what, more in LIMITS.items()
+    }
     statuses = {}
     for who, token in {
         "stranger": "", "nonsense": "nonsense", "another": people.bob.token, "admin": people.admin.token,
-        "a mate's": team.mate.token, "owner": api.token,
+        "a mate's": team.mate.token, "owner": api.token, **limited,
     }.items():  # fmt: skip
         found, expected = ways.both("PUT", place(api, "c/o"), token, "", b"x")
         assert unhurried(found) == unhurried(expected), who
         statuses[who] = found[0]
     assert statuses == {
         "stranger": 401, "nonsense": 401, "another": 403, "admin": 403, "a mate's": 403, "owner": 201,
+        "reads": 403, "compute": 403, "store": 201,
     }  # fmt: skip
+
+
+def test_an_administrators_token_that_only_reads_writes_nothing(people: People, api: Api, ways: Ways) -> None:
+    admin = Api(people.admin.token, people.admin.user.uuid)
+    assert admin("PUT", "c").status_code == 201
+    token, _ = tokens.create_api_token(system_caller(), people.admin.user, "reads", read_only=True)
+    found, expected = ways.both("PUT", place(admin, "c/o"), token, "", b"x")
+    assert (found, found[0]) == (expected, 403)
+    assert admin.lines("c") == []
+
+
+def test_what_is_longer_than_uploads_may_be_is_refused(api: Api, ways: Ways, settings: Any) -> None:
+    settings.PITHOS_MAX_UPLOAD_BYTES = 5
+    assert ways.answered("PUT", place(api, "c/o"), api.token, "", b"12345")[0] == 201
+    found, expected = ways.both("PUT", place(api, "c/o"), api.token, "", b"123456")
+    assert (found, found[0]) == (expected, 413)
 
 
 def test_in_a_project_members_write_and_readers_do_not(ways: Ways, team: Team) -> None:

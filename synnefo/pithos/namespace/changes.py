@@ -261,7 +261,7 @@ def _apply(caller: Caller, change: Change, maps: dict[bytes, int | None]) -> Ver
     if change.seen:
         _retire(change.container, change.seen)
         made.pk = _insert_version(*_values(made))
-    else:  # a tombstone of what was never there
+    else:
         path = change.container.pk, change.name
         made.object_id, made.pk = _insert_with_path(path, _values(made)[1:])
     made._state.adding = False

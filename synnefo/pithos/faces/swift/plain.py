@@ -55,9 +55,12 @@ def _pattern() -> re.Pattern[str]:
     return re.compile(rf"{base}/swift/v1/{kit.PREFIX}([^/\0]+)/([^/\0]+)/([^\0]+)")
 
 
-def caller(identity: Identity | None) -> Caller | None:
-    """Who asks; None if nobody knows, or with a token that is not good for all services."""
-    if identity is None or identity.services:
+def caller(identity: Identity | None, *, writes: bool) -> Caller | None:
+    """Who asks; None if nobody knows, or with a token that is not good for everything.
+
+    What a limited one is good for is said by ``facade.admitted``.
+    """
+    if identity is None or identity.services or (writes and (identity.read_only or identity.remembered)):
         return None
     return identity.caller(kit.scope_of(identity))
 

@@ -44,7 +44,7 @@ def answer(scope: Scope) -> Answer | None:
 
 
 def _found(path: Path, token: str) -> Shown | None:
-    caller = plain.caller(accounts().remembered(token))
+    caller = plain.caller(accounts().remembered(token), writes=False)
     if caller is None or not access.is_own(caller, path, Right.READ):
         return None
     version = numbered.current(caller, path)

@@ -59,7 +59,7 @@ class PlainWrites(Lane[Asked]):
                     return None
             elif name != _LENGTH and name not in plain.IDLE:
                 return None
-        if not token:
+        if not token or len(body) > settings.PITHOS_MAX_UPLOAD_BYTES:
             return None
         try:
             attributes, kind = metadata.of_object(request), writing.type_of(request, path.name)
@@ -83,7 +83,7 @@ class PlainWrites(Lane[Asked]):
 
 def _caller(token: str) -> Caller | None:
     try:
-        return plain.caller(accounts().identify(token))
+        return plain.caller(accounts().identify(token), writes=True)
     except Unauthorized:
         return None
 
