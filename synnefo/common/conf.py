@@ -20,7 +20,8 @@ OWN_PREFIXES = ("SYNNEFO_", "ASTAKOS_", "CYCLADES_", "PITHOS_", "BRANDING_")
 
 
 #: A process that hangs inside a transaction loses its session, and with it the locks that others wait for.
-_SESSION = "-c idle_in_transaction_session_timeout=60s"
+#: Dates as text are as lists tell them, whatever the server likes better.
+_SESSION = "-c idle_in_transaction_session_timeout=60s -c DateStyle=ISO"
 
 
 class ConfigurationError(Exception):

@@ -103,3 +103,16 @@ def test_a_pool_gives_out_no_dead_connection_and_asks_no_server() -> None:
         pooled.close()
     finally:
         pooled.close_pool()
+
+
+def test_dates_come_as_lists_tell_them_whatever_the_server_likes_better() -> None:
+    name = connection.ops.quote_name(connection.settings_dict["NAME"])
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER DATABASE {name} SET DateStyle = 'German'")
+        connection.close()
+        try:
+            cursor = connection.cursor()
+            cursor.execute("SELECT '2031-02-01 00:00:00.25'::timestamp::text")
+            assert cursor.fetchone() == ("2031-02-01 00:00:00.25",)
+        finally:
+            cursor.execute(f"ALTER DATABASE {name} RESET DateStyle")
