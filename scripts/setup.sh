@@ -17,7 +17,7 @@ packages=(
 lock=requirements.lock
 if [ "$purpose" = develop ]; then
   packages+=(
-    openssh-client iputils-ping curl procps busybox-static openssl fakeroot uidmap
+    openssh-client iputils-ping curl procps fdisk busybox-static openssl fakeroot uidmap
     postgresql chromium fonts-dejavu-core ganeti ganeti-os-noop rclone restic cadaver davfs2 litmus memcached
     gcc libc6-dev python3-dev libldap-dev libsasl2-dev slapd ldap-utils nginx-light
   )
