@@ -58,9 +58,6 @@ class HttpAccounts(Accounts):
     def identify(self, token: str) -> Identity:
         return self._identity("token", token, "service/identities", {"token": token})[0]
 
-    def remember(self) -> None:
-        """It does."""
-
     def remembered(self, token: str) -> Identity | None:
         known = self._kept.get(_place("token", token))
         return known.identity if known and time.monotonic() < known.asked + _CACHE_S else None

@@ -97,7 +97,7 @@ def in_the_loop(prompt: Prompt) -> Prompt:
         here = connections[DEFAULT_DB_ALIAS] = kept()  # which is known to one task at a time alone
         try:
             return prompt(scope)
-        except Exception:
+        except Exception:  # whatever is wrong with this way: the application answers
             log.exception("what is answered at once was not", path=scope["path"])
             return None
         finally:
@@ -128,7 +128,7 @@ class _UnhurriedLane(Lane[Q]):
         close_old_connections()
         try:
             return self._lane.answers(asked)
-        except Exception:
+        except Exception:  # likewise: who waits must not be left without an answer
             log.exception("a lane did not answer", requests=len(asked))
             return [None] * len(asked)
         finally:
