@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from synnefo.astakos.projects import rules as projects
 from synnefo.cyclades.flavors import rules as flavors
@@ -79,6 +79,25 @@ def test_an_open_menu_stays_open_while_the_list_changes(
     expect(page.get_by_role("button", name="Hard reboot")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_role("button", name="Hard reboot")).to_be_hidden()
+
+
+def test_a_press_counts_while_the_list_is_being_renewed(
+    alice_page: Page, new_server: Callable[..., Server]
+) -> None:
+    page = alice_page
+    new_server("web-1")
+    page.reload()
+    row(page, "web-1").get_by_role("checkbox").check()
+    held: list[Route] = []
+    page.route("**/ui/servers/rows/**", lambda route: held.append(route))
+    with page.expect_request("**/ui/servers/rows/**"):
+        page.evaluate("window.dispatchEvent(new Event('focus'))")
+    bulk = page.get_by_role("group", name="For the ticked servers")
+    bulk.get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("dialog")).to_contain_text("web-1")
+    for route in held:
+        route.continue_()
+    page.unroute_all(behavior="wait")
 
 
 def test_an_action_of_the_menu_is_done_in_place(

@@ -8,7 +8,7 @@ from django import template
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
 register = template.Library()
 
@@ -60,6 +60,17 @@ def lasted(span: datetime.timedelta | None) -> str:
     if hours:
         return f"{hours} h {minutes} min"
     return f"{minutes} min {seconds % 60} s" if minutes else f"{seconds} s"
+
+
+@register.simple_tag
+def renewed() -> SafeString:
+    """How ``#live`` is kept fresh (live.js): one renewal at a time, of which only what differs is changed.
+
+    What stands inside must not inherit ``hx-sync``: what is pressed during a renewal would be dropped.
+    """
+    return mark_safe(
+        'hx-trigger="renew" hx-swap="morph:outerHTML" hx-sync="this:drop" hx-disinherit="hx-sync"'
+    )
 
 
 @register.simple_tag
