@@ -18,7 +18,7 @@ from django.db.models.query import get_related_populators
 Row = tuple[Any, ...]
 
 _PLACE = re.compile(r"(?<!%)%s")
-_ARRAYS = {str: "text[]", int: "bigint[]"}
+_TYPES = {str: "text", int: "bigint"}
 
 
 class _ListField(Field):
@@ -78,35 +78,41 @@ class _Compiled:
 
 
 class _ForEach:
-    """A query of PostgreSQL's that is asked for many lists of arguments by one statement."""
+    """A query of PostgreSQL's that is asked for many lists of arguments by one statement.
+
+    The statement says how many they are (an array would not), so that its plan is found good and kept.
+    """
 
     def __init__(
-        self,
-        sql: str,
-        template: Sequence[object],
-        places: Sequence[tuple[int, int]],
+        self, sql: str, template: Sequence[object], places: Sequence[tuple[int, int]],
         examples: Sequence[object],
-    ) -> None:
+    ) -> None:  # fmt: skip
         arguments, counted = dict(places), itertools.count()
 
         def named(found: re.Match[str]) -> str:
             number = arguments.get(next(counted))
             return found[0] if number is None else f"asked.value{number}"
 
-        arrays = ", ".join(f"%s::{_ARRAYS[type(example)]}" for example in examples)
-        names = ", ".join(f"value{number}" for number in range(len(examples)))
+        self._types = [_TYPES[type(example)] for example in examples]
         self._constants = [value for place, value in enumerate(template) if place not in arguments]
-        self._sql = (
-            f"SELECT asked.place, found.* "  # noqa: S608
-            f"FROM unnest({arrays}) WITH ORDINALITY AS asked({names}, place) "
-            f"CROSS JOIN LATERAL ({_PLACE.sub(named, sql)}) AS found"
-        )
+        self._query = _PLACE.sub(named, sql)
+        self._sql = functools.cache(self._sql_of)
 
     def __call__(self, asked: Sequence[Sequence[object]]) -> list[list[Row]]:
         found: list[list[Row]] = [[] for _ in asked]
-        for place, *row in run(self._sql, [*map(list, zip(*asked, strict=True)), *self._constants])[0]:
-            found[place - 1].append(tuple(row))
+        params = [*itertools.chain.from_iterable(asked), *self._constants]
+        for place, *row in run(self._sql(len(asked)), params)[0]:
+            found[place].append(tuple(row))
         return found
+
+    def _sql_of(self, count: int) -> str:
+        names = ", ".join(f"value{number}" for number in range(len(self._types)))
+        values = ", ".join(f"%s::{kind}" for kind in self._types)
+        rows = ", ".join(f"({place}, {values})" for place in range(count))
+        return (
+            f"SELECT asked.place, found.* FROM (VALUES {rows}) AS asked(place, {names}) "  # noqa: S608
+            f"CROSS JOIN LATERAL ({self._query}) AS found"
+        )
 
 
 class Prepared:
@@ -137,7 +143,7 @@ class Prepared:
 
     def _compile(self) -> _Compiled:
         compiler = self._build(*self._examples).query.get_compiler(connection=connection)
-        sql, params = compiler.as_sql()
+        sql, params = _with_numbers(compiler.as_sql(), self._examples)
         places = [
             (place, self._examples.index(value))
             for place, value in enumerate(params)
@@ -338,6 +344,22 @@ class PreparedChild:
             f"VALUES {', '.join([row] * count)} "
             f"RETURNING {link}, {quoted(self._child._model._meta.pk.attname)}"
         )
+
+
+def _with_numbers(compiled: tuple[str, Sequence[Any]], but: Sequence[object]) -> tuple[str, list[Any]]:
+    """Whole numbers that are always the same stand in the statement: some indexes are of such rows alone."""
+    sql, params = compiled
+    left = iter(params)
+    kept: list[Any] = []
+
+    def said(_: re.Match[str]) -> str:
+        value = next(left)
+        if isinstance(value, int) and not isinstance(value, bool) and value not in but:
+            return str(int(value))
+        kept.append(value)
+        return "%s"
+
+    return _PLACE.sub(said, sql), kept
 
 
 def _made(compiled: _Compiled, row: Row) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from synnefo.pithos.namespace import leaps, listing, objects
+from synnefo.pithos.namespace import access, changes, leaps, listing, numbered, objects
 from synnefo.pithos.namespace.changes import commit
 from synnefo.pithos.namespace.listing import Rolled, Wanted
 from synnefo.pithos.namespace.models import Container, Object, Version
@@ -177,3 +178,36 @@ def test_many_objects_that_go_at_once_leave_what_one_leaves(api: Api, versioning
     left = {(row.object.name, row.state, row.uuid) for row in Version.objects.select_related("object")}
     states = {Version.State.TOMBSTONE} | ({Version.State.HISTORY} if versioning == "auto" else set())
     assert left == {(name, state, uuid) for name, uuid in uuids.items() for state in states}
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize(
+    "sql",
+    [
+        lambda: access._containers_and_currents._sql,
+        lambda: access._containers_and_currents._for_each._sql(3),
+        lambda: numbered._current._compiled().sql,
+        lambda: objects._named._compiled().sql,
+        lambda: changes._current._compiled().sql,
+    ],
+    ids=["before a change", "before many", "plain", "whole", "planned"],
+)
+def test_what_is_planned_before_there_is_anything_finds_an_object_by_its_whole_key(
+    sql: Callable[[], str],
+) -> None:
+    plan = kept_plan(sql())
+    assert re.search(r"object_name on pithos_object.*\n *Index Cond: \(\(container_id = .*name", plan), plan
+    assert re.search(r"version_one_current on pithos_version|Filter: \(state = 0\)", plan), plan
+
+
+def kept_plan(sql: str) -> str:
+    """The plan of a prepared statement that is kept for all values."""
+    numbers = itertools.count(1)
+    statement, count = re.subn("%s", lambda _: f"${next(numbers)}", sql)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        cursor.execute(f"PREPARE looked AS {statement}")
+        cursor.execute(f"EXPLAIN EXECUTE looked({', '.join(['NULL'] * count)})")
+        lines = [row[0] for row in cursor.fetchall()]
+        cursor.execute("DEALLOCATE looked")
+    return "\n".join(lines)

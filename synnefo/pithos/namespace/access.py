@@ -13,14 +13,14 @@ import functools
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from synnefo.common.caller import Caller, Scope
 from synnefo.common.faults import BadRequest, Forbidden, ItemNotFound
 from synnefo.common.prepared import Prepared, PreparedModels, PreparedPair
 from synnefo.pithos.namespace import acl, names
 from synnefo.pithos.namespace.acl import Access
-from synnefo.pithos.namespace.models import Container, GroupMember, Share, Version
+from synnefo.pithos.namespace.models import Account, Container, GroupMember, Share, Version
 from synnefo.pithos.namespace.names import FOLDER_TYPES, Path
 
 #: Whoever is signed in.
@@ -265,15 +265,21 @@ def _there(found: Container | None) -> Container:
 
 
 def _containers_named(owner: str, name: str) -> QuerySet[Container]:
-    return Container.objects.select_related("account").filter(account__name=owner, name=name)
+    account = Account.objects.filter(name=owner).values("pk")
+    return Container.objects.select_related("account").filter(account=Subquery(account), name=name)
 
 
-def _currents_named(account: str, container: str, name: str) -> QuerySet[Version]:
-    rows = Version.objects.filter(object__container__account__name=account, state=Version.State.CURRENT)
-    rows = rows.filter(object__container__name=container, object__name=name)
-    return rows.select_related("map", "object")
+def currents_named(account: str, container: str, name: str) -> QuerySet[Version]:
+    """What is there now, to be prepared; who asks must have the right to it.
+
+    Each table is asked by a key that is whole: joined by names, what is planned before the tables have been
+    looked at (a plan is kept, and may be older than most objects) may read all objects for one.
+    """
+    place = _containers_named(account, container).values("pk")
+    rows = Version.objects.filter(object__container=Subquery(place), object__name=name)
+    return rows.filter(state=Version.State.CURRENT).select_related("map", "object")
 
 
 _containers = PreparedModels(_containers_named, "owner", "name")
-_currents = PreparedModels(_currents_named, "account", "container", "name")
+_currents = PreparedModels(currents_named, "account", "container", "name")
 _containers_and_currents = PreparedPair(_containers, _currents)

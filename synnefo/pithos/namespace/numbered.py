@@ -47,9 +47,7 @@ def current(caller: Caller, path: Path) -> Version | None:
 
 
 def _versions_named(account: str, container: str, name: str) -> QuerySet[Version]:
-    rows = Version.objects.filter(object__container__account__name=account, state=Version.State.CURRENT)
-    rows = rows.filter(object__container__name=container, object__name=name)
-    return rows.select_related("map", "object__container")
+    return access.currents_named(account, container, name).select_related("object__container")
 
 
 _current = PreparedModels(_versions_named, "account", "container", "name")

@@ -100,8 +100,7 @@ def get(caller: Caller, path: Path, version: int | None = None) -> Version:
 
 
 def _versions_named(account: str, container: str, name: str) -> QuerySet[Version]:
-    rows = Version.objects.filter(object__container__account__name=account, state=Version.State.CURRENT)
-    rows = rows.filter(object__container__name=container, object__name=name)
+    rows = access.currents_named(account, container, name)
     return rows.select_related(*_WITH, "object__link").defer(*_UNREAD)
 
 
