@@ -2,8 +2,8 @@
 
 granian's own WSGI lets a body in chunks whose client died look complete, and waits for silent clients for
 ever; ASGI tells of the first and can be timed. A request is one hop to a thread and back, and one for each
-piece of content; a short body is awaited before, without a thread. What is answered at once
-takes neither, and the requests of a lane are gathered: a thread answers many of them by one go.
+piece of content; a short body is awaited before, without a thread. The requests of a lane are
+gathered: many of them are answered by one go, in a thread, or (of a prompt one) in the loop, without any hop.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from synnefo.common.http.lanes import Answer, Lane, Prompt
-from synnefo.up.gathering import Gathering
+from synnefo.common.http.lanes import Answer, Lane
+from synnefo.up.gathering import Gathering, Moment
 
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -42,16 +42,16 @@ class Bridge:
 
     def __init__(
         self, application: Application, *, threads: int, stalled_s: float,
-        prompts: Sequence[Prompt] = (), lanes: Sequence[Lane[Any]] = (),
+        prompts: Sequence[Lane[Any]] = (), lanes: Sequence[Lane[Any]] = (),
     ) -> None:  # fmt: skip
         self._application = application
-        self._prompts = prompts
+        self._prompts = [(lane, Moment(lane.answers)) for lane in prompts]
         self._stalled_s = stalled_s
         self._pool = ThreadPoolExecutor(threads)
         self._lanes = [(lane, Gathering(lane.answers)) for lane in lanes]
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        answer = self._prompted(scope)
+        answer = await self._prompted(scope)
         if answer is not None and isinstance(answer.content, bytes):
             await send(_start(answer))
             await send(_content(answer.content, more=False))
@@ -72,9 +72,11 @@ class Bridge:
         for message in last:
             await send(message)
 
-    def _prompted(self, scope: Message) -> Answer | None:
-        for prompt in self._prompts:
-            if (answer := prompt(scope)) is not None:
+    async def _prompted(self, scope: Message) -> Answer | None:
+        for lane, moment in self._prompts:
+            question = lane.asked(scope, None)
+            if question is not None:
+                answer: Answer | None = await moment.ask(question)
                 return answer
         return None
 

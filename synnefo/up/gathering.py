@@ -1,8 +1,8 @@
-"""Questions that come while others are being answered wait a moment, and are answered together.
+"""Questions that come at the same time wait a moment for each other, and are answered together.
 
 Whatever answers questions one by one (a database above all) does so for many at once at hardly more than the
-price of one. A question that finds nothing going on is answered at once, alone; the more there are at the
-same time, the more share one answer's costs.
+price of one. As many are waited for as there were the last time, though not for long: who asks alone is
+answered at once, and the more ask at the same time, the more share one answer's costs.
 """
 
 from __future__ import annotations
@@ -17,58 +17,105 @@ A = TypeVar("A")
 
 _MOST = 32
 _THREADS = 16
+#: So long those who are here wait for those who are expected.
+_LINGER_S = 0.001
 #: Who takes longer than this does not keep others waiting any more: they get a thread of their own.
 _PATIENCE_S = 0.05
 
+Waiting = list[tuple[Q, asyncio.Future[A]]]
 
-class Gathering(Generic[Q, A]):
-    """``answer`` is called in a thread, with one or more questions; it returns as many answers."""
+
+class Moment(Generic[Q, A]):
+    """``answer`` is called in the loop, with one or more questions; it returns as many answers."""
 
     def __init__(self, answer: Callable[[Sequence[Q]], Sequence[A]]) -> None:
         self._answer = answer
-        self._pool = ThreadPoolExecutor(_THREADS)
-        self._waiting: list[tuple[Q, asyncio.Future[A]]] = []
-        self._working = False
-        self._turn = 0
+        self._waiting: Waiting[Q, A] = []
+        self._expected = 1
+        self._begins: asyncio.Handle | None = None
+        self._is_busy = False
 
     def ask(self, question: Q) -> asyncio.Future[A]:
         """Raises what ``answer`` does: to all that were asked together."""
         future: asyncio.Future[A] = asyncio.get_running_loop().create_future()
         self._waiting.append((question, future))
-        if not self._working:
-            self._work()
+        self._look()
         return future
+
+    def _look(self) -> None:
+        """Begin now or soon if there is anything to do."""
+        if self._is_busy or not self._waiting:
+            return
+        loop = asyncio.get_running_loop()
+        if len(self._waiting) >= self._expected:
+            if self._begins is not None:
+                self._begins.cancel()
+            self._is_busy = True
+            self._begins = loop.call_soon(self._work)  # behind those whose questions the loop has already
+        elif self._begins is None:
+            self._begins = loop.call_later(_LINGER_S, self._work)
+
+    def _batch(self) -> Waiting[Q, A]:
+        self._is_busy, self._begins = True, None
+        batch, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
+        return batch
+
+    def _work(self) -> None:
+        batch = self._batch()
+        try:
+            answers = self._answer([question for question, _ in batch])
+        except Exception as error:  # it is for those who have asked
+            _fail(batch, error)
+        else:
+            _tell(batch, answers)
+        self._done(len(batch))
+
+    def _done(self, count: int) -> None:
+        """Whoever has been answered may ask again, beside those who have asked meanwhile."""
+        self._is_busy, self._expected = False, min(count + len(self._waiting), _MOST)
+        self._look()
+
+
+class Gathering(Moment[Q, A]):
+    """The same in threads: others ask while an answer is being found."""
+
+    def __init__(self, answer: Callable[[Sequence[Q]], Sequence[A]]) -> None:
+        super().__init__(answer)
+        self._pool = ThreadPoolExecutor(_THREADS)
+        self._turn = 0
 
     def _work(self) -> None:
         loop = asyncio.get_running_loop()
-        batch, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
-        self._working, self._turn = True, self._turn + 1
+        batch = self._batch()
+        self._turn += 1
         turn = self._turn
-        patience = loop.call_later(_PATIENCE_S, self._next, turn)
+        patience = loop.call_later(_PATIENCE_S, self._next, turn, 0)
 
         def done(task: asyncio.Future[Sequence[A]]) -> None:
             patience.cancel()
-            self._next(turn)
-            _settle([future for _, future in batch], task)
+            self._next(turn, len(batch))
+            if error := task.exception():
+                _fail(batch, error)
+            else:
+                _tell(batch, task.result())
 
         task = loop.run_in_executor(self._pool, self._answer, [question for question, _ in batch])
         task.add_done_callback(done)
 
-    def _next(self, turn: int) -> None:
+    def _next(self, turn: int, count: int) -> None:
         """Unless others work already."""
-        if turn == self._turn and self._working:
-            self._working = False
-            if self._waiting:
-                self._work()
+        if turn == self._turn and self._is_busy:
+            self._done(count)
 
 
-def _settle(futures: Sequence[asyncio.Future[A]], task: asyncio.Future[Sequence[A]]) -> None:
+def _tell(batch: Waiting[Q, A], answers: Sequence[A]) -> None:
     """Who does not wait any more is passed over."""
-    if error := task.exception():
-        for future in futures:
-            if not future.done():
-                future.set_exception(error)
-        return
-    for future, answer in zip(futures, task.result(), strict=True):
+    for (_, future), answer in zip(batch, answers, strict=True):
         if not future.done():
             future.set_result(answer)
+
+
+def _fail(batch: Waiting[Q, A], error: BaseException) -> None:
+    for _, future in batch:
+        if not future.done():
+            future.set_exception(error)

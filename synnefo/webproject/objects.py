@@ -21,7 +21,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from synnefo.common import faults
 from synnefo.common.http.addresses import base_url, objects_url
-from synnefo.common.http.lanes import Answer, Lane, Prompt, Scope
+from synnefo.common.http.lanes import Answer, Lane, Scope
 from synnefo.common.http.rendering import render, synnefo
 from synnefo.common.transactions import let_go
 
@@ -65,8 +65,8 @@ def unhurried(application: Application) -> Application:
     return serve
 
 
-def ways_beside() -> tuple[list[Prompt], list[Lane[Any]]]:
-    """What is tried before the application of the process group for objects.
+def ways_beside() -> tuple[list[Lane[Any]], list[Lane[Any]]]:
+    """The lanes of the process group for objects, prompt ones first.
 
     Where answers differ with the scheme of the request the application is asked for all.
     """
@@ -74,10 +74,10 @@ def ways_beside() -> tuple[list[Prompt], list[Lane[Any]]]:
     serves_objects = "pithos" in settings.SYNNEFO_SERVICES and "objects" in settings.SYNNEFO_WEB_SERVES
     if differs or not serves_objects or "pages" in settings.SYNNEFO_WEB_SERVES:
         return [], []
-    from synnefo.pithos.faces.swift import plain_reads
+    from synnefo.pithos.faces.swift.plain_reads import PlainReads
     from synnefo.pithos.faces.swift.plain_writes import PlainWrites
 
-    return [in_the_loop(plain_reads.answer)], [unhurried_lane(PlainWrites())]
+    return [lane_of_the_loop(PlainReads())], [unhurried_lane(PlainWrites())]
 
 
 def unhurried_lane(lane: Lane[Q]) -> Lane[Q]:
@@ -85,26 +85,12 @@ def unhurried_lane(lane: Lane[Q]) -> Lane[Q]:
     return _UnhurriedLane(lane)
 
 
-def in_the_loop(prompt: Prompt) -> Prompt:
-    """What is answered in the server's loop, over a connection of the loop's own, which it keeps.
+def lane_of_the_loop(lane: Lane[Q]) -> Lane[Q]:
+    """A prompt lane over a connection of the loop's own, which it keeps; it raises nothing.
 
     A statement that takes long (somebody has locked the table) is given up, for the loop stands still.
     """
-
-    kept = functools.cache(_of_the_loop)
-
-    def answer(scope: Scope) -> Answer | None:
-        here = connections[DEFAULT_DB_ALIAS] = kept()  # which is known to one task at a time alone
-        try:
-            return prompt(scope)
-        except Exception:  # whatever is wrong with this way: the application answers
-            log.exception("what is answered at once was not", path=scope["path"])
-            return None
-        finally:
-            if here.errors_occurred:
-                here.close()
-
-    return answer
+    return _LaneOfTheLoop(lane)
 
 
 def _of_the_loop() -> BaseDatabaseWrapper:
@@ -133,6 +119,23 @@ class _UnhurriedLane(Lane[Q]):
             return [None] * len(asked)
         finally:
             let_go()
+
+
+class _LaneOfTheLoop(_UnhurriedLane[Q]):
+    def answers(self, asked: Sequence[Q]) -> Sequence[Answer | None]:
+        here = connections[DEFAULT_DB_ALIAS] = self._kept  # which is known to one task at a time alone
+        try:
+            return self._lane.answers(asked)
+        except Exception:
+            log.exception("what is answered at once was not", requests=len(asked))
+            return [None] * len(asked)
+        finally:
+            if here.errors_occurred:
+                here.close()
+
+    @functools.cached_property
+    def _kept(self) -> BaseDatabaseWrapper:
+        return _of_the_loop()
 
 
 class _Body:

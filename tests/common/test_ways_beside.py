@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from synnefo.webproject.objects import in_the_loop, unhurried_lane, ways_beside
+from synnefo.webproject.objects import lane_of_the_loop, unhurried_lane, ways_beside
 
 
 @pytest.mark.parametrize(
@@ -40,9 +40,6 @@ def test_what_breaks_beside_the_application_is_left_to_it() -> None:
         def answers(self, asked: Any) -> Any:
             raise ZeroDivisionError
 
-    def prompt(scope: Any) -> Any:
-        raise ZeroDivisionError
-
     with ThreadPoolExecutor(1) as elsewhere:  # this thread's connection is the test's
-        assert elsewhere.submit(in_the_loop(prompt), {"path": "/"}).result() is None
-        assert elsewhere.submit(unhurried_lane(Broken()).answers, ["question"] * 2).result() == [None] * 2
+        for lane in (lane_of_the_loop(Broken()), unhurried_lane(Broken())):
+            assert elsewhere.submit(lane.answers, ["question"] * 2).result() == [None] * 2

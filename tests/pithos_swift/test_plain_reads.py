@@ -6,13 +6,15 @@ import contextlib
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from synnefo.astakos.accounts import tokens
 from synnefo.astakos.seam import InProcessAccounts
 from synnefo.common.accounts import Identity
 from synnefo.common.caller import system_caller
 from synnefo.common.faults import Unauthorized
-from synnefo.pithos.faces.swift import plain_reads
+from synnefo.pithos.faces.swift.plain_reads import PlainReads
 from synnefo.settings import OF_OBJECTS
 from tests.conftest import People
 from tests.pithos_swift.conftest import TOP, Api, Team
@@ -30,7 +32,7 @@ def ways(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Ways:
 
     monkeypatch.setattr(InProcessAccounts, "remembered", remembered)
     settings.MIDDLEWARE = OF_OBJECTS
-    return Ways(prompts=[plain_reads.answer])
+    return Ways(PlainReads())
 
 
 @pytest.fixture
@@ -169,3 +171,22 @@ def test_who_is_not_known_yet_is_asked_by_the_view(
     found, expected = ways.both("GET", f"{TOP}AUTH_{shelf.account}/c/small", shelf.token)
     assert found == expected
     assert ways.asked == 1
+
+
+def test_reads_that_come_together_are_answered_as_each_would_be_alone(
+    shelf: Api, people: People, ways: Ways
+) -> None:
+    """By one look-up where that can be."""
+    place = f"{TOP}AUTH_{shelf.account}/"
+    paths = (PLAIN[0], "c/none", "c/link", "none/o", *PLAIN)
+    requests = [("GET", place + path, shelf.token) for path in paths]
+    requests += [("HEAD", place + PLAIN[0], shelf.token), ("GET", place + PLAIN[0], people.bob.token)]
+    ways.together(*requests)
+    with CaptureQueriesContext(connection) as queries:
+        found = ways.together(*requests)
+    alone = [answer for request in requests for answer in ways.together(request)]
+    looked = [query for query in queries.captured_queries if "pithos_version" in query["sql"]]
+    assert found == alone
+    assert [answer is None for answer in found] == [False, *[True] * 3, *[False] * len(PLAIN), False, True]
+    assert found[0] == found[4] == ways.of_view(*requests[0])
+    assert len(looked) == (1 if connection.vendor == "postgresql" else len(requests) - 1)

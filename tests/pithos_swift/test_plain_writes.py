@@ -34,7 +34,7 @@ LIMITS: dict[str, dict[str, Any]] = {
 @pytest.fixture
 def ways(settings: Any) -> Ways:
     settings.MIDDLEWARE = OF_OBJECTS
-    return Ways(lanes=[PlainWrites()])
+    return Ways(PlainWrites())
 
 
 def place(api: Api, path: str) -> str:

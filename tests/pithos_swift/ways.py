@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -12,7 +11,7 @@ from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 
 from synnefo.common.http import lanes
-from synnefo.common.http.lanes import Lane, Prompt
+from synnefo.common.http.lanes import Lane
 
 #: What differs between any two answers.
 _STAMPS = ("x-trans-id", "x-openstack-request-id")
@@ -23,10 +22,9 @@ Answer = tuple[int, dict[str, str], bytes]
 class Ways:
     """``asked`` counts the requests that the view was asked for."""
 
-    def __init__(self, *, prompts: Sequence[Prompt] = (), lanes: Sequence[Lane[Any]] = ()) -> None:
+    def __init__(self, *given: Lane[Any]) -> None:
         self._view = WSGIHandler()
-        self._prompts = prompts
-        self._lanes = lanes
+        self._lanes = given
         self.asked = 0
 
     def both(
@@ -47,15 +45,19 @@ class Ways:
         self.asked += 1
         return _of_view(self._view, environ, body)
 
+    def together(self, *requests: tuple[str, str, str]) -> list[Answer | None]:
+        """What the lane answers by one go: requests by method, path and token, which it takes all."""
+        (lane,) = self._lanes
+        asked = [lane.asked(_scope(_environ(*request, "", None, {})), None) for request in requests]
+        assert None not in asked
+        return [None if answer is None else _of_answer(answer) for answer in lane.answers(asked)]
+
     def of_view(
         self, method: str, path: str, token: str, query: str = "", body: bytes | None = None, **more: str
     ) -> Answer:
         return _of_view(self._view, _environ(method, path, token, query, body, more), body)
 
     def _beside(self, scope: dict[str, Any], body: memoryview | None) -> lanes.Answer | None:
-        for prompt in self._prompts:
-            if (answer := prompt(scope)) is not None:
-                return answer
         for lane in self._lanes:
             if (question := lane.asked(scope, body)) is not None:
                 (found,) = lane.answers([question])

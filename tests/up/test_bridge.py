@@ -289,11 +289,17 @@ def answered(
     [(b"all of it", b"all of it"), ([b"in ", b"pieces"], b"in pieces"), ([], b"")],
 )
 def test_what_is_answered_at_once_does_not_come_to_the_application(given: Any, sent: bytes) -> None:
-    def prompt(scope: Any) -> Answer | None:
-        return Answer(200, [(b"x-way", b"short")], given) if scope["path"] == "/plain" else None
+    class Plain:
+        def asked(self, scope: Any, body: memoryview | None) -> str | None:
+            return scope["path"] if scope["path"].startswith("/plain") else None
 
-    ways = {"prompts": [lambda scope: None, prompt]}
+        def answers(self, asked: Any) -> list[Answer | None]:
+            known = Answer(200, [(b"x-way", b"short")], given)
+            return [known if path == "/plain" else None for path in asked]
+
+    ways = {"prompts": [Plain()]}
     assert answered({**SCOPE, "path": "/plain"}, **ways) == (200, [(b"x-way", b"short")], sent)
+    assert answered({**SCOPE, "path": "/plainly not"}, **ways) == (404, [], b"the application")
     assert answered(SCOPE, **ways) == (404, [], b"the application")
 
 

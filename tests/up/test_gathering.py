@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import pytest
 
 from synnefo.up import gathering
-from synnefo.up.gathering import Gathering
+from synnefo.up.gathering import Gathering, Moment
 
 
 class Oracle:
@@ -58,7 +58,7 @@ def test_one_go_has_so_many_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None
         return list(await asyncio.gather(*asked))
 
     assert asyncio.run(ask()) == [2, 4, 6, 8, 10, 12]
-    assert oracle.batches == [[1], [2, 3], [4, 5], [6]]
+    assert oracle.batches == [[1, 2], [3, 4], [5, 6]]
 
 
 def test_who_takes_long_keeps_nobody_waiting() -> None:
@@ -66,7 +66,9 @@ def test_who_takes_long_keeps_nobody_waiting() -> None:
 
     async def ask() -> list[int]:
         gathered = Gathering(oracle)
-        asked = [gathered.ask(1), gathered.ask(2)]
+        asked = [gathered.ask(1)]
+        await until(oracle, 1)
+        asked.append(gathered.ask(2))
         await until(oracle, 2)  # the first is not answered yet
         oracle.may.set()
         return list(await asyncio.gather(*asked))
@@ -105,3 +107,55 @@ def test_who_does_not_wait_any_more_is_passed_over() -> None:
         return [await first, await stays]
 
     assert asyncio.run(ask()) == [2, 6]
+
+
+def test_what_comes_in_one_turn_of_the_loop_is_answered_together_at_its_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(gathering, "_MOST", 3)
+    oracle = Oracle()
+    oracle.may.set()
+
+    async def ask() -> list[int]:
+        moment = Moment(oracle)
+        first = await moment.ask(1)
+        return [first, *await asyncio.gather(*(moment.ask(number) for number in range(2, 7)))]
+
+    assert asyncio.run(ask()) == [2, 4, 6, 8, 10, 12]
+    assert oracle.batches == [[1], [2, 3, 4], [5, 6]]
+
+
+def test_what_goes_wrong_in_the_loop_is_told_to_who_asked_and_who_has_left_is_passed_over() -> None:
+    oracle = Oracle()
+    oracle.may.set()
+
+    async def ask() -> list[object]:
+        moment = Moment(oracle)
+        left, *together = [moment.ask(number) for number in (0, 0, 5)]
+        left.cancel()
+        found = await asyncio.gather(*together, return_exceptions=True)
+        left, stays = moment.ask(7), moment.ask(8)
+        left.cancel()
+        return [*found, await stays]
+
+    *together, last = asyncio.run(ask())
+    assert last == 16
+    assert [type(one) for one in together] == [ValueError, ValueError]
+
+
+@pytest.mark.parametrize("way", [Moment, Gathering])
+def test_as_many_are_waited_for_as_there_were_but_not_for_long(way: type[Moment[int, int]]) -> None:
+    oracle = Oracle()
+    oracle.may.set()
+
+    async def ask() -> None:
+        asking = way(oracle)
+        await asyncio.gather(asking.ask(1), asking.ask(2))
+        first = asking.ask(3)
+        await asyncio.sleep(0)
+        await asyncio.gather(first, asking.ask(4))
+        await asking.ask(5)  # nobody else comes
+        await asking.ask(6)
+
+    asyncio.run(asyncio.wait_for(ask(), 20))
+    assert oracle.batches == [[1, 2], [3, 4], [5], [6]]

@@ -8,6 +8,7 @@ every request needs is read from ``request.META``: ``request.headers`` would fir
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import re
 import time
@@ -48,10 +49,16 @@ class RequestContext:
 def count(method: str, path: str, status: int, started: float, **more: str) -> None:
     """Count an answer and log it, with what ``more`` says; ``started`` is by ``time.perf_counter``."""
     took_s = time.perf_counter() - started
-    REQUESTS.labels(method, str(status)).inc()
-    SECONDS.labels(method).observe(took_s)
+    counter, histogram = _meters(method, status)
+    counter.inc()
+    histogram.observe(took_s)
     level = log.warning if status >= 500 else log.debug
     level("request", method=method, path=path, status=str(status), ms=round(took_s * 1000), **more)
+
+
+@functools.lru_cache(maxsize=256)
+def _meters(method: str, status: int) -> tuple[Counter, Histogram]:
+    return REQUESTS.labels(method, str(status)), SECONDS.labels(method)
 
 
 def request_id_of(request: HttpRequest) -> str:

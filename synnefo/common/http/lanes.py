@@ -7,17 +7,15 @@ others the application answers all.
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Protocol, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 #: A request as ASGI has it.
 Scope = Mapping[str, Any]
 Q = TypeVar("Q")
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """``content`` is all of it, or its pieces, which are made (in a thread) as the client takes them."""
 
     status: int
@@ -25,17 +23,18 @@ class Answer:
     content: bytes | Iterable[bytes]
 
 
-#: Answers at once, in the server's loop, which waits for it: no more than a look-up or two may be done.
-Prompt = Callable[[Scope], Answer | None]
-
-
 class Lane(Protocol[Q]):
-    """Answers many requests by one go, in a thread."""
+    """Answers many requests by one go.
+
+    A prompt lane does so in the server's loop, which waits for it: no more than a look-up or two may be done.
+    All others are asked in threads.
+    """
 
     def asked(self, scope: Scope, body: memoryview | None) -> Q | None:
         """What a request wants, if that may be of this lane. It must not wait, nor ask anybody.
 
-        ``body`` is all of a short one; None stands for all others, one that has not come yet among them.
+        ``body`` is all of a short one; None stands for all others, one that has not come yet among them. A
+        prompt lane is never given any.
         """
 
     def answers(self, asked: Sequence[Q]) -> Sequence[Answer | None]:

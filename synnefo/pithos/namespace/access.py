@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import enum
 import functools
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
@@ -22,6 +22,8 @@ from synnefo.pithos.namespace import acl, names
 from synnefo.pithos.namespace.acl import Access
 from synnefo.pithos.namespace.models import Account, Container, GroupMember, Share, Version
 from synnefo.pithos.namespace.names import FOLDER_TYPES, Path
+
+F = TypeVar("F")
 
 #: Whoever is signed in.
 SIGNED_IN = "*"
@@ -116,12 +118,21 @@ def objects_and_currents(
     asked: Sequence[tuple[Caller | None, Path]], right: Right
 ) -> list[tuple[Container, Version | None] | None]:
     """The same of many, by one query; None where it is not ``is_own`` or has no container."""
+
+    def look(paths: Sequence[Path]) -> Sequence[tuple[Container, Version | None] | None]:
+        return _containers_and_currents.each([(path.parts[:2], path.parts) for path in paths])
+
+    return of_own(asked, right, look)
+
+
+def of_own(
+    asked: Sequence[tuple[Caller | None, Path]], right: Right,
+    look: Callable[[Sequence[Path]], Sequence[F | None]],
+) -> list[F | None]:  # fmt: skip
+    """What ``look`` finds of those paths that are ``is_own``; None for others, of which it is not asked."""
     mays = [caller is not None and is_own(caller, path, right) for caller, path in asked]
-    places = [(path.account, path.container) for _, path in asked]
-    wanted = [
-        (place, (*place, path.name)) for place, (_, path), may in zip(places, asked, mays, strict=True) if may
-    ]
-    found = iter(_containers_and_currents.each(wanted) if wanted else ())
+    paths = [path for (_, path), may in zip(asked, mays, strict=True) if may]
+    found = iter(look(paths) if paths else ())
     return [next(found) if may else None for may in mays]
 
 

@@ -30,6 +30,10 @@ class Path:
     container: str
     name: str
 
+    @property
+    def parts(self) -> tuple[str, str, str]:
+        return self.account, self.container, self.name
+
     def __str__(self) -> str:
         return f"{self.account}/{self.container}/{self.name}"
 

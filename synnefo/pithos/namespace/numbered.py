@@ -42,7 +42,19 @@ def switch(caller: Caller, account: str, name: str, *, on: bool) -> Container:
 def current(caller: Caller, path: Path) -> Version | None:
     """What is there, with its container, for who may read it. Raises BadRequest, Forbidden."""
     access.check(caller, path, right=Right.READ)
-    found = _current.first(path.account, path.container, path.name)
+    return _not_over(_current.first(*path.parts))
+
+
+def currents(asked: Sequence[tuple[Caller | None, Path]]) -> list[Version | None]:
+    """The same of many, by one query; None, too, where it is not ``is_own``."""
+
+    def look(paths: Sequence[Path]) -> Sequence[Version | None]:
+        return _current.each([path.parts for path in paths])
+
+    return [_not_over(found) for found in access.of_own(asked, Right.READ, look)]
+
+
+def _not_over(found: Version | None) -> Version | None:
     return None if found is None or found.is_over else found
 
 

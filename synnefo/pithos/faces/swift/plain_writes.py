@@ -6,11 +6,11 @@ of the namespace: one transaction, which the disk has to take once.
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -34,8 +34,7 @@ _META = b"x-object-meta-"
 _TYPE, _LENGTH = b"content-type", b"content-length"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """``started`` is by ``time.perf_counter``."""
 
     path: Path
