@@ -9,7 +9,7 @@ import json
 import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, IntegrityError, connection, connections
 from django.db.models import F, Field, Model, QuerySet, Subquery
@@ -319,11 +319,16 @@ class PreparedUpsert(PreparedInsert):
 
     def __call__(self, *values: object) -> int:
         """Returns the row's number. Raises IntegrityError if it is removed at this very moment."""
+        return self.put(*values)[0]
+
+    def put(self, *values: object) -> tuple[int, bool]:
+        """The same; and whether the row is new."""
         params = self._stored(values)
-        found = self._run(self._sql(1), params) or self._run(self._select, params[: self._unique])
+        made = self._run(self._sql(1), params)
+        found = made or self._run(self._select, params[: self._unique])
         if not found:
             raise IntegrityError(f"a row of {self._model.__name__} has vanished")
-        return found[0]
+        return found[0], bool(made)
 
     @functools.cached_property
     def _keys(self) -> list[str]:
@@ -339,6 +344,14 @@ class PreparedUpsert(PreparedInsert):
         return f" ON CONFLICT ({', '.join(self._keys)}) DO NOTHING"
 
 
+class Child(NamedTuple):
+    """Numbers of a row and of the one that it belongs to; and whether that one came with it."""
+
+    parent: int
+    number: int
+    is_first: bool
+
+
 class PreparedChild:
     """An INSERT of rows, each together with the one that it belongs to, should that not be there yet.
 
@@ -350,25 +363,25 @@ class PreparedChild:
         self._child = PreparedInsert(model, link, *names)
         self._sql = functools.cache(self._sql_of)
 
-    def __call__(self, parent: Sequence[object], values: Sequence[object]) -> tuple[int, int]:
-        """Numbers of parent and child. Raises IntegrityError as ``PreparedUpsert`` does.
+    def __call__(self, parent: Sequence[object], values: Sequence[object]) -> Child:
+        """Raises IntegrityError as ``PreparedUpsert`` does.
 
         PostgreSQL does both in one statement; there it is raised, too, if the parent came this very moment.
         """
         return self.many([(parent, values)])[0]
 
-    def many(self, rows: Sequence[tuple[Sequence[object], Sequence[object]]]) -> list[tuple[int, int]]:
+    def many(self, rows: Sequence[tuple[Sequence[object], Sequence[object]]]) -> list[Child]:
         """The same for several that belong to different ones, which are locked in the order of the rows."""
         if connection.vendor != "postgresql":
-            numbers = [self._parent(*parent) for parent, _ in rows]
-            pairs = zip(numbers, rows, strict=True)
-            return [(number, self._child(number, *values)) for number, (_, values) in pairs]
-        parents = [self._parent._stored(parent) for parent, _ in rows]
-        params = [value for parent in parents for value in parent]
-        for parent, (_, values) in zip(parents, rows, strict=True):
+            parents = [self._parent.put(*parent) for parent, _ in rows]
+            pairs = zip(parents, rows, strict=True)
+            return [Child(above, self._child(above, *values), new) for (above, new), (_, values) in pairs]
+        stored = [self._parent._stored(parent) for parent, _ in rows]
+        params = [value for parent in stored for value in parent]
+        for parent, (_, values) in zip(stored, rows, strict=True):
             keys = parent[: self._parent._unique]
             params += [*keys, *keys, *self._child._stored([None, *values])[1:]]
-        return [(number, made) for number, made in run(self._sql(len(rows)), params)[0]]
+        return [Child(*row) for row in run(self._sql(len(rows)), params)[0]]
 
     def _sql_of(self, count: int) -> str:
         quoted, fields, keys = connection.ops.quote_name, self._child._fields, self._parent._keys
@@ -376,12 +389,13 @@ class PreparedChild:
         number = quoted(self._parent._model._meta.pk.attname)
         found = f"COALESCE((SELECT {number} FROM made WHERE {same}), ({self._parent._select}))"  # noqa: S608
         row = f"({', '.join([found] + ['%s'] * (len(fields) - 1))})"
+        table = quoted(self._child._model._meta.db_table)
         return (
             f"WITH made AS ({self._parent._sql(count)}, {', '.join(keys)}) "  # noqa: S608
-            f"INSERT INTO {quoted(self._child._model._meta.db_table)} "
-            f"({', '.join(quoted(field.column) for field in fields)}) "
+            f"INSERT INTO {table} ({', '.join(quoted(field.column) for field in fields)}) "
             f"VALUES {', '.join([row] * count)} "
-            f"RETURNING {link}, {quoted(self._child._model._meta.pk.attname)}"
+            f"RETURNING {link}, {quoted(self._child._model._meta.pk.attname)}, "
+            f"EXISTS (SELECT 1 FROM made WHERE made.{number} = {table}.{link})"
         )
 
 

@@ -49,8 +49,9 @@ def test_a_pair_brings_both_the_first_alone_or_nothing(box: Container) -> None:
 def test_a_row_is_made_with_the_one_above_it_or_below_the_one_that_is_there(box: Container) -> None:
     path = PreparedUpsert(Object, "container", "name", unique=2)
     made = PreparedChild(path, Share, "object", "who", "write")
-    above, first = made((box.pk, "new"), ("ada", False))
-    again, second = made((box.pk, "new"), ("eve", True))
+    above, first, is_new = made((box.pk, "new"), ("ada", False))
+    again, second, is_new_again = made((box.pk, "new"), ("eve", True))
+    assert (is_new, is_new_again) == (True, False)
     assert above == again == Object.objects.get(container=box, name="new").pk
     rows = Share.objects.filter(object=above).order_by("pk").values_list("pk", "who", "write")
     assert list(rows) == [(first, "ada", False), (second, "eve", True)]

@@ -22,7 +22,7 @@ from synnefo.common.caller import Caller
 from synnefo.common.faults import Conflict, ItemNotFound, OverLimit, RequestTooLarge
 from synnefo.common.ids import new_uuid
 from synnefo.common.locks import Lock
-from synnefo.common.prepared import PreparedChild, PreparedInsert, PreparedModels, PreparedUpsert, run
+from synnefo.common.prepared import Child, PreparedChild, PreparedInsert, PreparedModels, PreparedUpsert, run
 from synnefo.engine.charging import charged
 from synnefo.pithos.blocks.content import Content
 from synnefo.pithos.blocks.hashing import DIGEST_BYTES
@@ -240,32 +240,65 @@ def _is_orderly(changes: Sequence[Change]) -> bool:
 def _put_in_order(
     caller: Caller, changes: Sequence[Change], maps: dict[bytes, int | None]
 ) -> list[Version | None]:
-    """What comes to empty paths first, all by one statement; then, path by path, what replaces something."""
-    new = [change for change in changes if change.fills]
-    drafted = [_drafted(caller, change, maps) for change in new]
+    """What comes to empty paths first; then, path by path, what replaces something."""
+    made = iter(_put_new(caller, [change for change in changes if change.fills], maps))
+    return [next(made) if change.fills else _apply(caller, change, maps) for change in changes]
+
+
+def _put_new(caller: Caller, changes: Sequence[Change], maps: dict[bytes, int | None]) -> list[Version]:
+    """Content for paths where nothing is, all by one statement."""
+    made = [_drafted(caller, change, maps) for change in changes]
     rows = [
         ((change.container.pk, change.name), _values(version)[1:])
-        for change, version in zip(new, drafted, strict=True)
+        for change, version in zip(changes, made, strict=True)
     ]
-    for version, (path, number) in zip(drafted, _insert_with_path.many(rows) if rows else (), strict=True):
-        version.object_id, version.pk, version._state.adding = path, number, False
-    made = iter(drafted)
-    return [next(made) if change.fills else _apply(caller, change, maps) for change in changes]
+    placed = _insert_with_path.many(rows) if rows else []
+    for version, place in zip(made, placed, strict=True):
+        _note_place(version, place)
+    _check_none_is_younger(placed)
+    return made
 
 
 def _apply(caller: Caller, change: Change, maps: dict[bytes, int | None]) -> Version | None:
     """What is there must be what was seen: the row that is retired, or (by a unique index) nothing."""
     if isinstance(change, Removal):
         return _undo(change)
+    if change.fills:
+        return _put_new(caller, [change], maps)[0]
     made = _drafted(caller, change, maps)
     if change.seen:
         _retire(change.container, change.seen)
         made.pk = _insert_version(*_values(made))
+        made._state.adding = False
     else:
-        path = change.container.pk, change.name
-        made.object_id, made.pk = _insert_with_path(path, _values(made)[1:])
-    made._state.adding = False
+        _mark(change, made)
     return made
+
+
+def _mark(change: Change, tombstone: Version) -> None:
+    """Tell of the deletion of nothing: it stands there for a moment itself, so that one waits for another."""
+    values = [Version.State.CURRENT, *_values(tombstone)[2:]]
+    place = _insert_with_path((change.container.pk, change.name), values)
+    _note_place(tombstone, place)
+    _check_none_is_younger([place])
+    tombstone.save(update_fields=("state",))
+
+
+def _note_place(version: Version, place: Child) -> None:
+    version.object_id, version.pk, version._state.adding = place.parent, place.number, False
+
+
+def _check_none_is_younger(placed: Sequence[Child]) -> None:
+    """What comes to an empty path has its number before it waits for who is just emptying that path.
+
+    That one's tombstone has a greater number then, though it came first. Raises _OvertakenError.
+    """
+    before = [one for one in placed if not one.is_first]
+    if before:
+        own = [one.number for one in before]
+        rows = Version.objects.filter(object__in=[one.parent for one in before], pk__gt=min(own))
+        if rows.exclude(pk__in=own).exists():
+            raise _OvertakenError
 
 
 def _drafted(caller: Caller, change: Change, maps: dict[bytes, int | None]) -> Version:

@@ -36,8 +36,8 @@ _FORBIDDEN = ("HTTP_X_OBJECT_MANIFEST", "HTTP_X_SYMLINK_TARGET", "HTTP_X_COPY_FR
 class Invalid(Unauthorized):
     """A signature that is none, or none any more."""
 
-    def __init__(self) -> None:
-        super().__init__("Temp URL invalid")
+    def __init__(self, message: str = "Temp URL invalid") -> None:
+        super().__init__(message)
 
 
 def admit(request: HttpRequest, account: str, container: str, name: str) -> None:
