@@ -20,7 +20,7 @@ from synnefo.common.faults import BadRequest, Forbidden, ItemNotFound
 from synnefo.common.prepared import Prepared, PreparedModels, PreparedPair
 from synnefo.pithos.namespace import acl, names
 from synnefo.pithos.namespace.acl import Access
-from synnefo.pithos.namespace.models import Account, Container, GroupMember, Share, Version
+from synnefo.pithos.namespace.models import Account, Container, GroupMember, Object, Share, Version
 from synnefo.pithos.namespace.names import FOLDER_TYPES, Path
 
 F = TypeVar("F")
@@ -287,8 +287,9 @@ def currents_named(account: str, container: str, name: str) -> QuerySet[Version]
     looked at (a plan is kept, and may be older than most objects) may read all objects for one.
     """
     place = _containers_named(account, container).values("pk")
-    rows = Version.objects.filter(object__container=Subquery(place), object__name=name)
-    return rows.filter(state=Version.State.CURRENT).select_related("map", "object")
+    path = Object.objects.filter(container=Subquery(place), name=name).values("pk")
+    rows = Version.objects.filter(object=Subquery(path), state=Version.State.CURRENT)
+    return rows.select_related("map", "object")
 
 
 _containers = PreparedModels(_containers_named, "owner", "name")

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from django.conf import settings
 from django.db import IntegrityError, connection
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Subquery
 from django.utils import timezone
 
 from synnefo.common import locks
@@ -158,8 +158,9 @@ def current(container: Container, name: str) -> Version | None:
 
 
 def _current_of(container: int, name: str) -> QuerySet[Version]:
-    rows = Version.objects.filter(object__container=container, object__name=name)
-    return rows.filter(state=Version.State.CURRENT).select_related("map", "object")
+    path = Object.objects.filter(container=container, name=name).values("pk")
+    rows = Version.objects.filter(object=Subquery(path), state=Version.State.CURRENT)
+    return rows.select_related("map", "object")
 
 
 _current = PreparedModels(_current_of, -1, "name")
