@@ -112,7 +112,7 @@ class _ForEach:
     """A query of PostgreSQL's that is asked for many lists of arguments by one statement.
 
     The statement says how many they are (an array would not), so that its plan is found good and kept.
-    OFFSET keeps the query as it is: joined with the arguments, it may be thought better to read a table whole.
+    OFFSET keeps the query as it is: joined with the arguments, a table may be read whole for them.
     """
 
     def __init__(

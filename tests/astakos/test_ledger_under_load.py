@@ -121,3 +121,27 @@ def test_who_is_killed_while_he_charges_leaves_usage_and_ledger_in_agreement() -
     pool = Holding.objects.get(source="", resource=SPACE)
     assert sum(row.usage_max for row in shares) == pool.usage_max == pool.usage_min > 0
     assert ledger.differences() == {}
+
+
+def test_deltas_that_are_folded_are_soon_in_nobodys_way() -> None:
+    holding = Holding.objects.get(holder=f"project:{PROJECT}", resource=VM)
+    Delta.objects.bulk_create([Delta(holding=holding, quantity=1) for _ in range(500)])
+    assert _entries_passed(holding) == 500
+    deltas.fold_all()
+    assert _entries_passed(holding) == 500
+    Delta.objects.create(holding=holding, quantity=1)
+    deltas.tidy()
+    assert _entries_passed(holding) == 0
+    assert Holding.objects.get(pk=holding.pk).usage_max == 501
+
+
+def _entries_passed(holding: Holding) -> int:
+    """How many entries of the index a query of a holding's deltas sees, of rows that are gone, too."""
+    with atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off")
+        cursor.execute(
+            "EXPLAIN (ANALYZE, FORMAT JSON) SELECT quantity FROM astakos_delta WHERE holding_id = %s",
+            [holding.pk],
+        )
+        (plan,) = cursor.fetchone()[0]
+    return int(plan["Plan"]["Plans"][0]["Actual Rows"])
