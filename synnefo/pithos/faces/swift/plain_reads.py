@@ -14,7 +14,7 @@ from typing import NamedTuple
 from synnefo.common.accounts import accounts
 from synnefo.common.http.context import new_request_id
 from synnefo.common.http.lanes import Answer, Lane, Scope
-from synnefo.pithos.faces import streams
+from synnefo.pithos.blocks import recent
 from synnefo.pithos.faces.swift import objects, plain, shown
 from synnefo.pithos.namespace import numbered
 from synnefo.pithos.namespace.models import Version
@@ -69,6 +69,6 @@ def _answer(asked: Asked, version: Version) -> Answer | None:
     content: bytes | Iterator[bytes] = b""
     if asked.method == "GET":
         inline = version.data
-        content = streams.pieces(found.content, (0, found.size_bytes)) if inline is None else bytes(inline)
+        content = recent.whole(version.content) if inline is None else bytes(inline)
     plain.count(request_id, asked.method, asked.path, 200, asked.started)
     return Answer(200, plain.headers(request_id, own), content)
