@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import importlib
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 import pytest
 from django.apps import apps
@@ -16,6 +15,7 @@ from synnefo.common.faults import Conflict
 from synnefo.pithos.namespace import changes, numbered, objects
 from synnefo.pithos.namespace.models import Container, Version
 from synnefo.pithos.namespace.objects import Path, Seen
+from tests.cloud import wait_until
 from tests.conftest import Person
 from tests.pithos.test_namespace import Drive, content
 
@@ -59,15 +59,41 @@ def begin(pool: ThreadPoolExecutor, act: Callable[[], object]) -> Future[None]:
     return pool.submit(work)
 
 
-def wait_until_blocked_or_done(one: Future[None]) -> None:
-    """Until somebody waits for another's transaction, or need not."""
-    end = time.monotonic() + PATIENCE
+def is_blocked_or_done(one: Future[None]) -> bool:
+    """Whether somebody waits for another's transaction (in this database: others have tests of theirs)."""
+    if one.done():
+        return True
     with connection.cursor() as cursor:
-        while not one.done():
-            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'")
-            if cursor.fetchone()[0]:
-                return
-            assert time.monotonic() < end
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)"
+            " WHERE NOT granted AND locktype = 'transactionid' AND datname = current_database()"
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def in_the_middle_of(
+    first: Future[None], second: Callable[[], Future[None]], pause: Pause
+) -> tuple[Future[None], Future[None]]:
+    """Both are over, or have failed; the second came as far as it could while the first one paused."""
+    assert pause.reached.wait(PATIENCE)
+    begun = second()
+    wait_until("the second waits, or is done", lambda: is_blocked_or_done(begun), PATIENCE, 0.01)
+    pause.over.set()
+    wait([first, begun], PATIENCE)
+    return first, begun
+
+
+@pytest.fixture
+def retired(monkeypatch: pytest.MonkeyPatch) -> Pause:
+    """Who deletes pauses between what was there and the tombstone."""
+    pause, retire = Pause(), changes._retire
+
+    def retire_and_wait(container: Container, old: Version) -> None:
+        retire(container, old)
+        pause()
+
+    monkeypatch.setattr(changes, "_retire", retire_and_wait)
+    return pause
 
 
 def put(drive: Drive, path: Path, seen: Seen | None = None, also: Pause | None = None) -> Version:
@@ -83,53 +109,34 @@ def states(path: Path) -> list[int]:
 
 
 def test_what_is_put_while_another_deletes_is_younger_than_the_deletion(
-    drive: Drive, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+    drive: Drive, pool: ThreadPoolExecutor, retired: Pause
 ) -> None:
-    path, pause = drive.path("o"), Pause()
+    path = drive.path("o")
     nothing = objects.look(drive.caller, path, objects.no_check)
     put(drive, path)
-    retire = changes._retire
-
-    def retire_and_wait(container: Container, old: Version) -> None:
-        retire(container, old)
-        pause()
-
-    monkeypatch.setattr(changes, "_retire", retire_and_wait)
     deleting = begin(pool, lambda: objects.delete(drive.caller, path))
-    assert pause.reached.wait(PATIENCE)
-    putting = begin(pool, lambda: put(drive, path, nothing))
-    wait_until_blocked_or_done(putting)
-    pause.over.set()
-    deleting.result(PATIENCE)
-    putting.result(PATIENCE)
+    both = in_the_middle_of(deleting, lambda: begin(pool, lambda: put(drive, path, nothing)), retired)
+    assert [one.result(0) for one in both] == [None, None]
     state = Version.State
     assert states(path) == [state.HISTORY, state.TOMBSTONE, state.CURRENT]
     assert drive.row().object_count == drive.row().size_bytes == drive.usage() == 1
 
 
 def test_several_that_are_put_while_another_deletes_one_of_them_are_younger_too(
-    drive: Drive, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+    drive: Drive, pool: ThreadPoolExecutor, retired: Pause
 ) -> None:
     """All of them or none, as it is with them; here none, for the plan cannot be made anew."""
-    paths, pause = [drive.path(name) for name in "abc"], Pause()
+    paths = [drive.path(name) for name in "abc"]
     seen = [objects.look(drive.caller, path, objects.no_check) for path in paths]
     put(drive, paths[1])
-    retire = changes._retire
-
-    def retire_and_wait(container: Container, old: Version) -> None:
-        retire(container, old)
-        pause()
-
-    monkeypatch.setattr(changes, "_retire", retire_and_wait)
-    deleting = begin(pool, lambda: objects.delete(drive.caller, paths[1]))
-    assert pause.reached.wait(PATIENCE)
     puts = [objects.Put(path, there, content(b"x"), "", {}) for path, there in zip(paths, seen, strict=True)]
-    putting = begin(pool, lambda: objects.write_each(drive.caller, puts))
-    wait_until_blocked_or_done(putting)
-    pause.over.set()
-    deleting.result(PATIENCE)
+    deleting = begin(pool, lambda: objects.delete(drive.caller, paths[1]))
+    deleting, putting = in_the_middle_of(
+        deleting, lambda: begin(pool, lambda: objects.write_each(drive.caller, puts)), retired
+    )
+    assert deleting.result(0) is None
     with pytest.raises(Conflict):
-        putting.result(PATIENCE)
+        putting.result(0)
     assert [states(path) for path in paths] == [[], [Version.State.HISTORY, Version.State.TOMBSTONE], []]
     assert drive.row().object_count == drive.usage() == 0
 
@@ -140,14 +147,14 @@ def test_the_mark_of_a_deletion_of_nothing_waits_for_who_puts_something_there(
     path, pause = drive.path("o"), Pause()
     numbered.switch(drive.caller, drive.caller.user, "c", on=True)
     container = drive.row()
-    numbered.delete(drive.caller, container, [path.name])
+
+    def delete() -> None:
+        numbered.delete(drive.caller, container, [path.name])
+
+    delete()
     putting = begin(pool, lambda: put(drive, path, also=pause))
-    assert pause.reached.wait(PATIENCE)
-    deleting = begin(pool, lambda: numbered.delete(drive.caller, container, [path.name]))
-    wait_until_blocked_or_done(deleting)
-    pause.over.set()
-    putting.result(PATIENCE)
-    deleting.result(PATIENCE)
+    both = in_the_middle_of(putting, lambda: begin(pool, delete), pause)
+    assert [one.result(0) for one in both] == [None, None]
     state = Version.State
     assert states(path) == [state.TOMBSTONE, state.HISTORY, state.TOMBSTONE]
     assert drive.row().object_count == 0
