@@ -1,13 +1,15 @@
 """Questions that come at the same time wait a moment for each other, and are answered together.
 
 Whatever answers questions one by one (a database above all) does so for many at once at hardly more than the
-price of one. As many are waited for as there were the last time, though not for long: who asks alone is
+price of one. As many are waited for as there were the last time, though hardly longer than it took to answer
+those: who waits in vain has lost no more than an answer of his own would have cost. So who asks alone is
 answered at once, and the more ask at the same time, the more share one answer's costs.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, TypeVar
@@ -17,8 +19,8 @@ A = TypeVar("A")
 
 _MOST = 32
 _THREADS = 16
-#: So long those who are here wait for those who are expected.
-_LINGER_S = 0.001
+#: Between so long and so long those who are here wait for those who are expected.
+_LEAST_S, _LONGEST_S = 0.001, 0.01
 #: Who takes longer than this does not keep others waiting any more: they get a thread of their own.
 _PATIENCE_S = 0.05
 
@@ -32,6 +34,7 @@ class Moment(Generic[Q, A]):
         self._answer = answer
         self._waiting: Waiting[Q, A] = []
         self._expected = 1
+        self._linger_s = _LEAST_S
         self._begins: asyncio.Handle | None = None
         self._is_busy = False
 
@@ -53,7 +56,7 @@ class Moment(Generic[Q, A]):
             self._is_busy = True
             self._begins = loop.call_soon(self._work)  # behind those whose questions the loop has already
         elif self._begins is None:
-            self._begins = loop.call_later(_LINGER_S, self._work)
+            self._begins = loop.call_later(self._linger_s, self._work)
 
     def _batch(self) -> Waiting[Q, A]:
         self._is_busy, self._begins = True, None
@@ -61,17 +64,18 @@ class Moment(Generic[Q, A]):
         return batch
 
     def _work(self) -> None:
-        batch = self._batch()
+        batch, began = self._batch(), time.monotonic()
         try:
             answers = self._answer([question for question, _ in batch])
         except Exception as error:  # it is for those who have asked
             _fail(batch, error)
         else:
             _tell(batch, answers)
-        self._done(len(batch))
+        self._done(len(batch), began)
 
-    def _done(self, count: int) -> None:
+    def _done(self, count: int, began: float) -> None:
         """Whoever has been answered may ask again, beside those who have asked meanwhile."""
+        self._linger_s = min(max(_LEAST_S, time.monotonic() - began), _LONGEST_S)
         self._is_busy, self._expected = False, min(count + len(self._waiting), _MOST)
         self._look()
 
@@ -86,14 +90,14 @@ class Gathering(Moment[Q, A]):
 
     def _work(self) -> None:
         loop = asyncio.get_running_loop()
-        batch = self._batch()
+        batch, began = self._batch(), time.monotonic()
         self._turn += 1
         turn = self._turn
-        patience = loop.call_later(_PATIENCE_S, self._next, turn, 0)
+        patience = loop.call_later(_PATIENCE_S, self._next, turn, 0, began)
 
         def done(task: asyncio.Future[Sequence[A]]) -> None:
             patience.cancel()
-            self._next(turn, len(batch))
+            self._next(turn, len(batch), began)
             if error := task.exception():
                 _fail(batch, error)
             else:
@@ -102,10 +106,10 @@ class Gathering(Moment[Q, A]):
         task = loop.run_in_executor(self._pool, self._answer, [question for question, _ in batch])
         task.add_done_callback(done)
 
-    def _next(self, turn: int, count: int) -> None:
+    def _next(self, turn: int, count: int, began: float) -> None:
         """Unless others work already."""
         if turn == self._turn and self._is_busy:
-            self._done(count)
+            self._done(count, began)
 
 
 def _tell(batch: Waiting[Q, A], answers: Sequence[A]) -> None:

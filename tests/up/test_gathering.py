@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import threading
 from collections.abc import Sequence
+from types import SimpleNamespace
 
 import pytest
 
@@ -159,3 +161,24 @@ def test_as_many_are_waited_for_as_there_were_but_not_for_long(way: type[Moment[
 
     asyncio.run(asyncio.wait_for(ask(), 20))
     assert oracle.batches == [[1, 2], [3, 4], [5], [6]]
+
+
+@pytest.mark.parametrize("way", [Moment, Gathering])
+def test_who_is_expected_is_waited_for_as_long_as_an_answer_took(
+    way: type[Moment[int, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gathering, "_LONGEST_S", 3600)
+    clock = itertools.count(step=60)  # an answer takes a minute
+    monkeypatch.setattr(gathering, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    oracle = Oracle()
+    oracle.may.set()
+
+    async def ask() -> None:
+        asking = way(oracle)
+        await asyncio.gather(asking.ask(1), asking.ask(2))
+        first = asking.ask(3)
+        await asyncio.sleep(0.05)
+        await asyncio.gather(first, asking.ask(4))
+
+    asyncio.run(ask())
+    assert oracle.batches == [[1, 2], [3, 4]]
