@@ -4,12 +4,16 @@ Connections stay open between requests. Django would send ``SELECT 1`` before th
 request; here the socket tells. After an error the server is asked all the same.
 
 What is sent very often goes over one cursor that each connection keeps (``run``): to make a cursor, and
-Django's wrapper around it, takes twice as long as to send a statement and to read its answer.
+Django's wrapper around it, takes twice as long as to send a statement and to read its answer. That one takes
+statements as the server does: psycopg would read long ones each time to find the places of their values.
 """
 
 from __future__ import annotations
 
 import datetime
+import functools
+import itertools
+import re
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack, closing
 from itertools import islice
@@ -17,6 +21,7 @@ from typing import Any
 
 import psycopg
 from django.db.backends.postgresql import base
+from django.db.backends.postgresql.psycopg_any import register_tzloader
 from psycopg import adapters
 from psycopg.pq import Format
 
@@ -24,6 +29,8 @@ from synnefo.common.postgresql import liveness
 
 _KEPT = "synnefo_cursor"
 _MANY = 1000
+_STATEMENTS = 512
+_PLACE = re.compile("%[s%]")
 _TIME = adapters.types["timestamptz"].oid
 
 
@@ -54,7 +61,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             self.ensure_connection()
         with self.wrap_database_errors:
             cursor = _cursor_of(self)
-            cursor.execute(sql, params)
+            cursor.execute(_numbered(sql), params)
             has_rows = cursor.pgresult is not None and cursor.pgresult.nfields
             found = (cursor.fetchall() if has_rows else []), cursor.rowcount
             if len(found[0]) > _MANY:
@@ -77,14 +84,23 @@ class DatabaseWrapper(base.DatabaseWrapper):
                 yield piece
 
 
-def _cursor_of(wrapper: DatabaseWrapper) -> psycopg.Cursor[Any]:
+def _cursor_of(wrapper: DatabaseWrapper) -> psycopg.RawCursor[Any]:
     """The cursor goes with its connection, which goes to and fro between threads and the pool."""
     connection = wrapper.connection
-    found: psycopg.Cursor[Any] | None = getattr(connection, _KEPT, None)
+    found: psycopg.RawCursor[Any] | None = getattr(connection, _KEPT, None)
     if found is None or found.closed:
-        found = wrapper.create_cursor()
+        found = psycopg.RawCursor(connection)
         loader = adapters.get_loader(_TIME, Format.TEXT)
         if wrapper.timezone is datetime.UTC and loader:  # it is in C; Django has one for any time zone
             found.adapters.register_loader(_TIME, loader)
+        else:
+            register_tzloader(wrapper.timezone, found)
         setattr(connection, _KEPT, found)
     return found
+
+
+@functools.lru_cache(_STATEMENTS)
+def _numbered(sql: str) -> bytes:
+    """The statement with ``$1``, ``$2`` and so on for each ``%s``."""
+    numbers = itertools.count(1)
+    return _PLACE.sub(lambda found: f"${next(numbers)}" if found[0] == "%s" else "%", sql).encode()
