@@ -21,7 +21,7 @@ class AstakosConfig(AppConfig):
         background.periodic("remove-expired-oauth", 600, oauth.remove_expired)
         background.periodic("forget-login-attempts", 600, throttle.forget_old)
         background.periodic("forget-pending-identities", 3600, methods.forget_pending)
-        background.periodic("fold-usage", 5, deltas.tidy)
+        background.periodic("fold-usage", 5, deltas.fold_all)
         background.periodic("warn-of-quota", 60, warning.check)
         background.periodic("watch-ends-of-projects", 600, life.watch_ends)
         background.periodic("forget-email-changes", 86400, email_change.forget_old)

@@ -345,6 +345,19 @@ class PreparedUpsert(PreparedInsert):
         return f" ON CONFLICT ({', '.join(self._keys)}) DO NOTHING"
 
 
+class PreparedAddition(PreparedInsert):
+    """The same for rows of which there is but one each: to one that is there the last field is added.
+
+    The other fields tell which one it is. Rows stay locked until the transaction ends.
+    """
+
+    def _conflict(self) -> str:
+        quoted, table = connection.ops.quote_name, self._model._meta.db_table
+        *keys, amount = (quoted(field.column) for field in self._fields)
+        added = f"{amount} = {quoted(table)}.{amount} + EXCLUDED.{amount}"
+        return f" ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {added}"
+
+
 class Child(NamedTuple):
     """Numbers of a row and of the one that it belongs to; and whether that one came with it."""
 

@@ -87,7 +87,7 @@ def test_more_given_back_than_was_held_is_noted_as_what_there_was() -> None:
     rules.issue([_wish(KEYS[0], 5)], client="t", auto_accept=True)
     serial = rules.issue([_wish(KEYS[0], 3)], client="t")
     row = Holding.rows.get()
-    row.deltas.create(quantity=-7)
+    row.deltas.create(writer=-1, quantity=-7)
     deltas.fold_all()
     rules.resolve([], [serial], client="t")
     row = Holding.objects.get()

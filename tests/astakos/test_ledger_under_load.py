@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import multiprocessing
 import random
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from multiprocessing.pool import Pool
@@ -123,19 +124,46 @@ def test_who_is_killed_while_he_charges_leaves_usage_and_ledger_in_agreement() -
     assert ledger.differences() == {}
 
 
-def test_deltas_that_are_folded_are_soon_in_nobodys_way() -> None:
+def test_what_one_connection_appends_is_one_delta_that_leaves_nothing_behind() -> None:
     holding = Holding.objects.get(holder=f"project:{PROJECT}", resource=VM)
+    for _ in range(500):
+        with atomic():
+            assert deltas.append([Provision(holding.holder, None, VM, 2)])
+    assert [delta.quantity for delta in holding.deltas.all()] == [1000]
+    assert _entries_passed(holding) < 10
 
-    def is_out_of_the_way() -> bool:
-        """It may take another time if somebody, autovacuum for one, is just looking at the table."""
-        Delta.objects.create(holding=holding, quantity=1)
-        deltas.tidy()
-        return _entries_passed(holding) == 0
 
-    Delta.objects.bulk_create([Delta(holding=holding, quantity=1) for _ in range(500)])
-    assert _entries_passed(holding) == 500
-    wait_until("the folded deltas are out of the way", is_out_of_the_way, 30)
-    assert Holding.objects.get(pk=holding.pk).usage_max > 500
+def test_what_is_given_back_waits_for_what_others_have_taken() -> None:
+    """Theirs is not folded while they add to it."""
+    holding = Holding.objects.get(holder=f"project:{PROJECT}", resource=VM)
+    may_end, is_adding = threading.Event(), threading.Event()
+
+    def take_more() -> None:
+        try:
+            with atomic():
+                assert deltas.append([Provision(holding.holder, None, VM, 100)])
+            with atomic():
+                assert deltas.append([Provision(holding.holder, None, VM, 1)])
+                is_adding.set()
+                assert may_end.wait(30)
+        finally:
+            connection.close()
+
+    other = threading.Thread(target=take_more)
+    other.start()
+    try:
+        assert is_adding.wait(30)
+        with atomic():
+            assert deltas.append([Provision(holding.holder, None, VM, -80)])
+        deltas.fold_all()
+        assert Holding.objects.get(pk=holding.pk).usage_max == 20
+    finally:
+        may_end.set()
+        other.join(30)
+    deltas.fold_all()
+    assert not Delta.objects.exists()
+    assert Holding.objects.get(pk=holding.pk).usage_min == 21
+    assert ledger.differences() == {}
 
 
 def _entries_passed(holding: Holding) -> int:

@@ -177,7 +177,7 @@ def test_six_resources_cost_few_queries(django_assert_num_queries: DjangoAssertN
     locks = 1 if connection.vendor == "postgresql" else 0
     with django_assert_num_queries(5 + locks + savepoint):
         serial = issue(dict.fromkeys(names, 1))
-    with django_assert_num_queries(8 + savepoint):
+    with django_assert_num_queries(7 + savepoint):
         rules.resolve([serial], [], client="test")
 
 

@@ -1,21 +1,23 @@
 """Usage that is appended instead of written into its holding, so that many small writes do not queue there.
 
-A delta is an amount that was taken or given back for good. Readers add deltas up (``Holding.objects`` does);
-folding moves them into their holdings, and notes in the ledger what was moved. Far from a limit amounts are
-appended without knowing what others append at the same time; ``arithmetic.may_append`` says why that is
-safe. Near a limit commissions decide, alone: who appends shares the locks that who issues takes.
+A delta is what was taken or given back for good over one connection: no other one adds to it, so nobody waits
+for anybody, and a holding never has more of them than there are connections. Readers add deltas up
+(``Holding.objects`` does); folding moves them into their holdings, and notes in the ledger what was moved.
+Far from a limit amounts are appended without knowing what others append at the same time;
+``arithmetic.may_append`` says why that is safe. Near a limit commissions decide, alone: who appends shares
+the locks that who issues takes.
 """
 
 from __future__ import annotations
 
 import datetime
 import functools
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 import structlog
 from django.db import connection
-from django.db.models import Count, IntegerField, Q, QuerySet, Sum, Value
+from django.db.models import IntegerField, Q, QuerySet, Sum, Value
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Coalesce
 from django.utils import timezone
@@ -26,16 +28,16 @@ from synnefo.astakos.quotas.models import Delta, Holding, ProvisionLog
 from synnefo.common import locks
 from synnefo.common.accounts import Provision
 from synnefo.common.locks import Lock
-from synnefo.common.prepared import Prepared, PreparedInsert
+from synnefo.common.prepared import Prepared, PreparedAddition
 from synnefo.common.transactions import atomic
 
 log = structlog.get_logger("synnefo.quota")
 
-#: So many deltas of one holding are folded by who finds them, should nobody else do it.
-_CROWD = 64
 _BATCH = 500
+#: Holdings that are folded in one transaction: who appends to them meanwhile waits until it is over.
+_FOLDED = 50
 
-_insert = PreparedInsert(Delta, "holding", "quantity")
+_add = PreparedAddition(Delta, "holding", "writer", "quantity")
 
 
 def append(provisions: Iterable[Provision], lock: Iterable[Lock] = ()) -> bool:
@@ -51,52 +53,50 @@ def append(provisions: Iterable[Provision], lock: Iterable[Lock] = ()) -> bool:
     found = _holdings(list(wanted))
     if len(found) < len(wanted):
         return False
-    for key, (_, level, appended, _, writers) in found.items():
+    for key, (_, level, appended, writers) in found.items():
         if not may_append(level, appended, wanted[key], writers):
             return False
-    _insert.many([(found[key][0], quantity) for key, quantity in wanted.items()])
-    crowded = [number for number, _, _, waiting, _ in found.values() if waiting >= _CROWD]
-    if crowded:
-        _fold(crowded)
+    writer = _writer()
+    _add.many([(found[key][0], writer, quantity) for key, quantity in wanted.items()])
     return True
 
 
 def fold_all() -> int:
     """Move all deltas into their holdings; returns how many holdings there were."""
     numbers = list(Delta.objects.order_by("holding").values_list("holding", flat=True).distinct())
-    for start in range(0, len(numbers), _BATCH):
+    for start in range(0, len(numbers), _FOLDED):
         with atomic():
-            _fold(numbers[start : start + _BATCH])
+            _fold(numbers[start : start + _FOLDED])
     return len(numbers)
 
 
-def tidy() -> None:
-    """Fold, and have PostgreSQL forget the deltas that are gone: until then each query passes over them all.
-
-    It would by itself once a minute at most, when there may be ten thousands of them.
-    """
-    if fold_all() and connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute(f"VACUUM (SKIP_LOCKED, TRUNCATE FALSE, INDEX_CLEANUP ON) {Delta._meta.db_table}")
-
-
 def take_in(rows: Sequence[Holding]) -> None:
-    """Move the deltas of holdings, whose rows the transaction has locked, into them."""
-    found = list(
-        Delta.objects.filter(holding__in=[row.pk for row in rows]).values_list("pk", "holding_id", "quantity")
-    )
-    if not found:
+    """Move the deltas of holdings, whose rows the transaction has locked, into them.
+
+    Those that somebody is just adding to are passed over; who must have all keeps others from appending.
+    """
+    found = defaultdict[int, dict[int, int]](dict)
+    there = Delta.objects.filter(holding__in=[row.pk for row in rows]).select_for_update(skip_locked=True)
+    for holding, number, quantity in there.values_list("holding_id", "pk", "quantity"):
+        found[holding][number] = quantity
+    changed = [row for row in rows if row.pk in found and not _waits(row, found[row.pk])]
+    if not changed:
         return
-    sums: Counter[int] = Counter()
-    for _, holding, quantity in found:
-        sums[holding] += quantity
-    changed = [row for row in rows if row.pk in sums]
     now = timezone.now()
-    events = [_event(row, moved, now) for row in changed if (moved := _move(row, sums[row.pk]))]
+    moved = [(row, _move(row, sum(found[row.pk].values()))) for row in changed]
+    events = [_event(row, quantity, now) for row, quantity in moved if quantity]
     ProvisionLog.objects.bulk_create(events, batch_size=_BATCH)
     save_usage(changed)
-    for start in range(0, len(found), _BATCH):
-        Delta.objects.filter(pk__in=[pk for pk, _, _ in found[start : start + _BATCH]]).delete()
+    gone = [number for row in changed for number in found[row.pk]]
+    for start in range(0, len(gone), _BATCH):
+        Delta.objects.filter(pk__in=gone[start : start + _BATCH]).delete()
+
+
+def _waits(row: Holding, found: dict[int, int]) -> bool:
+    """Whether these give back what others, which were passed over, have taken."""
+    if row.folded_min + sum(found.values()) >= 0:
+        return False
+    return Delta.objects.filter(holding=row).exclude(pk__in=found).exists()
 
 
 def save_usage(rows: Iterable[Holding]) -> None:
@@ -111,7 +111,7 @@ def save_usage(rows: Iterable[Holding]) -> None:
 
 
 def _fold(numbers: Iterable[int]) -> None:
-    """Holdings that somebody else is at are passed over: he, or the next one, does it."""
+    """What somebody else is at is passed over: he, or the next one, does it."""
     rows = Holding.rows.filter(pk__in=list(numbers)).order_by("pk")
     take_in(list(rows.select_for_update(skip_locked=True)))
 
@@ -134,12 +134,17 @@ def _event(row: Holding, quantity: int, at: datetime.datetime) -> ProvisionLog:
     )  # fmt: skip
 
 
-def _holdings(keys: Sequence[Key]) -> dict[Key, tuple[int, Level, int, int, int]]:
-    """Number, level, sum and count of deltas of each, and how many may append at the same time."""
+def _writer() -> int:
+    """The connection by a number that no other one has meanwhile; on SQLite one at a time writes anyway."""
+    return connection.connection.pgconn.backend_pid if connection.vendor == "postgresql" else 0
+
+
+def _holdings(keys: Sequence[Key]) -> dict[Key, tuple[int, Level, int, int]]:
+    """Number, level and sum of deltas of each, and how many may append at the same time."""
     values = [part for key in keys for part in key]
     return {
-        (holder, source, resource): (number, Level(*level), appended, waiting, writers)
-        for number, holder, source, resource, *level, appended, waiting, writers in _query(len(keys))(*values)
+        (holder, source, resource): (number, Level(*level), appended, writers)
+        for number, holder, source, resource, *level, appended, writers in _query(len(keys))(*values)
     }
 
 
@@ -153,13 +158,10 @@ def _rows_of(*values: str) -> QuerySet[Holding, object]:
     wanted = Q()
     for start in range(0, len(values), 3):
         wanted |= Q(holder=values[start], source=values[start + 1], resource__in=[values[start + 2]])
-    rows = Holding.rows.filter(wanted).annotate(
-        sum=Coalesce(Sum("deltas__quantity"), 0), waiting=Count("deltas"), writers=_writers()
-    )
+    rows = Holding.rows.filter(wanted).annotate(sum=Coalesce(Sum("deltas__quantity"), 0), writers=_writers())
     return rows.values_list(
-        "pk", "holder", "source", "resource", "limit", "folded_min", "folded_max",
-        "sum", "waiting", "writers",
-    )  # fmt: skip
+        "pk", "holder", "source", "resource", "limit", "folded_min", "folded_max", "sum", "writers"
+    )
 
 
 def _writers() -> RawSQL | Value:

@@ -75,15 +75,19 @@ class Holding(models.Model):
 
 
 class Delta(models.Model):
-    """An amount that was taken (or, negative, given back) and is to be folded into its holding.
+    """What one ``writer`` has taken (or, negative, given back) and is to be folded into its holding.
 
     The database does not check the holding, which would lock it; who removes one takes its deltas in first.
     """
 
     holding = models.ForeignKey(
-        Holding, on_delete=models.DO_NOTHING, db_constraint=False, related_name="deltas"
+        Holding, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="deltas"
     )
+    writer = models.BigIntegerField()
     quantity = models.BigIntegerField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("holding", "writer"), name="one_delta"),)
 
 
 class Commission(models.Model):

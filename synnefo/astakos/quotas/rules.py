@@ -52,8 +52,7 @@ def issue(
     """
     wanted = merged(provisions)
     with atomic():
-        locks.take(locks.Kind.USAGE, buckets(wanted))
-        holdings = _locked(wanted)
+        holdings = _held_alone(wanted)
         for key, quantity in wanted.items():
             if key not in holdings:
                 raise _no_holding(key, quantity)
@@ -108,8 +107,7 @@ def hand_over(client: str, to: str) -> int:
 def set_limits(limits: Mapping[Key, int]) -> None:
     """Make holdings have these limits; missing ones are made, usage stays, others are left alone."""
     with atomic():
-        locks.take(locks.Kind.USAGE, buckets(limits))
-        held = _locked(limits)
+        held = _held_alone(limits)
         changed = [row for key, row in held.items() if row.limit != limits[key]]
         for row in changed:
             row.limit = limits[key_of(row)]
@@ -131,8 +129,7 @@ def set_limits(limits: Mapping[Key, int]) -> None:
 def remove(keys: Collection[Key]) -> int:
     """Remove holdings with their usage, but for those that commissions wait for; returns how many."""
     with atomic():
-        locks.take(locks.Kind.USAGE, buckets(keys))
-        held = _locked(keys)
+        held = _held_alone(keys)
         waiting = {key_of(row) for row in models.Provision.objects.all()}
         gone = [row.pk for key, row in held.items() if key not in waiting]
         for start in range(0, len(gone), _ROWS_PER_QUERY):
@@ -152,12 +149,21 @@ def holdings_of(
     return rows
 
 
+def _held_alone(keys: Collection[Key]) -> dict[Key, Holding]:
+    """The holdings with all that was appended to them; nobody appends until the transaction ends."""
+    locks.take(locks.Kind.USAGE, buckets(keys))
+    held = _locked(keys)
+    rows = list(held.values())
+    for start in range(0, len(rows), _ROWS_PER_QUERY):
+        take_in(rows[start : start + _ROWS_PER_QUERY])
+    return held
+
+
 def _locked(keys: Collection[Key]) -> dict[Key, Holding]:
-    """The holdings of the keys, locked in primary-key order, with all that was appended to them."""
+    """The holdings of the keys, locked in primary-key order."""
     found: dict[Key, Holding] = {}
     for batch in _batches(keys):
         rows = list(Holding.rows.filter(batch).order_by("pk").select_for_update())
-        take_in(rows)
         found |= {key_of(row): row for row in rows}
     return found
 
