@@ -141,16 +141,40 @@ def test_many_writers_of_one_block_end_in_one_block(store: Blocks) -> None:
     assert [store.get(digest) for digest in everything(store)] == [data]
 
 
-def test_files_lie_where_an_old_store_has_them(tmp_path: Path) -> None:
-    name = hashlib.sha256(b"old").hexdigest()
-    path = tmp_path / name[0:2] / name[2:4] / name[4:6] / name
+def lies_as_in_an_old_store(folder: Path, data: bytes) -> Path:
+    name = hashlib.sha256(data).hexdigest()
+    path = folder / name[0:2] / name[2:4] / name[4:6] / name
     path.parent.mkdir(parents=True)
-    path.write_bytes(b"old")
-    store = FilesystemBlocks(tmp_path)
-    assert store.get(bytes.fromhex(name)) == b"old"
-    store.put(b"new")
-    other = hashlib.sha256(b"new").hexdigest()
-    assert (tmp_path / other[0:2] / other[2:4] / other[4:6] / other).read_bytes() == b"new"
+    path.write_bytes(data)
+    os.utime(path, (0, 0))
+    return path
+
+
+def test_blocks_of_an_old_store_count_where_they_lie(tmp_path: Path) -> None:
+    old = lies_as_in_an_old_store(tmp_path, b"old")
+    store, digest = FilesystemBlocks(tmp_path), bytes.fromhex(old.name)
+    assert store.get(digest) == b"old"
+    assert store.missing([digest]) == []
+    assert old.stat().st_mtime > 0  # it is wanted still
+    assert store.put(b"old") == digest
+    assert store.link(digest, old)
+    new = store.put(b"new")
+    assert (tmp_path / new.hex()[0:2] / new.hex()).read_bytes() == b"new"
+    assert sorted(everything(store)) == sorted([digest, new])
+    assert list(tmp_path.rglob(digest.hex())) == [old]
+
+
+def test_blocks_of_an_old_store_are_put_aside_brought_back_and_forgotten(tmp_path: Path) -> None:
+    old = lies_as_in_an_old_store(tmp_path, b"old")
+    store, digest = FilesystemBlocks(tmp_path), bytes.fromhex(old.name)
+    store.put_aside(digest)
+    assert list(everything(store)) == []
+    assert store.get(digest) == b"old"
+    assert list(everything(store)) == [digest]
+    store.put_aside(digest)
+    store.delete_aside(digest)
+    assert store.missing([digest]) == [digest]
+    assert list(tmp_path.rglob(digest.hex())) == []
 
 
 @pytest.mark.parametrize("how", ["put", "missing"])
@@ -170,9 +194,8 @@ def test_every_directory_on_the_way_is_synced_before_a_block_counts(
     monkeypatch.setattr(os, "fsync", lambda handle: synced.append(os.readlink(f"/proc/self/fd/{handle}")))
     store = FilesystemBlocks(tmp_path)
     name = store.put(b"x").hex()
-    folders = [tmp_path / name[0:2] / name[2:4] / name[4:6], tmp_path / name[0:2] / name[2:4]]
     assert synced[0].startswith(f"{tmp_path}/.new/")
-    assert synced[1:] == [str(one) for one in (*folders, tmp_path / name[0:2], tmp_path)]
+    assert synced[1:] == [str(tmp_path / name[0:2]), str(tmp_path)]
 
 
 PAGE, LONG = mmap.PAGESIZE, 256 * 1024
@@ -204,7 +227,7 @@ def test_a_block_that_another_writer_has_just_made_counts_when_its_directory_is_
 ) -> None:
     digest = FilesystemBlocks(tmp_path).put(b"theirs")
     name = digest.hex()
-    folder = tmp_path / name[0:2] / name[2:4] / name[4:6]
+    folder = tmp_path / name[0:2]
     synced: list[str] = []
     monkeypatch.setattr(os, "fsync", lambda handle: synced.append(os.readlink(f"/proc/self/fd/{handle}")))
     ours, later = FilesystemBlocks(tmp_path), FilesystemBlocks(tmp_path)

@@ -1,4 +1,7 @@
-"""Blocks as files of a directory that all web processes share: ``ab/cd/ef/<hex>``, as Synnefo had them.
+"""Blocks as files of a directory that all web processes share: ``ab/<hex>``.
+
+Synnefo had them as ``ab/cd/ef/<hex>``, which is a directory of its own for nearly every block, to be made and
+synced; those that lie there count as well.
 
 A block is written under a temporary name, synced, and renamed; then its directories are synced. So a file
 with a final name is whole, and survives whatever dies once ``put`` has returned (unless
@@ -45,7 +48,7 @@ class FilesystemBlocks(Blocks):
         self.directory = directory or Path(base) / "blocks"
         self._base = str(self.directory)
         self._synced: set[str] = set()
-        self._settled: set[tuple[bytes, int]] = set()
+        self._settled: set[tuple[str, int]] = set()
 
     def put(self, data: Data) -> bytes:
         kept, digest = kept_of(data)
@@ -57,12 +60,11 @@ class FilesystemBlocks(Blocks):
         if digest == HOLE:
             return b""
         for _ in range(2):
-            try:
-                with open(self._path(digest), "rb", buffering=0) as file:
+            for path in self._places(digest):
+                with contextlib.suppress(FileNotFoundError), open(path, "rb", buffering=0) as file:
                     return file.read()
-            except FileNotFoundError:
-                if not self._bring_back(digest):
-                    break
+            if not self._bring_back(digest):
+                break
         log.error("a block is not there", digest=digest.hex())
         raise ItemNotFound("A block of this object is not there.")
 
@@ -70,15 +72,17 @@ class FilesystemBlocks(Blocks):
         return [one for one in dict.fromkeys(digests) if one != HOLE and not self._renew(one)]
 
     def stored(self, part: int) -> Iterator[tuple[bytes, datetime.datetime]]:
-        for path in self.directory.glob(f"{part:02x}/[0-9a-f][0-9a-f]/[0-9a-f][0-9a-f]/*"):
-            yield from _listed(path)
+        for pattern in (f"{part:02x}/*", f"{part:02x}/[0-9a-f][0-9a-f]/[0-9a-f][0-9a-f]/*"):
+            for path in self.directory.glob(pattern):
+                yield from _listed(path)
 
     def put_aside(self, digest: bytes) -> None:
         aside = self._aside(digest)
         os.makedirs(os.path.dirname(aside), exist_ok=True)
-        with contextlib.suppress(FileNotFoundError):
-            os.utime(self._path(digest))
-            os.rename(self._path(digest), aside)
+        for path in self._places(digest):
+            with contextlib.suppress(FileNotFoundError):
+                os.utime(path)
+                os.rename(path, aside)
 
     def aside(self, part: int) -> Iterator[tuple[bytes, datetime.datetime]]:
         for path in (self.directory / ".aside").glob(f"{part:02x}*"):
@@ -90,9 +94,12 @@ class FilesystemBlocks(Blocks):
 
     def link(self, digest: bytes, path: Path) -> bool:
         """Take a file for a block as it is, without reading or syncing it, if it can be linked here."""
+        new, old = self._places(digest)
+        if os.path.exists(old):
+            return True
         try:
             _make(self._folder(digest))
-            os.link(path, self._path(digest))
+            os.link(path, new)
         except FileExistsError:
             return True
         except OSError as error:
@@ -110,35 +117,38 @@ class FilesystemBlocks(Blocks):
         return len(abandoned)
 
     def _folder(self, digest: bytes) -> str:
-        name = digest.hex()
-        return f"{self._base}/{name[0:2]}/{name[2:4]}/{name[4:6]}"
+        return f"{self._base}/{digest[:1].hex()}"
 
     def _path(self, digest: bytes) -> str:
         return f"{self._folder(digest)}/{digest.hex()}"
+
+    def _places(self, digest: bytes) -> tuple[str, str]:
+        """Where it may be: its own path, and where Synnefo had it."""
+        name = digest.hex()
+        return self._path(digest), f"{self._folder(digest)}/{name[2:4]}/{name[4:6]}/{name}"
 
     def _aside(self, digest: bytes) -> str:
         return f"{self._base}/.aside/{digest.hex()}"
 
     def _renew(self, digest: bytes) -> bool:
         """Whether it is there, on the medium; its age begins anew."""
-        path = self._path(digest)
         for _ in range(2):
-            try:
-                found = os.stat(path)
-                os.utime(path)
-                self._ensure_synced(digest, found)
-                return True
-            except FileNotFoundError:
-                if not self._bring_back(digest):
-                    return False
+            for path in self._places(digest):
+                with contextlib.suppress(FileNotFoundError):
+                    found = os.stat(path)
+                    os.utime(path)
+                    self._ensure_synced(path, found)
+                    return True
+            if not self._bring_back(digest):
+                return False
         return False
 
-    def _ensure_synced(self, digest: bytes, found: os.stat_result) -> None:
+    def _ensure_synced(self, path: str, found: os.stat_result) -> None:
         """Another writer may have renamed it this moment, and not synced its directory yet."""
-        file = (digest, found.st_ino)
+        file = (path, found.st_ino)
         if found.st_mtime < time.time() - _SURELY_SYNCED_AFTER_S or file in self._settled:
             return
-        self._sync_up(self._folder(digest))
+        self._sync_up(os.path.dirname(path))
         _remember(self._settled, file)
 
     def _bring_back(self, digest: bytes) -> bool:
@@ -146,7 +156,7 @@ class FilesystemBlocks(Blocks):
         try:
             os.rename(self._aside(digest), self._path(digest))
         except FileNotFoundError:
-            return os.path.exists(self._path(digest))
+            return any(map(os.path.exists, self._places(digest)))
         self._sync_up(self._folder(digest))
         return True
 
