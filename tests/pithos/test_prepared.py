@@ -9,10 +9,22 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.transaction import TransactionManagementError
 from django.test.utils import CaptureQueriesContext
 
+from synnefo.astakos.models import Delta, Holding
 from synnefo.common import locks
 from synnefo.common.locks import Kind, Lock
-from synnefo.common.prepared import Prepared, PreparedChild, PreparedModels, PreparedPair, PreparedUpsert, run
-from synnefo.pithos.namespace.models import Account, Container, Object, Share
+from synnefo.common.prepared import (
+    Blank,
+    Prepared,
+    PreparedAddition,
+    PreparedChild,
+    PreparedModels,
+    PreparedPair,
+    PreparedUpsert,
+    run,
+)
+from synnefo.pithos.namespace.models import Account, Container, Object, Share, Version
+
+NOW = datetime.datetime(2031, 5, 1, tzinfo=datetime.UTC)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 on_postgresql = pytest.mark.postgresql
@@ -109,3 +121,25 @@ def test_locks_of_several_kinds_are_one_statement_in_one_order() -> None:
 def test_locks_need_a_transaction() -> None:
     with pytest.raises(RuntimeError):
         locks.share(Kind.USAGE, [1])
+
+
+def test_an_amount_is_added_to_the_row_that_is_there() -> None:
+    holding = Holding.rows.create(holder="user:u", source="project:p", resource="vm", limit=9)
+    add = PreparedAddition(Delta, "holding", "writer", "quantity")
+    (first, other) = add.many([(holding.pk, 1, 5), (holding.pk, 2, 7)])
+    assert add(holding.pk, 1, -2) == first != other
+    assert sorted(Delta.objects.values_list("writer", "quantity")) == [(1, 3), (2, 7)]
+
+
+def test_a_blank_is_what_the_model_makes() -> None:
+    version = Blank(Version)(uuid="u", modified=NOW, size_bytes=3)
+    expected = Version(uuid="u", modified=NOW, size_bytes=3)
+    assert {**vars(version), "_state": None} == {**vars(expected), "_state": None}
+    assert version._state.adding
+    assert vars(Blank(Version)())["attributes"] is not vars(Blank(Version)())["attributes"]
+
+
+@on_postgresql
+def test_statements_may_have_percent_signs(box: Container) -> None:
+    found = run("SELECT name FROM pithos_container WHERE name LIKE 'b%%' AND id = %s", [box.pk])
+    assert found == ([("box",)], 1)

@@ -22,7 +22,15 @@ from synnefo.common.caller import Caller
 from synnefo.common.faults import Conflict, ItemNotFound, OverLimit, RequestTooLarge
 from synnefo.common.ids import new_uuid
 from synnefo.common.locks import Lock
-from synnefo.common.prepared import Child, PreparedChild, PreparedInsert, PreparedModels, PreparedUpsert, run
+from synnefo.common.prepared import (
+    Blank,
+    Child,
+    PreparedChild,
+    PreparedInsert,
+    PreparedModels,
+    PreparedUpsert,
+    run,
+)
 from synnefo.engine.charging import charged
 from synnefo.pithos.blocks.content import Content
 from synnefo.pithos.blocks.hashing import DIGEST_BYTES
@@ -55,6 +63,7 @@ WHERE id = %s AND project = %s AND versioning = %s
 AND (quota_bytes = 0 OR %s <= 0 OR quota_bytes >= size_bytes + %s)
 """
 
+_blank = Blank(Version)
 _map_of = PreparedUpsert(HashMap, "digest", "packed", unique=1)
 _path_of = PreparedUpsert(Object, "container", "name", unique=2)
 _NAMES = tuple(name.removesuffix("_id") for name in _FIELDS)
@@ -304,7 +313,7 @@ def _check_none_is_younger(placed: Sequence[Child]) -> None:
 
 def _drafted(caller: Caller, change: Change, maps: dict[bytes, int | None]) -> Version:
     """The version to be, or the tombstone; where there is nothing yet, without a path."""
-    made = Version(modified_by=caller.user, modified=_later_than(change.seen))
+    made = _blank(uuid="", modified_by=caller.user, modified=_later_than(change.seen))
     if change.seen:
         made.object_id = change.seen.object_id
     if change.draft is None:

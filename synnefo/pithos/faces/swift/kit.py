@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import functools
 import math
 import time
 from collections.abc import Callable
@@ -212,7 +213,11 @@ def rounded_up(moment: datetime.datetime) -> datetime.datetime:
 
 def last_modified(moment: datetime.datetime) -> str:
     """Rounded up: nothing may have been changed after the second that is told."""
-    return http_date(math.ceil(moment.timestamp()))
+    return _http_date(math.ceil(moment.timestamp()))
+
+
+#: What is written or read at the same time was mostly modified in few seconds.
+_http_date = functools.lru_cache(1024)(http_date)
 
 
 def _stamped(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
