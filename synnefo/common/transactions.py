@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from django.db import connections, transaction
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
 
 _depth: ContextVar[int] = ContextVar("transaction_depth", default=0)
 
@@ -25,6 +25,22 @@ def atomic(using: str | None = None) -> Iterator[None]:
             yield
     finally:
         _depth.reset(token)
+
+
+@contextmanager
+def snapshot() -> Iterator[bool]:
+    """Several queries see the database as it is at the first of them; nothing is written.
+
+    False where that cannot be told: on SQLite, and in a transaction that has begun already.
+    """
+    here = connections[DEFAULT_DB_ALIAS]
+    if here.vendor != "postgresql" or here.in_atomic_block:
+        yield False
+        return
+    with atomic():
+        with here.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield True
 
 
 def in_transaction() -> bool:

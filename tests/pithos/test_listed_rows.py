@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import datetime
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import quote
 from xml.etree import ElementTree
 
 import pytest
 from defusedxml.ElementTree import fromstring
+from django.db import connection
+from django.db.models import Q
+from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -209,3 +213,60 @@ def test_entries_come_in_order_each_once(
     assert len(found) == len(expected)
     assert set(found) == expected
     assert [name for name, _ in found] == sorted((name for name, _ in expected), reverse=reverse)
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("between", [0, 9000])
+def test_a_long_list_is_whole_whether_its_objects_lie_together_or_not(
+    api: Api, container: Container, between: int
+) -> None:
+    other = Container.objects.create(account=container.account, name="other")
+    wanted = [f"{number:04}" for number in range(1500)]
+    fill(container, wanted[700:])
+    Object.objects.bulk_create(Object(container=other, name=f"{number}") for number in range(between))
+    fill(container, wanted[:700])
+    fill(other, ["elsewhere"])
+    Container.objects.filter(pk=container.pk).update(object_count=len(wanted))
+    container.refresh_from_db()
+    with CaptureQueriesContext(connection) as queries:
+        found = [entry.name for entry in listing.entries(container, Wanted())]
+    assert found == wanted
+    ranges = [
+        query["sql"] for query in queries if '"object_id" BETWEEN' in query["sql"] or ">=" in query["sql"]
+    ]
+    assert len(ranges) == (1 if between == 0 else 0)
+    backwards = listing.entries(container, Wanted(prefix="01", reverse=True))
+    assert [entry.name for entry in backwards] == [name for name in wanted[::-1] if name.startswith("01")]
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_a_long_list_sees_one_moment_though_objects_move_meanwhile(
+    api: Api, container: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where they lie is looked for before they are read."""
+    fill(container, [f"{number:04}" for number in range(1500)])
+    container.refresh_from_db()
+    look = listing._together
+
+    def moving(asked: Container) -> Q:
+        found = look(asked)
+        with ThreadPoolExecutor(1) as other:
+            other.submit(move).result(30)
+        return found
+
+    def move() -> None:
+        try:
+            path = Object.objects.create(container=container, name="moved")
+            Version.objects.filter(object__name="0007").update(object=path)
+        finally:
+            connection.close()
+
+    monkeypatch.setattr(listing, "_together", moving)
+    assert "0007" in [entry.name for entry in listing.entries(container, Wanted())]
+    monkeypatch.undo()
+    found = [entry.name for entry in listing.entries(container, Wanted())]
+    assert "0007" not in found
+    assert found[-1] == "moved"
+    assert len(found) == 1500

@@ -14,12 +14,12 @@ from xml.sax.saxutils import escape
 quoted = encode_basestring_ascii
 
 
-def json_list(rows: Iterable[bytes]) -> bytes:
+def json_list(rows: Iterable[str]) -> bytes:
     """Of rows in JSON."""
-    found = list(rows) or [b""]
-    found[0] = b"[" + found[0]  # the whole is long: to make it once costs less than to add to it
-    found[-1] += b"]"
-    return b", ".join(found)
+    found = list(rows) or [""]
+    found[0] = "[" + found[0]  # the whole is long: to make it once costs less than to add to it
+    found[-1] += "]"
+    return ", ".join(found).encode()
 
 
 def xml_list(root: ElementTree.Element, rows: Iterable[str]) -> bytes:

@@ -67,7 +67,7 @@ def show(request: HttpRequest, account: str, container: str) -> HttpResponse:
         more, looking_back = _more(request, caller, found, sight, entries), wanted.until is not None
         if kind == "json":
             response = kit.answer_text(
-                rows.json_list(_json(entry, more, looking_back).encode() for entry in entries), kind
+                rows.json_list(_json(entry, more, looking_back) for entry in entries), kind
             )
         else:
             items = (_item(entry, more, looking_back) for entry in entries)

@@ -167,27 +167,26 @@ def _with_ids(found: Container, kind: str, wanted: Wanted) -> HttpResponse:
     return listing.answer(kind, "container", found.name, "object", items)
 
 
-def _rolled(entry: Rolled) -> bytes:
-    return json.dumps({"subdir": entry.name}).encode()
+def _rolled(entry: Rolled) -> str:
+    return json.dumps({"subdir": entry.name})
 
 
 def _names(rows: Sequence[Row]) -> list[str]:
     return [name for (name,) in rows]
 
 
-def _json(account: str, rows: Sequence[Row]) -> list[bytes]:
+def _json(account: str, rows: Sequence[Row]) -> list[str]:
     """``_item`` of objects as text: hardly any has more to tell than its columns."""
-    texts = list[bytes]()
+    texts = list[str]()
     for row, moment in zip(rows, moments_of(rows), strict=True):
         name, size_bytes, content_type, checksum, _, kept = row
         if has_domain(kept, SWIFT):
-            texts.append(json.dumps(_item(account, listed(row))).encode())
+            texts.append(json.dumps(_item(account, listed(row))))
             continue
-        text = (
+        texts.append(
             f'{{"name": {quoted(name)}, "hash": {quoted(checksum)}, "bytes": {size_bytes}, '
             f'"content_type": {quoted(content_type or kit.OCTETS)}, "last_modified": "{moment}"}}'
         )
-        texts.append(text.encode())
     return texts
 
 

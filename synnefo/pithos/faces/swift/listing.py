@@ -58,13 +58,13 @@ def border(request: HttpRequest, name: str, *, upper: bool = False) -> str:
 def answer(kind: str, root: str, name: str, child: str, items: Sequence[Item]) -> HttpResponse:
     """The list; as text its names (or ``subdir``)."""
     if kind == JSON:
-        return as_json(json.dumps(item).encode() for item in items)
+        return as_json(json.dumps(item) for item in items)
     if kind == TEXT:
         return as_text(item.get("subdir") or item["name"] for item in items)
     return as_xml(kind, root, name, child, items)
 
 
-def as_json(items: Iterable[bytes]) -> HttpResponse:
+def as_json(items: Iterable[str]) -> HttpResponse:
     """Of items in JSON."""
     return HttpResponse(rows.json_list(items), content_type=_full(JSON))
 
