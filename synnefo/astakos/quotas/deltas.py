@@ -1,8 +1,8 @@
 """Usage that is appended instead of written into its holding, so that many small writes do not queue there.
 
-A delta is what was taken or given back for good over one connection: no other one adds to it, so nobody waits
-for anybody, and a holding never has more of them than there are connections. Readers add deltas up
-(``Holding.objects`` does); folding moves them into their holdings, and notes in the ledger what was moved.
+A delta is what was taken or given back for good over one connection: no other one adds to it, so writers do
+not wait for each other, and a holding never has more of them than there are connections. Readers add deltas
+up (``Holding.objects`` does); folding moves them into their holdings, and notes in the ledger what was moved.
 Far from a limit amounts are appended without knowing what others append at the same time;
 ``arithmetic.may_append`` says why that is safe. Near a limit commissions decide, alone: who appends shares
 the locks that who issues takes.

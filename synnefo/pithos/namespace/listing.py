@@ -85,6 +85,8 @@ Entry = Listed | Rolled
 T = TypeVar("T")
 
 _NOTHING = "{}"
+#: To read fewer objects each by itself costs less than to look where they lie.
+_WORTH_A_LOOK = 1000
 _parsed: Callable[[str], Attributes] = json.loads
 
 
@@ -338,7 +340,6 @@ def _together(container: Container) -> Q:
     return Q()
 
 
-_WORTH_A_LOOK = 1000
 _extent = Prepared(
     lambda container: (
         Object.objects.filter(container=container)
