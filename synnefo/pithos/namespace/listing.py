@@ -298,7 +298,9 @@ def _in_order(
     """What is made of so many objects from a place on."""
     rows = _objects(container, wanted, place)
     if container.object_count <= size and wanted.until is None:
-        found = _sorted(container, rows, wanted, size, make)
+        is_whole = not (place or wanted.prefix or wanted.end_marker)
+        pieces = _together(container, rows, wanted.told) if is_whole else _read(rows, wanted.told)
+        found = _sorted(pieces, wanted, size, make)
         if found is not None:
             return found
     order = "-object__name" if wanted.reverse else "object__name"
@@ -306,34 +308,39 @@ def _in_order(
 
 
 def _sorted(
-    container: Container, rows: QuerySet[Version], wanted: Wanted, most: int,
-    make: Callable[[Sequence[Row]], list[T]],
-) -> list[T] | None:  # fmt: skip
+    pieces: Generator[list[Row]], wanted: Wanted, most: int, make: Callable[[Sequence[Row]], list[T]]
+) -> list[T] | None:
     """The same of all that there are; None if they are more.
 
     To sort them takes the database several times as long, and then it sends none before it has found all.
     """
     count, names, found = 0, list[str](), list[T]()
-    with snapshot() as is_one_moment:
-        if is_one_moment and container.object_count >= _WORTH_A_LOOK:
-            rows = rows.filter(_together(container))
-        with closing(_read(rows, wanted.told)) as pieces:
-            for piece in pieces:
-                count += len(piece)
-                if count <= most:
-                    names += [row[0] for row in piece]
-                    found += make(piece)
+    with closing(pieces):
+        for piece in pieces:
+            count += len(piece)
+            if count <= most:
+                names += [row[0] for row in piece]
+                found += make(piece)
     if count > most:
         return None
     order = sorted(range(len(names)), key=names.__getitem__, reverse=wanted.reverse)
     return [found[number] for number in order]
 
 
-def _together(container: Container) -> Q:
-    """Where its paths lie, if those of others are no more than they: then the database reads them in one go.
+def _together(container: Container, rows: QuerySet[Version], told: Told) -> Generator[list[Row]]:
+    """All objects of a container, in one go if they lie together.
 
-    Else it reads each by itself, or (where they are a large part) all that there are.
+    Else the database reads each by itself, or (where they are a large part) all that there are.
     """
+    if container.object_count < _WORTH_A_LOOK:
+        yield from _read(rows, told)
+        return
+    with snapshot() as is_one_moment:
+        yield from _read(rows.filter(_place(container)) if is_one_moment else rows, told)
+
+
+def _place(container: Container) -> Q:
+    """Where its paths lie, if those of others between are no more than they."""
     for first, last, count in _extent(container.pk):
         if last - first < 2 * count:
             return Q(object__gte=first, object__lte=last)
