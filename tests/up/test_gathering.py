@@ -29,6 +29,13 @@ class Oracle:
         return [2 * number for number in numbers]
 
 
+async def two_at_once_and_two_apart(asking: Moment[int, int], pause_s: float) -> None:
+    await asyncio.gather(asking.ask(1), asking.ask(2))
+    first = asking.ask(3)
+    await asyncio.sleep(pause_s)
+    await asyncio.gather(first, asking.ask(4))
+
+
 async def until(oracle: Oracle, count: int) -> None:
     while len(oracle.batches) < count:
         await asyncio.sleep(0.001)
@@ -152,10 +159,7 @@ def test_as_many_are_waited_for_as_there_were_but_not_for_long(way: type[Moment[
 
     async def ask() -> None:
         asking = way(oracle)
-        await asyncio.gather(asking.ask(1), asking.ask(2))
-        first = asking.ask(3)
-        await asyncio.sleep(0)
-        await asyncio.gather(first, asking.ask(4))
+        await two_at_once_and_two_apart(asking, 0)
         await asking.ask(5)  # nobody else comes
         await asking.ask(6)
 
@@ -173,12 +177,5 @@ def test_who_is_expected_is_waited_for_as_long_as_an_answer_took(
     oracle = Oracle()
     oracle.may.set()
 
-    async def ask() -> None:
-        asking = way(oracle)
-        await asyncio.gather(asking.ask(1), asking.ask(2))
-        first = asking.ask(3)
-        await asyncio.sleep(0.05)
-        await asyncio.gather(first, asking.ask(4))
-
-    asyncio.run(ask())
+    asyncio.run(two_at_once_and_two_apart(way(oracle), 0.05))
     assert oracle.batches == [[1, 2], [3, 4]]
