@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 from django.utils import timezone
 
@@ -51,6 +52,13 @@ def django_db_keepdb() -> bool:
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
     with django_db_blocker.unblock():
         database.keep()
+
+
+@pytest.fixture(autouse=True)
+def _no_memory() -> Iterator[None]:
+    """What a test leaves in the cache, counts of what its users did, is not there for users of the next."""
+    yield
+    cache.clear()
 
 
 @dataclasses.dataclass(frozen=True)

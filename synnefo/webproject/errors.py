@@ -26,6 +26,11 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _answer(request, faults.BadRequest("The request could not be understood."))
 
 
+def too_many(request: HttpRequest) -> HttpResponse:
+    """Where allauth counts: who proves again who he is, ten times a minute."""
+    return _answer(request, faults.TooManyRequests("You have tried this too often. Wait a minute, then go on."))
+
+
 def crashed(request: HttpRequest) -> HttpResponse:
     return _answer(
         request,

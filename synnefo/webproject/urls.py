@@ -88,4 +88,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
 handler400 = "synnefo.webproject.errors.bad_request"
 handler403 = "synnefo.webproject.errors.forbidden"
 handler404 = "synnefo.webproject.errors.not_found"
+handler429 = "synnefo.webproject.errors.too_many"  # Django has none, allauth asks for it
 handler500 = "synnefo.webproject.errors.crashed"

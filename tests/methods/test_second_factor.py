@@ -132,6 +132,19 @@ def test_recovery_codes_are_shown_once_and_made_anew(client: Client, secret: str
     assert set(first).isdisjoint(second)
 
 
+def test_who_proves_again_too_often_who_he_is_gets_a_page_that_says_so(
+    client: Client, alice: User, clock: Any
+) -> None:
+    sign_in(client)
+    for _ in range(10):
+        assert client.post("/ui/reauthenticate/", {"password": PASSWORD}).status_code == 302
+    answer = client.post("/ui/reauthenticate/", {"password": PASSWORD})
+    assert answer.status_code == 429
+    assert "Too many tries" in answer.content.decode()
+    clock.shift(61)
+    assert client.post("/ui/reauthenticate/", {"password": PASSWORD}).status_code == 302
+
+
 def test_secrets_are_kept_encrypted(client: Client, secret: str) -> None:
     kept = str(list(Authenticator.objects.values()))
     assert secret not in kept
