@@ -13,10 +13,8 @@ from typing import NamedTuple
 
 from django.db import connection
 
-from synnefo.common.prepared import run
-
 _BATCH = 100
-_CALLS = ("pg_advisory_xact_lock_shared(%s, %s)", "pg_advisory_xact_lock(%s, %s)")
+_CALLS = ("pg_advisory_xact_lock_shared", "pg_advisory_xact_lock")
 
 
 class Kind(enum.IntEnum):
@@ -55,5 +53,6 @@ def lock(*wanted: Lock) -> None:
         raise RuntimeError("a lock is held by a transaction, and there is none")
     for start in range(0, len(places), _BATCH):
         batch = places[start : start + _BATCH]
-        calls = ", ".join(_CALLS[alone] for _, _, alone in batch)  # they are evaluated from left to right
-        run(f"SELECT {calls}", [part for kind, number, _ in batch for part in (kind, number)])
+        # They are evaluated from left to right. The type hints know Django's own engine only.
+        calls = ", ".join(f"{_CALLS[alone]}({kind}, {number})" for kind, number, alone in batch)
+        connection.begin_with(f"SELECT {calls}")  # type: ignore[attr-defined]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import io
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
@@ -81,7 +82,7 @@ def ways_beside() -> tuple[list[Lane[Any]], list[Lane[Any]]]:
 
 
 def unhurried_lane(lane: Lane[Q]) -> Lane[Q]:
-    """A lane, likewise, which raises nothing."""
+    """A lane, likewise, which raises nothing. What is asked alone goes over a connection that is kept for it."""
     return _UnhurriedLane(lane)
 
 
@@ -90,20 +91,22 @@ def lane_of_the_loop(lane: Lane[Q]) -> Lane[Q]:
 
     A statement that takes long (somebody has locked the table) is given up, for the loop stands still.
     """
-    return _LaneOfTheLoop(lane)
+    return _LaneOfItsOwn(lane, f"-c statement_timeout={_STATEMENT_MS}")
 
 
-def _of_the_loop() -> BaseDatabaseWrapper:
+def _apart(server_options: str) -> BaseDatabaseWrapper:
+    """A connection that is neither a thread's nor of the pool."""
     said = connections.databases[DEFAULT_DB_ALIAS]
     options = {name: value for name, value in said["OPTIONS"].items() if name != "pool"}
     if said["ENGINE"] != _SQLITE:
-        options["options"] = f"{options.get('options', '')} -c statement_timeout={_STATEMENT_MS}"
+        options["options"] = f"{options.get('options', '')} {server_options}"
     alone = {**said, "OPTIONS": options, "CONN_MAX_AGE": None}
     made: BaseDatabaseWrapper = load_backend(said["ENGINE"]).DatabaseWrapper(alone, DEFAULT_DB_ALIAS)
+    made.inc_thread_sharing()
     return made
 
 
-class _UnhurriedLane(Lane[Q]):
+class _LaneThatRaisesNothing(Lane[Q]):
     def __init__(self, lane: Lane[Q]) -> None:
         self._lane = lane
 
@@ -111,31 +114,53 @@ class _UnhurriedLane(Lane[Q]):
         return self._lane.asked(scope, body)
 
     def answers(self, asked: Sequence[Q]) -> Sequence[Answer | None]:
-        close_old_connections()
         try:
             return self._lane.answers(asked)
         except Exception:  # likewise: who waits must not be left without an answer
             log.exception("a lane did not answer", requests=len(asked))
             return [None] * len(asked)
-        finally:
-            let_go()
 
 
-class _LaneOfTheLoop(_UnhurriedLane[Q]):
+class _LaneOfItsOwn(_LaneThatRaisesNothing[Q]):
+    """One go at a time, over one connection: its statements are prepared there, and its pages in memory."""
+
+    def __init__(self, lane: Lane[Q], server_options: str = "") -> None:
+        super().__init__(lane)
+        self._server_options = server_options
+
     def answers(self, asked: Sequence[Q]) -> Sequence[Answer | None]:
-        here = connections[DEFAULT_DB_ALIAS] = self._kept  # which is known to one task at a time alone
+        here = connections[DEFAULT_DB_ALIAS] = self._kept
         try:
-            return self._lane.answers(asked)
-        except Exception:
-            log.exception("what is answered at once was not", requests=len(asked))
-            return [None] * len(asked)
+            return super().answers(asked)
         finally:
+            del connections[DEFAULT_DB_ALIAS]
             if here.errors_occurred:
                 here.close()
 
     @functools.cached_property
     def _kept(self) -> BaseDatabaseWrapper:
-        return _of_the_loop()
+        return _apart(self._server_options)
+
+
+class _UnhurriedLane(_LaneThatRaisesNothing[Q]):
+    """What is asked while another go is under way takes a connection out of the pool."""
+
+    def __init__(self, lane: Lane[Q]) -> None:
+        super().__init__(lane)
+        self._alone = _LaneOfItsOwn(lane)
+        self._is_taken = threading.Lock()
+
+    def answers(self, asked: Sequence[Q]) -> Sequence[Answer | None]:
+        if self._is_taken.acquire(blocking=False):
+            try:
+                return self._alone.answers(asked)
+            finally:
+                self._is_taken.release()
+        close_old_connections()
+        try:
+            return super().answers(asked)
+        finally:
+            let_go()
 
 
 class _Body:
