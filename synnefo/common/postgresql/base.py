@@ -32,6 +32,7 @@ _KEPT = "synnefo_cursor"
 _MANY = 1000
 _STATEMENTS = 512
 _PLACE = re.compile("%[s%]")
+_DONE = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
 _TIME = adapters.types["timestamptz"].oid
 
 
@@ -81,7 +82,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             return
         with self.wrap_database_errors:
             answer = connection.pgconn.exec_(f"BEGIN; {sql}".encode())
-            if answer.status != ExecStatus.TUPLES_OK:
+            if answer.status not in _DONE:
                 raise error_from_result(answer)
 
     def pieces(self, sql: str, params: Sequence[Any], size: int) -> Generator[list[tuple[Any, ...]]]:

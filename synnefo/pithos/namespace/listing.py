@@ -87,6 +87,8 @@ T = TypeVar("T")
 _NOTHING = "{}"
 #: To read fewer objects each by itself costs less than to look where they lie.
 _WORTH_A_LOOK = 1000
+#: What came since statistics were taken the database believes to be a row or two, which it would look up.
+_AS_A_WHOLE = "enable_nestloop = off"
 _parsed: Callable[[str], Attributes] = json.loads
 
 
@@ -335,7 +337,7 @@ def _together(container: Container, rows: QuerySet[Version], told: Told) -> Gene
     if container.object_count < _WORTH_A_LOOK:
         yield from _read(rows, told)
         return
-    with snapshot() as is_one_moment:
+    with snapshot(_AS_A_WHOLE) as is_one_moment:
         yield from _read(rows.filter(_place(container)) if is_one_moment else rows, told)
 
 
