@@ -39,7 +39,10 @@ def snapshot(*settings: str) -> Iterator[bool]:
         yield False
         return
     with atomic():
-        said = ["TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY", *(f"LOCAL {one}" for one in settings)]
+        said = [
+            "TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
+            *(f"LOCAL {one}" for one in settings),
+        ]
         # The type hints know Django's own engine only.
         here.begin_with("; ".join(f"SET {one}" for one in said))  # type: ignore[attr-defined]
         yield True

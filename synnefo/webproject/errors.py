@@ -28,7 +28,9 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def too_many(request: HttpRequest) -> HttpResponse:
     """Where allauth counts: who proves again who he is, ten times a minute."""
-    return _answer(request, faults.TooManyRequests("You have tried this too often. Wait a minute, then go on."))
+    return _answer(
+        request, faults.TooManyRequests("You have tried this too often. Wait a minute, then go on.")
+    )
 
 
 def crashed(request: HttpRequest) -> HttpResponse:

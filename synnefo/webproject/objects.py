@@ -9,7 +9,8 @@ from __future__ import annotations
 import functools
 import io
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import structlog
@@ -82,7 +83,7 @@ def ways_beside() -> tuple[list[Lane[Any]], list[Lane[Any]]]:
 
 
 def unhurried_lane(lane: Lane[Q]) -> Lane[Q]:
-    """A lane, likewise, which raises nothing. What is asked alone goes over a connection that is kept for it."""
+    """A lane, likewise, which raises nothing. Who asks alone does so over a connection that it keeps."""
     return _UnhurriedLane(lane)
 
 
@@ -104,6 +105,19 @@ def _apart(server_options: str) -> BaseDatabaseWrapper:
     made: BaseDatabaseWrapper = load_backend(said["ENGINE"]).DatabaseWrapper(alone, DEFAULT_DB_ALIAS)
     made.inc_thread_sharing()
     return made
+
+
+@contextmanager
+def _instead(connection: BaseDatabaseWrapper) -> Iterator[BaseDatabaseWrapper]:
+    """The connection is the thread's (or, in the loop, the task's), which gets back what it had."""
+    before = [one for one in connections.all(initialized_only=True) if one.alias == DEFAULT_DB_ALIAS]
+    connections[DEFAULT_DB_ALIAS] = connection
+    try:
+        yield connection
+    finally:
+        del connections[DEFAULT_DB_ALIAS]
+        for one in before:
+            connections[DEFAULT_DB_ALIAS] = one
 
 
 class _LaneThatRaisesNothing(Lane[Q]):
@@ -129,13 +143,12 @@ class _LaneOfItsOwn(_LaneThatRaisesNothing[Q]):
         self._server_options = server_options
 
     def answers(self, asked: Sequence[Q]) -> Sequence[Answer | None]:
-        here = connections[DEFAULT_DB_ALIAS] = self._kept
-        try:
-            return super().answers(asked)
-        finally:
-            del connections[DEFAULT_DB_ALIAS]
-            if here.errors_occurred:
-                here.close()
+        with _instead(self._kept) as here:
+            try:
+                return super().answers(asked)
+            finally:
+                if here.errors_occurred:
+                    here.close()
 
     @functools.cached_property
     def _kept(self) -> BaseDatabaseWrapper:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from django.db import DatabaseError, close_old_connections, connection
+from django.db import DatabaseError, DataError, close_old_connections, connection
+from psycopg import IsolationLevel
 
+from synnefo.common import locks
 from synnefo.common.conf import for_slow_clients
+from synnefo.common.transactions import atomic, snapshot
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -116,3 +119,44 @@ def test_dates_come_as_lists_tell_them_whatever_the_server_likes_better() -> Non
             assert cursor.fetchone() == ("2031-02-01 00:00:00.25",)
         finally:
             cursor.execute(f"ALTER DATABASE {name} RESET DateStyle")
+
+
+def said(setting: str) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SHOW {setting}")
+        found: str = cursor.fetchone()[0]
+    return found
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_lock_is_held_until_the_transaction_ends_whether_it_began_it_or_not(is_first: bool) -> None:
+    pid, held = backend(), "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = %s"
+    with atomic():
+        if not is_first:
+            backend()
+        locks.share(locks.Kind.CONTAINER, [7])
+        assert elsewhere(held, pid) == 1
+    assert elsewhere(held, pid) == 0
+
+
+def test_a_transaction_that_cannot_begin_so_is_over_and_the_connection_good_for_the_next() -> None:
+    first = backend()
+    with pytest.raises(DataError), atomic():
+        connection.begin_with("SELECT 1 / 0")
+    with atomic():
+        connection.begin_with("SELECT 1")
+        assert backend() == first
+
+
+def test_it_begins_with_the_isolation_that_the_connection_is_set_to() -> None:
+    connection.connection.isolation_level = IsolationLevel.SERIALIZABLE
+    with atomic():
+        connection.begin_with("SELECT 1")
+        assert said("transaction_isolation") == "serializable"
+
+
+def test_a_snapshot_has_settings_of_its_own() -> None:
+    with snapshot("enable_nestloop = off") as is_one_moment:
+        assert is_one_moment
+        assert (said("transaction_isolation"), said("enable_nestloop")) == ("repeatable read", "off")
+    assert (said("transaction_isolation"), said("enable_nestloop")) == ("read committed", "on")

@@ -18,7 +18,7 @@ from contextlib import closing
 from typing import Any, NamedTuple, TypeVar
 
 from django.conf import settings
-from django.db.models import Count, Func, Max, Min, Q, QuerySet, TextField
+from django.db.models import F, Func, Q, QuerySet, Subquery, TextField
 from django.db.models.functions import Cast
 
 from synnefo.common import streamed
@@ -344,19 +344,18 @@ def _together(container: Container, rows: QuerySet[Version], told: Told) -> Gene
 def _place(container: Container) -> Q:
     """Where its paths lie, if those of others between are no more than they."""
     for first, last, count in _extent(container.pk):
-        if last - first < 2 * count:
+        if count and last - first < 2 * count:
             return Q(object__gte=first, object__lte=last)
     return Q()
 
 
-_extent = Prepared(
-    lambda container: (
-        Object.objects.filter(container=container)
-        .values("container")
-        .values_list(Min("pk"), Max("pk"), Count("pk"))
-    ),
-    -1,
-)
+def _extent_of(container: int) -> QuerySet[Container, Any]:
+    paths = Object.objects.alias(place=F("container") + 0).filter(place=container).values("pk")
+    first, last = (Subquery(paths.order_by(order)[:1]) for order in ("pk", "-pk"))
+    return Container.objects.filter(pk=container).values_list(first, last, "object_count")
+
+
+_extent = Prepared(_extent_of, -1)
 
 
 def _objects(container: Container, wanted: Wanted, place: Q) -> QuerySet[Version]:

@@ -118,6 +118,9 @@ class Object(models.Model):
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("container", "name"), name="object_name"),)
+        # Where the paths of a container lie. Without statistics the database would look for names by it, too,
+        # path by path, if it were of the column itself.
+        indexes = (models.Index(models.F("container") + 0, "id", name="object_place"),)
 
 
 class Version(models.Model):
