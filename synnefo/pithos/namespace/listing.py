@@ -18,15 +18,14 @@ from contextlib import closing
 from typing import Any, NamedTuple, TypeVar
 
 from django.conf import settings
-from django.db.models import F, Func, Q, QuerySet, Subquery, TextField
+from django.db.models import Func, Q, QuerySet, TextField
 from django.db.models.functions import Cast
 
 from synnefo.common import streamed
-from synnefo.common.prepared import Prepared, Row
-from synnefo.common.transactions import snapshot
-from synnefo.pithos.namespace import leaps
+from synnefo.common.prepared import Row
+from synnefo.pithos.namespace import leaps, whole
 from synnefo.pithos.namespace.containers import versions_at
-from synnefo.pithos.namespace.models import PITHOS, Attributes, Container, Object, Version
+from synnefo.pithos.namespace.models import PITHOS, Attributes, Container, Version
 from synnefo.pithos.namespace.names import behind, check_characters
 from synnefo.pithos.namespace.sights import Sight
 
@@ -85,10 +84,6 @@ Entry = Listed | Rolled
 T = TypeVar("T")
 
 _NOTHING = "{}"
-#: To read fewer objects each by itself costs less than to look where they lie.
-_WORTH_A_LOOK = 1000
-#: What came since statistics were taken the database believes to be a row or two, which it would look up.
-_AS_A_WHOLE = "enable_nestloop = off"
 _parsed: Callable[[str], Attributes] = json.loads
 
 
@@ -113,6 +108,7 @@ def moments_of(rows: Sequence[Row]) -> list[str]:
 
 
 _MOMENT_LENGTH = len("2031-01-01T00:00:00.000000")
+_NAME = operator.itemgetter(0)
 _STORED = operator.itemgetter(_Row._fields.index("stored"))
 
 
@@ -147,7 +143,8 @@ class Wanted:
 
     Objects that are out of ``sight``, or that ``accepts`` does not want, are passed over. With ``folds`` a
     name that ends at the delimiter rolls up too, and what rolled up counts for the limit. ``reverse`` begins
-    at the end: the marker is an upper border then, and the end marker a lower one.
+    at the end: the marker is an upper border then, and the end marker a lower one. ``kept_as`` names what is
+    ``made`` of rows if that may be kept in memory: it follows from them and the account alone.
     """
 
     prefix: str = ""
@@ -162,6 +159,7 @@ class Wanted:
     sight: Sight | None = None
     accepts: Callable[[Listed], bool] | None = None
     told: Told = Told.ALL
+    kept_as: str = ""
 
     @property
     def passes_over(self) -> bool:
@@ -301,8 +299,12 @@ def _in_order(
     rows = _objects(container, wanted, place)
     if container.object_count <= size and wanted.until is None:
         is_whole = not (place or wanted.prefix or wanted.end_marker)
-        pieces = _together(container, rows, wanted.told) if is_whole else _read(rows, wanted.told)
-        found = _sorted(pieces, wanted, size, make)
+        found = _remembered(container, rows, wanted, make) if is_whole else None
+        if found is None:
+            read = functools.partial(_read, told=wanted.told)
+            found = _sorted(
+                whole.pieces(container, rows, read) if is_whole else read(rows), wanted, size, make
+            )
         if found is not None:
             return found
     order = "-object__name" if wanted.reverse else "object__name"
@@ -329,33 +331,21 @@ def _sorted(
     return [found[number] for number in order]
 
 
-def _together(container: Container, rows: QuerySet[Version], told: Told) -> Generator[list[Row]]:
-    """All objects of a container, in one go if they lie together.
+def _remembered(
+    container: Container, rows: QuerySet[Version], wanted: Wanted, make: Callable[[Sequence[Row]], list[T]]
+) -> list[T] | None:
+    """The same of all that there are, made of new ones alone; None where that cannot be."""
 
-    Else the database reads each by itself, or (where they are a large part) all that there are.
-    """
-    if container.object_count < _WORTH_A_LOOK:
-        yield from _read(rows, told)
-        return
-    with snapshot(_AS_A_WHOLE) as is_one_moment:
-        yield from _read(rows.filter(_place(container)) if is_one_moment else rows, told)
+    def tell(some: QuerySet[Version]) -> Iterator[tuple[int, tuple[str, T]]]:
+        for piece in _read(some, wanted.told, "pk"):
+            made = make([row[:-1] for row in piece])
+            yield from ((row[-1], (row[0], one)) for row, one in zip(piece, made, strict=True))
 
-
-def _place(container: Container) -> Q:
-    """Where its paths lie, if those of others between are no more than they."""
-    for first, last, count in _extent(container.pk):
-        if count and last - first < 2 * count:
-            return Q(object__gte=first, object__lte=last)
-    return Q()
-
-
-def _extent_of(container: int) -> QuerySet[Container, Any]:
-    paths = Object.objects.alias(place=F("container") + 0).filter(place=container).values("pk")
-    first, last = (Subquery(paths.order_by(order)[:1]) for order in ("pk", "-pk"))
-    return Container.objects.filter(pk=container).values_list(first, last, "object_count")
-
-
-_extent = Prepared(_extent_of, -1)
+    found = whole.remembered(container, rows, wanted.kept_as, tell) if wanted.kept_as else None
+    if found is None or len(found) > wanted.limit:
+        return None
+    found.sort(key=_NAME, reverse=wanted.reverse)
+    return [one for _, one in found]
 
 
 def _objects(container: Container, wanted: Wanted, place: Q) -> QuerySet[Version]:
@@ -390,9 +380,9 @@ def _made(rows: QuerySet[Version], told: Told, make: Callable[[Sequence[Row]], l
         return list(itertools.chain.from_iterable(map(make, pieces)))
 
 
-def _read(rows: QuerySet[Version], told: Told) -> Generator[list[Row]]:
+def _read(rows: QuerySet[Version], told: Told, *more: str) -> Generator[list[Row]]:
     values = rows.annotate(stored=_Stored("modified"), kept=Cast("attributes", TextField()))
-    return streamed.pieces(values.values_list(*_COLUMNS[:told]))
+    return streamed.pieces(values.values_list(*_COLUMNS[:told], *more))
 
 
 def metadata_keys(container: Container, prefix: str, sight: Sight | None = None) -> list[str]:

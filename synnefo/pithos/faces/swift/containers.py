@@ -150,7 +150,8 @@ def _wanted(request: HttpRequest) -> Wanted:
 def _listed(found: Container, kind: str, wanted: Wanted) -> HttpResponse:
     account, brief = found.account.name, dataclasses.replace(wanted, told=Told.BRIEF)
     if kind == listing.JSON:
-        return listing.as_json(made(found, brief, functools.partial(_json, account), _rolled))
+        kept = dataclasses.replace(brief, kept_as="swift json")
+        return listing.as_json(made(found, kept, functools.partial(_json, account), _rolled))
     if kind == listing.TEXT:
         only_names = dataclasses.replace(wanted, told=Told.NAMES)
         return listing.as_text(made(found, only_names, _names, operator.attrgetter("name")))

@@ -1,0 +1,162 @@
+"""Lists of long containers as a whole: where their objects lie, and what was made of them before.
+
+PostgreSQL writes a row anew for every change: its number and that of the transaction (``xmin``) name what it
+says for good. So what lists have made of rows stays in this process's memory under these. The database is
+asked which rows there are, and what those say that are new. Who may see them is asked elsewhere, each time.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable, Generator, Iterable
+from typing import Any, NamedTuple, TypeAlias
+
+from cachetools import LRUCache
+from django.conf import settings
+from django.db.models import Aggregate, F, Q, QuerySet, Subquery, TextField
+
+from synnefo.common.prepared import Prepared, Row, run
+from synnefo.common.transactions import snapshot
+from synnefo.pithos.namespace.models import Container, Object, Version
+
+#: To read fewer objects each by itself costs less than to look where they lie.
+_WORTH_A_LOOK = 1000
+#: So many are asked for by their numbers; if there are more, all are.
+_FEW = 500
+#: What came since statistics were taken the database believes to be a row or two, which it would look up.
+_AS_A_WHOLE = "enable_nestloop = off"
+
+#: An object's name, and what is told of it.
+Told: TypeAlias = tuple[str, Any]
+#: A version's number and that of the transaction that wrote its row, as ``7:801``.
+_State: TypeAlias = str
+_Key: TypeAlias = tuple[int, str, str]
+#: A server that was restored from a copy may give the same numbers to other rows; it was started then.
+_STARTED = "SELECT pg_postmaster_start_time()::text"
+
+
+class _States(Aggregate):
+    """Those of all rows in one text: as rows of an answer they take several times as long."""
+
+    output_field = TextField()
+    template = """string_agg("pithos_version"."id" || ':' || "pithos_version"."xmin", ',')"""
+
+
+class _Kept(NamedTuple):
+    server: str
+    states: str
+    told: dict[_State, Told]
+
+
+def pieces(
+    container: Container, rows: QuerySet[Version], read: Callable[[QuerySet[Version]], Generator[list[Row]]]
+) -> Generator[list[Row]]:
+    """What is read of all objects of a container, in one go if they lie together.
+
+    Else the database reads each by itself, or (where they are a large part) all that there are.
+    """
+    if container.object_count < _WORTH_A_LOOK:
+        yield from read(rows)
+        return
+    with snapshot(_AS_A_WHOLE) as is_one_moment:
+        yield from read(rows.filter(_place(container)) if is_one_moment else rows)
+
+
+def remembered(
+    container: Container,
+    rows: QuerySet[Version],
+    kind: str,
+    tell: Callable[[QuerySet[Version]], Iterable[tuple[int, Told]]],
+) -> list[Told] | None:
+    """What is told of all objects of a container, in no order; None where nothing is kept.
+
+    ``tell`` makes it of rows and gives it by their numbers; ``kind`` names what it makes. That must follow
+    from the row, the name of its path and the account alone. The first list of a container goes without.
+    """
+    if not _WORTH_A_LOOK <= container.object_count < settings.PITHOS_REMEMBERED_ROWS:
+        return None
+    key = (container.pk, container.account.name, kind)
+    with _guard:
+        kept = _memory().get(key)
+    if kept is None:
+        _keep(key, _Kept("", "", {}))
+        return None
+    with snapshot(_AS_A_WHOLE) as is_one_moment:
+        return _told(key, kept, container, rows, tell) if is_one_moment else None
+
+
+def _told(
+    key: _Key, kept: _Kept, container: Container, rows: QuerySet[Version],
+    tell: Callable[[QuerySet[Version]], Iterable[tuple[int, Told]]],
+) -> list[Told] | None:  # fmt: skip
+    lies, server = _extent(container.pk), str(run(_STARTED, ())[0][0][0])
+    if not lies or not _are_together(*lies[0]):
+        return None
+    first, last, _ = lies[0]
+    states: str = next((text for (text,) in _states(container.pk, first, last)), "")
+    if (states, server) == (kept.states, kept.server):
+        return list(kept.told.values())
+    known = kept.told if kept.server == server else {}
+    found: dict[_State, Any] = {state: known.get(state) for state in states.split(",") if state}
+    new = {int(state.partition(":")[0]): state for state, one in found.items() if one is None}
+    if new:
+        some = rows.filter(pk__in=new) if len(new) <= _FEW else rows.filter(_between(first, last))
+        found.update((new[number], one) for number, one in tell(some) if number in new)
+    _keep(key, _Kept(server, states, found))
+    return list(found.values())
+
+
+def _place(container: Container) -> Q:
+    """Where its paths lie, if they lie together."""
+    for first, last, count in _extent(container.pk):
+        if _are_together(first, last, count):
+            return _between(first, last)
+    return Q()
+
+
+def _are_together(first: int | None, last: int, count: int) -> bool:
+    """Whether there are any, and no more paths of others between them than they."""
+    return first is not None and last - first < 2 * count
+
+
+def _between(first: int, last: int) -> Q:
+    return Q(object__gte=first, object__lte=last)
+
+
+def _extent_of(container: int) -> QuerySet[Container, Any]:
+    paths = Object.objects.alias(place=F("container") + 0).filter(place=container).values("pk")
+    first, last = (Subquery(paths.order_by(order)[:1]) for order in ("pk", "-pk"))
+    return Container.objects.filter(pk=container).values_list(first, last, "object_count")
+
+
+_extent = Prepared(_extent_of, -1)
+
+
+def _states_of(container: int, first: int, last: int) -> QuerySet[Version, Any]:
+    rows = Version.objects.filter(object__container=container, state=Version.State.CURRENT)
+    return rows.filter(_between(first, last)).values("object__container").values_list(_States("pk"))
+
+
+_states = Prepared(_states_of, -1, -2, -3)
+
+
+def _size(kept: _Kept) -> int:
+    """In rows; one that is not kept yet is one."""
+    return 1 + len(kept.told)
+
+
+def _keep(key: _Key, kept: _Kept) -> None:
+    with _guard:
+        if _size(kept) <= _memory().maxsize:
+            _memory()[key] = kept
+        else:
+            _memory().pop(key, None)
+
+
+_guard = threading.Lock()
+
+
+@functools.cache
+def _memory() -> LRUCache[_Key, _Kept]:
+    return LRUCache(settings.PITHOS_REMEMBERED_ROWS, getsizeof=_size)
