@@ -28,23 +28,18 @@ def atomic(using: str | None = None) -> Iterator[None]:
 
 
 @contextmanager
-def snapshot(*settings: str) -> Iterator[bool]:
+def snapshot() -> Iterator[bool]:
     """Several queries see the database as it is at the first of them; nothing is written.
 
-    ``settings`` of the server, as ``work_mem = '64MB'``, are theirs. False, and none of it so, where that
-    cannot be: on SQLite, and in a transaction that has begun already.
+    False where that cannot be told: on SQLite, and in a transaction that has begun already.
     """
     here = connections[DEFAULT_DB_ALIAS]
     if here.vendor != "postgresql" or here.in_atomic_block:
         yield False
         return
     with atomic():
-        said = [
-            "TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
-            *(f"LOCAL {one}" for one in settings),
-        ]
         # The type hints know Django's own engine only.
-        here.begin_with("; ".join(f"SET {one}" for one in said))  # type: ignore[attr-defined]
+        here.begin_with("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")  # type: ignore[attr-defined]
         yield True
 
 

@@ -194,6 +194,14 @@ def test_what_another_server_said_does_not_count(full: Api, monkeypatch: pytest.
     assert [rows_read(full) for _ in range(2)] == [4, 0]
 
 
+def test_what_lies_far_apart_is_listed_without_memory(full: Api) -> None:
+    other = Container.objects.get(name="other")
+    Object.objects.bulk_create(Object(container=other, name=f"{number}") for number in range(20))
+    full.put("c/e", "e")
+    assert [rows_read(full) for _ in range(3)] == [5, 5, 5]
+    assert names(listed(full)) == ["a", "b", "d", "e", "target"]
+
+
 def test_pages_and_parts_are_not_those_of_the_whole(full: Api) -> None:
     for _ in range(2):
         listed(full)

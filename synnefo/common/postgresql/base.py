@@ -56,10 +56,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             with self.cursor() as seen:
                 seen.execute(sql, params)
                 return (seen.fetchall() if seen.description else []), seen.rowcount
-        self.validate_no_broken_transaction()
-        if self.connection is None or not self.health_check_done:  # type: ignore[attr-defined]
-            self.close_if_health_check_failed()
-            self.ensure_connection()
+        self._be_ready()
         with self.wrap_database_errors:
             cursor = _cursor_of(self)
             cursor.execute(_numbered(sql), params)
@@ -69,10 +66,17 @@ class DatabaseWrapper(base.DatabaseWrapper):
                 cursor.close()  # which would keep the answer in memory until the next one
             return found
 
+    def _be_ready(self) -> None:
+        """What Django does before it makes a cursor."""
+        self.validate_no_broken_transaction()
+        if self.connection is None or not self.health_check_done:  # type: ignore[attr-defined]
+            self.close_if_health_check_failed()
+            self.ensure_connection()
+
     def begin_with(self, sql: str) -> None:
         """The first statement of a transaction, sent together with what begins it; its answer is not wanted.
 
-        That is two turns less, of which the driver would make one for each. Later it is one like others.
+        That is a turn to the server less: the driver makes one for each. Later it is a statement like others.
         """
         connection = self.connection
         has_begun = connection is None or connection.pgconn.transaction_status != TransactionStatus.IDLE
@@ -93,8 +97,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             rows, _ = self.run(sql, params)
             yield from (rows[start : start + size] for start in range(0, len(rows), size))
             return
-        self.validate_no_broken_transaction()
-        self.ensure_connection()
+        self._be_ready()
         with self.wrap_database_errors, closing(_Streaming(self.connection)) as cursor:
             yield from cursor.pieces(_numbered(sql), params, size)
 

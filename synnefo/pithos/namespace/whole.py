@@ -24,8 +24,9 @@ from synnefo.pithos.namespace.models import Container, Object, Version
 _WORTH_A_LOOK = 1000
 #: So many are asked for by their numbers; if there are more, all are.
 _FEW = 500
-#: What came since statistics were taken the database believes to be a row or two, which it would look up.
-_AS_A_WHOLE = "enable_nestloop = off"
+#: What came since statistics were taken the database believes to be a row or two, which it would look up each
+#: by itself. Objects that lie together are read as a whole.
+_AS_A_WHOLE = "SET LOCAL enable_nestloop = off"
 
 #: An object's name, and what is told of it.
 Told: TypeAlias = tuple[str, Any]
@@ -59,8 +60,9 @@ def pieces(
     if container.object_count < _WORTH_A_LOOK:
         yield from read(rows)
         return
-    with snapshot(_AS_A_WHOLE) as is_one_moment:
-        yield from read(rows.filter(_place(container)) if is_one_moment else rows)
+    with snapshot() as is_one_moment:
+        lies = _lies(container) if is_one_moment else None
+        yield from read(rows.filter(_between(*lies)) if lies else rows)
 
 
 def remembered(
@@ -82,42 +84,39 @@ def remembered(
     if kept is None:
         _keep(key, _Kept("", "", {}))
         return None
-    with snapshot(_AS_A_WHOLE) as is_one_moment:
-        return _told(key, kept, container, rows, tell) if is_one_moment else None
+    with snapshot() as is_one_moment:
+        lies = _lies(container) if is_one_moment else None
+        return _told(key, kept, lies, rows, tell) if lies else None
 
 
 def _told(
-    key: _Key, kept: _Kept, container: Container, rows: QuerySet[Version],
+    key: _Key, kept: _Kept, lies: tuple[int, int], rows: QuerySet[Version],
     tell: Callable[[QuerySet[Version]], Iterable[tuple[int, Told]]],
-) -> list[Told] | None:  # fmt: skip
-    lies, server = _extent(container.pk), str(run(_STARTED, ())[0][0][0])
-    if not lies or not _are_together(*lies[0]):
-        return None
-    first, last, _ = lies[0]
-    states: str = next((text for (text,) in _states(container.pk, first, last)), "")
+) -> list[Told]:  # fmt: skip
+    server = str(run(_STARTED, ())[0][0][0])
+    states: str = next((text for (text,) in _states(key[0], *lies)), "")
     if (states, server) == (kept.states, kept.server):
         return list(kept.told.values())
     known = kept.told if kept.server == server else {}
     found: dict[_State, Any] = {state: known.get(state) for state in states.split(",") if state}
     new = {int(state.partition(":")[0]): state for state, one in found.items() if one is None}
     if new:
-        some = rows.filter(pk__in=new) if len(new) <= _FEW else rows.filter(_between(first, last))
+        some = rows.filter(pk__in=new) if len(new) <= _FEW else rows.filter(_between(*lies))
         found.update((new[number], one) for number, one in tell(some) if number in new)
     _keep(key, _Kept(server, states, found))
     return list(found.values())
 
 
-def _place(container: Container) -> Q:
-    """Where its paths lie, if they lie together."""
+def _lies(container: Container) -> tuple[int, int] | None:
+    """From where to where its paths lie, if those of others between are no more than they.
+
+    Of what is asked next in this transaction all is read there is then.
+    """
     for first, last, count in _extent(container.pk):
-        if _are_together(first, last, count):
-            return _between(first, last)
-    return Q()
-
-
-def _are_together(first: int | None, last: int, count: int) -> bool:
-    """Whether there are any, and no more paths of others between them than they."""
-    return first is not None and last - first < 2 * count
+        if first is not None and last - first < 2 * count:
+            run(_AS_A_WHOLE, ())
+            return first, last
+    return None
 
 
 def _between(first: int, last: int) -> Q:
