@@ -179,8 +179,8 @@ class Accounts(Protocol):
         """Count amounts for good in the caller's own transaction, which fails or succeeds with them.
 
         What the caller wants to ``lock`` for it is locked, too: by one statement with what is locked here.
-        False if that cannot be (Astakos is elsewhere, or a limit is near): the caller gives up the
-        transaction, which may hold locks by now, and asks by ``issue`` in another one.
+        False if that cannot be (Astakos is elsewhere, or a limit is near): the caller ends the transaction,
+        of which nothing is committed then, and asks by ``issue`` in another one.
         """
 
     def resolve(self, accept: Iterable[int], reject: Iterable[int]) -> None:

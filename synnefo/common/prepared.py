@@ -329,12 +329,14 @@ class PreparedInsert:
         return [type(field) in (CharField, TextField) for field in self._fields]
 
     def _sql_of(self, count: int) -> str:
+        row = f"({', '.join(['%s'] * len(self._fields))})"
+        return self._insert(f"VALUES {', '.join([row] * count)}")
+
+    def _insert(self, rows: str) -> str:
         quoted, meta = connection.ops.quote_name, self._model._meta
         columns = ", ".join(quoted(field.column) for field in self._fields)
-        row = f"({', '.join(['%s'] * len(self._fields))})"
-        rows = ", ".join([row] * count)
         return (
-            f"INSERT INTO {quoted(meta.db_table)} ({columns}) VALUES {rows}"  # noqa: S608
+            f"INSERT INTO {quoted(meta.db_table)} ({columns}) {rows}"
             f"{self._conflict()} RETURNING {quoted(meta.pk.attname)}"
         )
 
@@ -384,6 +386,26 @@ class PreparedAddition(PreparedInsert):
 
     The other fields tell which one it is. Rows stay locked until the transaction ends.
     """
+
+    def __init__(self, model: type[Model], *names: str) -> None:
+        super().__init__(model, *names)
+        self._with = functools.cache(self._with_of)
+
+    def of(self, query: Prepared, *values: object) -> list[Row]:
+        """The same for what a query finds, which tells the values first; returns its rows from before."""
+        if connection.vendor == "postgresql":
+            compiled = query._compiled()
+            sql = self._with(compiled.sql, compiled.width)
+            return _rows_converted(compiled, run(sql, compiled.params(values))[0])
+        found = query(*values)
+        if found:
+            self.many([row[: len(self._names)] for row in found])
+        return found
+
+    def _with_of(self, query: str, width: int) -> str:
+        names = [f"value{number}" for number in range(width)]
+        insert = self._insert(f"SELECT {', '.join(names[: len(self._names)])} FROM found")  # noqa: S608
+        return f"WITH found({', '.join(names)}) AS ({query}), added AS ({insert}) SELECT * FROM found"  # noqa: S608
 
     def _conflict(self) -> str:
         quoted, table = connection.ops.quote_name, self._model._meta.db_table

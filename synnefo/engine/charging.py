@@ -18,7 +18,6 @@ from contextlib import AbstractContextManager, contextmanager
 
 import structlog
 from django.conf import settings
-from django.db import transaction
 from django.utils import timezone
 
 from synnefo.common import locks
@@ -47,7 +46,6 @@ def charged(
             if accounts().append_usage(provisions, lock):
                 yield
                 return
-            transaction.set_rollback(True)  # which lets go of the locks
     with commissioned(provisions, name=name, force=force) as serial:
         locks.lock(*lock)
         yield

@@ -12,18 +12,21 @@ from __future__ import annotations
 
 import datetime
 import functools
+import itertools
+import operator
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import structlog
-from django.db import connection
-from django.db.models import IntegerField, Q, QuerySet, Sum, Value
+from django.db import connection, transaction
+from django.db.models import BigIntegerField, Case, IntegerField, Q, QuerySet, Value, When
 from django.db.models.expressions import RawSQL
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Cast
 from django.utils import timezone
 
 from synnefo.astakos.quotas.arithmetic import Level, may_append
-from synnefo.astakos.quotas.keys import Key, buckets, merged
+from synnefo.astakos.quotas.keys import buckets, merged
 from synnefo.astakos.quotas.models import Delta, Holding, ProvisionLog
 from synnefo.common import locks
 from synnefo.common.accounts import Provision
@@ -45,20 +48,19 @@ def append(provisions: Iterable[Provision], lock: Iterable[Lock] = ()) -> bool:
 
     What else is to be locked for it is locked by the same statement.
 
-    False, with nothing done, if a limit is near (or there is no such holding): then a commission decides.
-    Locks are kept all the same, so the caller gives up this transaction first.
+    False if a limit is near (or there is no such holding): then a commission decides, in another transaction,
+    for nothing can be committed in this one any more.
     """
     wanted = merged(provisions)
     locks.lock(Lock(locks.Kind.USAGE, buckets(wanted)), *lock)
-    found = _holdings(list(wanted))
-    if len(found) < len(wanted):
-        return False
-    for key, (_, level, appended, writers) in found.items():
-        if not may_append(level, appended, wanted[key], writers):
-            return False
-    writer = _writer()
-    _add.many([(found[key][0], writer, quantity) for key, quantity in wanted.items()])
-    return True
+    found = _add.of(_query(len(wanted)), *itertools.chain(*wanted, wanted.values()))
+    if len(found) == len(wanted) and all(
+        may_append(Level(*level), appended, quantity, writers)
+        for _, _, quantity, *level, appended, writers in found
+    ):
+        return True
+    transaction.set_rollback(True)  # it is added already: to look first would be another turn to the database
+    return False
 
 
 def fold_all() -> int:
@@ -134,38 +136,34 @@ def _event(row: Holding, quantity: int, at: datetime.datetime) -> ProvisionLog:
     )  # fmt: skip
 
 
-def _writer() -> int:
-    """The connection by a number that no other one has meanwhile; on SQLite one at a time writes anyway."""
-    return connection.connection.pgconn.backend_pid if connection.vendor == "postgresql" else 0
-
-
-def _holdings(keys: Sequence[Key]) -> dict[Key, tuple[int, Level, int, int]]:
-    """Number, level and sum of deltas of each, and how many may append at the same time."""
-    values = [part for key in keys for part in key]
-    return {
-        (holder, source, resource): (number, Level(*level), appended, writers)
-        for number, holder, source, resource, *level, appended, writers in _query(len(keys))(*values)
-    }
-
-
 @functools.cache
 def _query(count: int) -> Prepared:
-    names = [f"{name} {number}" for number in range(count) for name in ("holder", "source", "resource")]
-    return Prepared(_rows_of, *names)
+    """Takes that many keys, part by part, and then the quantity of each."""
+    keys = [f"{part} {number}" for number in range(count) for part in ("holder", "source", "resource")]
+    return Prepared(_rows_of, *keys, *range(-count, 0))
 
 
-def _rows_of(*values: str) -> QuerySet[Holding, object]:
-    wanted = Q()
-    for start in range(0, len(values), 3):
-        wanted |= Q(holder=values[start], source=values[start + 1], resource__in=[values[start + 2]])
-    rows = Holding.rows.filter(wanted).annotate(sum=Coalesce(Sum("deltas__quantity"), 0), writers=_writers())
+def _rows_of(*values: Any) -> QuerySet[Holding, Any]:
+    """What a delta is made of, then the level and sum of deltas, and how many may append at the same time."""
+    count = len(values) // 4
+    keys = [values[3 * number : 3 * number + 3] for number in range(count)]
+    wanted = [Q(holder=holder, source=source, resource__in=[name]) for holder, source, name in keys]
+    quantities = [Cast(quantity, BigIntegerField()) for quantity in values[3 * count :]]
+    rows = Holding.objects.filter(functools.reduce(operator.or_, wanted)).annotate(
+        quantity=Case(*(When(one, then=quantity) for one, quantity in zip(wanted, quantities, strict=True))),
+        writer=_told_by_postgresql("pg_backend_pid()", 0),
+        writers=_told_by_postgresql("current_setting('max_connections')::int", 1),
+    )
     return rows.values_list(
-        "pk", "holder", "source", "resource", "limit", "folded_min", "folded_max", "sum", "writers"
+        "pk", "writer", "quantity", "limit", "folded_min", "folded_max", "appended", "writers"
     )
 
 
-def _writers() -> RawSQL | Value:
-    """How many transactions can be open at once; those on SQLite that write are one."""
+def _told_by_postgresql(sql: str, else_: int) -> RawSQL | Value:
+    """A number that no other connection has meanwhile; how many transactions can be open at once.
+
+    Those on SQLite that write are one.
+    """
     if connection.vendor == "postgresql":
-        return RawSQL("current_setting('max_connections')::int", (), output_field=IntegerField())
-    return Value(1, output_field=IntegerField())
+        return RawSQL(sql, (), output_field=IntegerField())  # noqa: S611
+    return Value(else_, output_field=IntegerField())
