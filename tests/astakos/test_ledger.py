@@ -15,7 +15,7 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from synnefo.astakos.models import Holding, ProvisionLog
+from synnefo.astakos.models import Delta, Holding, ProvisionLog
 from synnefo.astakos.projects.models import Project
 from synnefo.astakos.quotas import deltas, ledger, rules
 from synnefo.common.accounts import Provision, provisions_for
@@ -103,6 +103,25 @@ def test_many_appended_amounts_are_one_event() -> None:
     deltas.fold_all()
     event = ProvisionLog.objects.get()
     assert (event.serial, event.quantity, event.usage_max, event.accepted) == (None, 50, 50, True)
+
+
+@pytest.mark.parametrize("missing", [False, True])
+def test_what_may_not_be_appended_leaves_nothing(missing: bool) -> None:
+    """Of several amounts, either: one that is too near its limit, or one that has no holding."""
+    rules.set_limits({KEYS[0]: 1_000_000} | ({} if missing else {KEYS[1]: 100}))
+    with atomic():
+        assert not deltas.append([_wish(KEYS[0], 10), _wish(KEYS[1], 90)])
+    with atomic():
+        assert deltas.append([_wish(KEYS[0], 7)])
+    assert [row.quantity for row in Delta.objects.all()] == [7]
+
+
+def test_each_holding_is_given_its_own_amount() -> None:
+    rules.set_limits(dict.fromkeys(KEYS, 1_000_000))
+    for _ in range(2):
+        with atomic():
+            assert deltas.append([_wish(key, amount) for key, amount in zip(KEYS, (3, 0, 5), strict=True)])
+    assert [Holding.objects.get(holder=key[0], resource=key[2]).appended for key in KEYS] == [6, 0, 10]
 
 
 def test_usage_without_events_gets_an_opening_balance() -> None:

@@ -6,6 +6,7 @@ import datetime
 
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db.models import BigIntegerField, Value
 from django.db.transaction import TransactionManagementError
 from django.test.utils import CaptureQueriesContext
 
@@ -129,6 +130,26 @@ def test_an_amount_is_added_to_the_row_that_is_there() -> None:
     (first, other) = add.many([(holding.pk, 1, 5), (holding.pk, 2, 7)])
     assert add(holding.pk, 1, -2) == first != other
     assert sorted(Delta.objects.values_list("writer", "quantity")) == [(1, 3), (2, 7)]
+
+
+def test_amounts_are_added_to_what_a_query_finds_which_tells_what_was_before() -> None:
+    holding = Holding.rows.create(holder="user:u", source="project:p", resource="vm", limit=9)
+    found = Prepared(
+        lambda name, amount: (
+            Holding.objects.filter(holder=name)
+            .annotate(writer=Value(1), amount=Value(amount, output_field=BigIntegerField()))
+            .values_list("pk", "writer", "amount", "appended")
+        ),
+        "name",
+        -1,
+    )
+    add = PreparedAddition(Delta, "holding", "writer", "quantity")
+    assert [add.of(found, "user:u", amount) for amount in (5, -2)] == [
+        [(holding.pk, 1, 5, 0)],
+        [(holding.pk, 1, -2, 5)],
+    ]
+    assert add.of(found, "nobody", 5) == []
+    assert list(Delta.objects.values_list("writer", "quantity")) == [(1, 3)]
 
 
 def test_a_blank_is_what_the_model_makes() -> None:
