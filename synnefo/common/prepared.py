@@ -403,9 +403,12 @@ class PreparedAddition(PreparedInsert):
         return found
 
     def _with_of(self, query: str, width: int) -> str:
+        """Made of names and statements of ours alone; what is asked for are its parameters."""
         names = [f"value{number}" for number in range(width)]
-        insert = self._insert(f"SELECT {', '.join(names[: len(self._names)])} FROM found")  # noqa: S608
-        return f"WITH found({', '.join(names)}) AS ({query}), added AS ({insert}) SELECT * FROM found"  # noqa: S608
+        values = ", ".join(names[: len(self._names)])
+        added = self._insert(f"SELECT {values} FROM found")  # noqa: S608  see above
+        found = f"found({', '.join(names)}) AS ({query})"
+        return f"WITH {found}, added AS ({added}) SELECT * FROM found"  # noqa: S608  see above
 
     def _conflict(self) -> str:
         quoted, table = connection.ops.quote_name, self._model._meta.db_table

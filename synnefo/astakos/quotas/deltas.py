@@ -40,6 +40,7 @@ _BATCH = 500
 #: Holdings that are folded in one transaction: who appends to them meanwhile waits until it is over.
 _FOLDED = 50
 
+_NUMBER = IntegerField()
 _add = PreparedAddition(Delta, "holding", "writer", "quantity")
 
 
@@ -151,19 +152,17 @@ def _rows_of(*values: Any) -> QuerySet[Holding, Any]:
     quantities = [Cast(quantity, BigIntegerField()) for quantity in values[3 * count :]]
     rows = Holding.objects.filter(functools.reduce(operator.or_, wanted)).annotate(
         quantity=Case(*(When(one, then=quantity) for one, quantity in zip(wanted, quantities, strict=True))),
-        writer=_told_by_postgresql("pg_backend_pid()", 0),
-        writers=_told_by_postgresql("current_setting('max_connections')::int", 1),
+        writer=_if_postgresql(RawSQL("pg_backend_pid()", (), _NUMBER), 0),
+        writers=_if_postgresql(RawSQL("current_setting('max_connections')::int", (), _NUMBER), 1),
     )
     return rows.values_list(
         "pk", "writer", "quantity", "limit", "folded_min", "folded_max", "appended", "writers"
     )
 
 
-def _told_by_postgresql(sql: str, else_: int) -> RawSQL | Value:
+def _if_postgresql(told: RawSQL, else_: int) -> RawSQL | Value:
     """A number that no other connection has meanwhile; how many transactions can be open at once.
 
     Those on SQLite that write are one.
     """
-    if connection.vendor == "postgresql":
-        return RawSQL(sql, (), output_field=IntegerField())  # noqa: S611
-    return Value(else_, output_field=IntegerField())
+    return told if connection.vendor == "postgresql" else Value(else_, output_field=_NUMBER)
